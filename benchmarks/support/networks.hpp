@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BENCHMARKS_SUPPORT_NETWORKS_HPP
+#define BENCHMARKS_SUPPORT_NETWORKS_HPP
+
+#include "benchmarks/support/timing.hpp"
+
+#include <basin/energy/network.hpp>
+#include <basin/layer/silu.hpp>
+#include <basin/objective/persistent_cd.hpp>
+#include <basin/optimizer/adam.hpp>
+#include <basin/train/trainer.hpp>
+
+#include <memory>
+#include <string>
+
+// Benchmarks of any network:
+//
+//   using Mine = basin::energy::Network<float, basin::Vector<10>, Dense<64>, Silu, Dense<1>>;
+//   auto const langevin = basin::bench::register_langevin<Mine>("10-64-1", 256, {1, 60});
+//   auto const training = basin::bench::register_training<Mine>("10-64-1", 256, {1, 60});
+//
+// in a file of its own under benchmarks/ is all that it takes.
+
+namespace basin::bench {
+
+using Rule = sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>;
+
+inline constexpr Rule rule{.step = 0.01, .noise = 0.1, .clip = 1, .lower = -1, .upper = 1};
+
+/// The trainer that is benched: persistent CD on a buffer of 8192, Adam, data noise, energy penalty.
+template <class E, class Exec = Kokkos::DefaultExecutionSpace>
+using PcdTrainer = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
+                                  optimizer::Constant, Exec>;
+
+template <class E, class Exec = Kokkos::DefaultExecutionSpace>
+std::unique_ptr<PcdTrainer<E, Exec>> pcd_trainer(int batch, int steps) {
+  using Scalar = typename E::scalar_type;
+  int const rows = 8192 > batch ? 8192 : batch;
+  Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
+                                                                            +E::dimension);
+  for (int n = 0; n < rows; ++n)
+    for (int d = 0; d < E::dimension; ++d)
+      data(n, d) = 2 * unit_uniform<Scalar>(random_word({1, Purpose::data_noise}, d, n)) - 1;
+  Rule langevin  = rule;
+  langevin.steps = steps;
+  return std::make_unique<PcdTrainer<E, Exec>>(
+      typename PcdTrainer<E, Exec>::Options{
+          .objective  = {.sampler   = langevin,
+                         .buffer    = {.capacity = rows},
+                         .energy_l2 = {.coefficient = 0.1}},
+          .optimizer  = {.rate = 1e-4, .beta1 = 0},
+          .batch      = batch,
+          .data_noise = {.deviation = 0.005, .lower = -1, .upper = 1}},
+      data);
+}
+
+/// K Langevin steps of a batch of chains, in one call.
+template <class E>
+void langevin(benchmark::State& state, int batch, int steps) {
+  using Exec   = Kokkos::DefaultExecutionSpace;
+  using Scalar = typename E::scalar_type;
+  Exec const exec;
+  auto const trainer = pcd_trainer<E>(batch, 1);  // for its parameters
+  Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec> const chains("chains", batch, +E::dimension);
+  Rule langevin      = rule;
+  langevin.steps     = steps;
+  std::uint64_t step = 0;
+  double const flops  = E::gradient_flops * batch * steps;
+  double const median = iterate<Scalar>(state, exec, flops, [&] {
+    sampler::sample(exec, langevin, trainer->energy(), chains,
+                    {1, Purpose::sampler_noise, step += static_cast<std::uint64_t>(steps)});
+  });
+  state.counters["chain_steps_per_second"] = batch * steps / median;
+}
+
+/// One whole training step: draw, sample, write back, gradient, update.
+template <class E>
+void train_pcd(benchmark::State& state, int batch, int steps) {
+  using Scalar = typename E::scalar_type;
+  Kokkos::DefaultExecutionSpace const exec;
+  auto const trainer = pcd_trainer<E>(batch, steps);
+  double const flops =
+      E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch;
+  double const median = iterate<Scalar>(state, exec, flops, [&] { trainer->step(); });
+  state.counters["chain_steps_per_second"] = batch * steps / median;
+}
+
+namespace detail {
+
+template <class Run>
+int register_each(std::string const& what, std::string const& shape, int batch,
+                  std::initializer_list<int> steps, Run run) {
+  for (int const k : steps)
+    benchmark::RegisterBenchmark(
+        (what + "/" + shape + "/b" + std::to_string(batch) + "/k" + std::to_string(k)).c_str(),
+        [=](benchmark::State& state) { run(state, batch, k); })
+        ->Unit(benchmark::kMillisecond);
+  return 0;
+}
+
+}  // namespace detail
+
+template <class E>
+int register_langevin(std::string const& shape, int batch, std::initializer_list<int> steps) {
+  return detail::register_each("langevin", shape, batch, steps, langevin<E>);
+}
+
+template <class E>
+int register_training(std::string const& shape, int batch, std::initializer_list<int> steps) {
+  return detail::register_each("train_pcd", shape, batch, steps, train_pcd<E>);
+}
+
+// The networks that every comparison uses.
+using layer::Dense;
+using layer::Silu;
+using NetworkA =
+    energy::Network<float, Vector<2>, Dense<128>, Silu, Dense<128>, Silu, Dense<1>>;
+using NetworkB =
+    energy::Network<float, Vector<43>, Dense<512>, Silu, Dense<512>, Silu, Dense<1>>;
+using NetworkC =
+    energy::Network<float, Vector<784>, Dense<256>, Silu, Dense<256>, Silu, Dense<1>>;
+
+}  // namespace basin::bench
+
+#endif

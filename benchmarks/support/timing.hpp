@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BENCHMARKS_SUPPORT_TIMING_HPP
+#define BENCHMARKS_SUPPORT_TIMING_HPP
+
+#include "benchmarks/support/counters.hpp"
+
+#include <basin/metric/fma_peak.hpp>
+
+#include <Kokkos_Core.hpp>
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <vector>
+
+namespace basin::bench {
+
+/// Times work() on exec, fenced before and after, as one iteration, and sets the counters
+///
+///   gflops, peak_fraction  of flops operations, over a peak probed before and after in this process
+///   allocations, fences, launches  of one call, after warm-up, the timing's own fences not counted
+///
+/// Rates are of the median iteration: machines are shared. \returns its seconds
+template <class Scalar, class Exec, class Work>
+double iterate(benchmark::State& state, Exec const& exec, double flops, Work const& work) {
+  work();  // first touch and lazy set-up stay out of the figure
+  work();
+  double peak = metric::fma_peak<Scalar>(exec);
+  std::vector<double> seconds;
+  seconds.reserve(1 << 16);
+  for (auto _ : state) {
+    exec.fence("basin::bench: before");
+    Kokkos::Timer const timer;
+    work();
+    exec.fence("basin::bench: after");
+    seconds.push_back(timer.seconds());
+  }
+  peak = std::max(peak, metric::fma_peak<Scalar>(exec));
+
+  int constexpr calls = 10;
+  Tally const tally   = count(exec, calls, work);
+
+  std::nth_element(seconds.begin(), seconds.begin() + seconds.size() / 2, seconds.end());
+  double const median             = seconds[seconds.size() / 2];
+  state.counters["gflops"]        = flops / median * 1e-9;
+  state.counters["peak_gflops"]   = peak;
+  state.counters["peak_fraction"] = flops / median * 1e-9 / peak;
+  state.counters["median_ms"]     = median * 1e3;
+  state.counters["best_ms"]       = *std::min_element(seconds.begin(), seconds.end()) * 1e3;
+  state.counters["allocations"]   = double(tally.allocations) / calls;
+  state.counters["fences"]        = double(tally.fences) / calls;
+  state.counters["launches"]      = double(tally.launches) / calls;
+  return median;
+}
+
+}  // namespace basin::bench
+
+#endif

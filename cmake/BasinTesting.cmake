@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+
+set(BASIN_TEST_BACKENDS)
+foreach(backend Serial OpenMP Threads Cuda HIP)
+  string(TOUPPER ${backend} upper)
+  if(Kokkos_ENABLE_${upper})
+    list(APPEND BASIN_TEST_BACKENDS ${backend})
+  endif()
+endforeach()
+
+# What all tests run in, unless the user says otherwise: two threads on any machine, as in CI, which are bound to no
+# core and sleep while they wait, so that several tests may share the cores. (catch_discover_tests takes no list for
+# the property ENVIRONMENT, therefore ctest itself is given these variables.)
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/test_environment.cmake [[
+foreach(variable OMP_NUM_THREADS=2 OMP_PROC_BIND=false OMP_WAIT_POLICY=passive)
+  string(REGEX MATCH "(.*)=(.*)" _ ${variable})
+  if(NOT DEFINED ENV{${CMAKE_MATCH_1}})
+    set(ENV{${CMAKE_MATCH_1}} ${CMAKE_MATCH_2})
+  endif()
+endforeach()
+]])
+set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/test_environment.cmake)
+
+# basin_add_test(sampler/langevin): tests/sampler/langevin.cpp as one executable for each backend that this Kokkos
+# has, labelled with the backend's name.
+function(basin_add_test path)
+  string(REPLACE "/" "_" name ${path})
+  foreach(backend IN LISTS BASIN_TEST_BACKENDS)
+    string(TOLOWER ${backend} label)
+    set(target test_${name}_${label})
+    add_executable(${target} ${path}.cpp)
+    target_link_libraries(${target} PRIVATE basin_test_main)
+    target_compile_definitions(${target} PRIVATE BASIN_TEST_EXEC=Kokkos::${backend})
+    if(TARGET basin_test_headers)
+      target_precompile_headers(${target} REUSE_FROM basin_test_headers)
+    endif()
+    catch_discover_tests(${target} TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
+      PROPERTIES LABELS ${label} TIMEOUT 300)
+  endforeach()
+endfunction()
+
+# basin_add_refusal_test(energy_without_gradient): compile_fail/<name>.cpp must compile as it stands; with
+# BASIN_EXPECT_REFUSAL it must be refused, with the text of each of its lines '// Expect: '.
+function(basin_add_refusal_test name)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/compile_fail/${name}.cpp)
+  foreach(kind accepted refused)
+    add_library(${kind}_${name} OBJECT EXCLUDE_FROM_ALL ${source})
+    target_link_libraries(${kind}_${name} PRIVATE basin::basin basin::data basin::io)
+    if(TARGET basin_plain_headers)
+      target_precompile_headers(${kind}_${name} REUSE_FROM basin_plain_headers)
+    endif()
+  endforeach()
+  set_target_properties(accepted_${name} PROPERTIES EXCLUDE_FROM_ALL OFF)
+  target_compile_definitions(refused_${name} PRIVATE BASIN_EXPECT_REFUSAL)
+  add_test(NAME refused/${name}
+    COMMAND ${CMAKE_COMMAND} -D SOURCE=${source} -D BUILD=${CMAKE_BINARY_DIR} -D TARGET=refused_${name}
+            -P ${PROJECT_SOURCE_DIR}/cmake/ExpectRefusal.cmake)
+  set_tests_properties(refused/${name} PROPERTIES RESOURCE_LOCK build_tree LABELS refusal)
+endfunction()

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -D FOLDER=<folder> -D FILE=<file> -P MergeBenchmarks.cmake: one JSON file of Google Benchmark's form from those
+# of a folder; the context is the first one's, without names of this machine.
+file(GLOB parts ${FOLDER}/*.json)
+set(context "")
+set(results "")
+foreach(part IN LISTS parts)
+  file(READ ${part} text)
+  if(text STREQUAL "")  # no benchmark of this program matches the filter
+    continue()
+  endif()
+  string(JSON array GET "${text}" benchmarks)
+  string(REGEX REPLACE "^[ \n]*\\[|\\][ \n]*$" "" array "${array}")
+  if(results STREQUAL "")
+    string(JSON context GET "${text}" context)
+    foreach(name host_name executable)
+      string(JSON context REMOVE "${context}" ${name})
+    endforeach()
+    set(results "${array}")
+  else()
+    string(APPEND results ",${array}")
+  endif()
+endforeach()
+if(results STREQUAL "")
+  message(FATAL_ERROR "no benchmark ran: no name matches the filter")
+endif()
+file(WRITE ${FILE} "{\n\"context\": ${context},\n\"benchmarks\": [${results}]\n}\n")

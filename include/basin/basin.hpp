@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_BASIN_HPP
+#define BASIN_BASIN_HPP
+
+/// Everything but basin/data/ and basin/io/, which need zlib and libpng. For programs; library code
+/// includes what it uses.
+
+#include <basin/buffer/replay.hpp>
+#include <basin/energy/analytic.hpp>
+#include <basin/energy/evaluate.hpp>
+#include <basin/energy/network.hpp>
+#include <basin/energy/quadratic.hpp>
+#include <basin/layer/dense.hpp>
+#include <basin/layer/dropout.hpp>
+#include <basin/layer/gelu.hpp>
+#include <basin/layer/relu.hpp>
+#include <basin/layer/scale.hpp>
+#include <basin/layer/silu.hpp>
+#include <basin/layer/softplus.hpp>
+#include <basin/layer/square.hpp>
+#include <basin/layer/tanh.hpp>
+#include <basin/metric/auroc.hpp>
+#include <basin/metric/fma_peak.hpp>
+#include <basin/objective/contrastive_divergence.hpp>
+#include <basin/objective/persistent_cd.hpp>
+#include <basin/optimizer/adam.hpp>
+#include <basin/optimizer/schedule.hpp>
+#include <basin/optimizer/sgd.hpp>
+#include <basin/sampler/langevin.hpp>
+#include <basin/sampler/published.hpp>
+#include <basin/train/trainer.hpp>
+#include <basin/version.hpp>
+
+#endif

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_BUFFER_REPLAY_HPP
+#define BASIN_BUFFER_REPLAY_HPP
+
+#include <basin/core/policy.hpp>
+#include <basin/sampler/start.hpp>
+#include <climits>
+
+namespace basin::buffer {
+
+struct storage_axis {};
+struct draw_axis {};
+struct write_axis {};
+
+/// How a buffer keeps its samples.
+namespace storage {
+/// In the energy's scalar, as they are.
+struct Full {
+  using axis = storage_axis;
+};
+/// One byte a coordinate: round(255 (x - lower) / (upper - lower)); the error is at most 1/510 of
+/// the range.
+struct Byte {
+  using axis = storage_axis;
+};
+}  // namespace storage
+
+/// Which slots a batch is drawn from.
+namespace draw {
+/// Distinct slots, uniformly.
+struct WithoutReplacement {
+  using axis = draw_axis;
+};
+/// Independent slots, uniformly; two chains may start from one.
+struct WithReplacement {
+  using axis = draw_axis;
+};
+}  // namespace draw
+
+/// Where the chains go when they have run. The choices are different algorithms.
+namespace write {
+/// Back to the slot that each was drawn from (JEM, CLEL): chains persist. When two chains come from
+/// one slot, the one of lower number stays.
+struct SameSlot {
+  using axis = write_axis;
+};
+/// The oldest slots (IGEBM): the drawn copies stay, so chains branch.
+struct Ring {
+  using axis = write_axis;
+};
+/// Vitter's algorithm R (ACM TOMS 11, 1985) over all chains ever written (ICD): the buffer is a
+/// uniform sample of everything that past models gave, and a new chain enters with probability
+/// capacity / (number written), so that chains are hardly persistent in the long run. When two
+/// chains of a batch choose one slot, the one of higher number stays, as if written in order.
+struct Reservoir {
+  using axis = write_axis;
+};
+}  // namespace write
+
+namespace detail {
+
+// Coordinates as they are stored.
+template <class Storage, class Scalar>
+struct Codec {
+  using stored = Scalar;
+  Scalar lower, upper;
+  KOKKOS_FUNCTION stored encode(Scalar x) const { return x; }
+  KOKKOS_FUNCTION Scalar decode(stored x) const { return x; }
+};
+template <class Scalar>
+struct Codec<storage::Byte, Scalar> {
+  using stored = unsigned char;
+  Scalar lower, upper;
+  KOKKOS_FUNCTION stored encode(Scalar x) const {
+    Scalar const level = (x - lower) / (upper - lower) * Scalar(255) + Scalar(0.5);
+    // Written so that NaN becomes level 0 here, where a byte can hold no NaN.
+    return !(level > 0) ? 0 : level >= 255 ? 255 : static_cast<stored>(level);
+  }
+  KOKKOS_FUNCTION Scalar decode(stored x) const {
+    return lower + static_cast<Scalar>(x) * ((upper - lower) / Scalar(255));
+  }
+};
+
+template <class Source, class Codec, class Stored, class Ages>
+struct InitialSlot {
+  using scalar_type                   = decltype(Codec::lower);
+  static constexpr int workspace_rows = 0;
+  Source source;
+  Codec codec;
+  Stored stored;  // (capacity, dimension)
+  Ages ages;      // (capacity)
+  Stream stream;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int slot) const {
+    Stored const to  = stored;
+    Codec const code = codec;
+    source.fill(c, stream, static_cast<std::uint32_t>(slot), static_cast<int>(stored.extent(1)),
+                [&](int d, scalar_type x) { to(slot, d) = code.encode(x); });
+    ages(slot) = 0;
+  }
+};
+
+// Draws one chain: from its slot, or afresh.
+template <class Source, class Codec, class Stored, class Chains, class Ints, bool Replace>
+struct DrawChain {
+  using scalar_type                   = decltype(Codec::lower);
+  static constexpr int workspace_rows = 0;
+  Source source;
+  Codec codec;
+  Stored stored;       // (capacity, dimension)
+  Chains chains;       // (chains, dimension)
+  Ints slots;          // (chains)
+  Ints ages;           // (capacity)
+  Ints drawn_ages;     // (chains)
+  Permutation permutation;
+  Stream stream;
+  double fresh;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int chain) const {
+    std::uint32_t const i = static_cast<std::uint32_t>(chain);
+    int slot;
+    if constexpr (Replace) {
+      Stream draw             = stream;
+      draw.purpose            = Purpose::buffer_draw;
+      std::uint64_t const u   = random_word(draw, 0, i);
+      slot                    = static_cast<int>(u * stored.extent(0) >> 32);
+    } else {
+      slot = static_cast<int>(permutation(i));
+    }
+    Stream choice          = stream;
+    choice.purpose         = Purpose::buffer_fresh;
+    bool const start_again = unit_uniform<double>(random_word(choice, 0, i)) < fresh;
+    slots(chain)           = slot;
+    drawn_ages(chain)      = start_again ? 0 : ages(slot);
+    int const dimension    = static_cast<int>(stored.extent(1));
+    Chains const to        = chains;
+    if (start_again) {
+      Stream from  = stream;
+      from.purpose = Purpose::sampler_start;
+      source.fill(c, from, i, dimension, [&](int d, scalar_type x) { to(chain, d) = x; });
+    } else {
+      Stored const from = stored;
+      Codec const code  = codec;
+      c.each(dimension, [=](int d) { to(chain, d) = code.decode(from(slot, d)); });
+    }
+  }
+};
+
+// Lets the chains that want one slot settle whose it is.
+template <class Scalar, class Ints, class Write>
+struct ClaimSlot {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  Ints slots;   // (chains)
+  Ints owners;  // (capacity)
+  Stream stream;
+  std::uint64_t written;  // chains written before this batch
+  int capacity;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int chain) const {
+    ClaimSlot const self = *this;
+    c.each(1, [=](int) {
+      if constexpr (std::same_as<Write, write::Reservoir>) {
+        // Two words: the history may pass 2^32.
+        std::uint32_t const i     = static_cast<std::uint32_t>(chain);
+        std::uint64_t const total = self.written + i + 1;
+        std::uint64_t const u     = static_cast<std::uint64_t>(random_word(self.stream, 0, i)) << 32 |
+                                random_word(self.stream, 1, i);
+        std::uint64_t const slot = u % total;
+        bool const kept          = slot < static_cast<std::uint64_t>(self.capacity);
+        self.slots(chain)        = kept ? static_cast<int>(slot) : -1;
+        if (kept) Kokkos::atomic_max(&self.owners(static_cast<int>(slot)), chain);
+      } else {
+        // Owners count downwards, so that the largest entry is the lowest chain.
+        Kokkos::atomic_max(&self.owners(self.slots(chain)), INT_MAX - chain);
+      }
+    });
+  }
+};
+
+template <class Codec, class Stored, class Chains, class Ints, class Write, bool Contested>
+struct WriteChain {
+  using scalar_type                   = decltype(Codec::lower);
+  static constexpr int workspace_rows = 0;
+  Codec codec;
+  Stored stored;    // (capacity, dimension)
+  Chains chains;    // (chains, dimension)
+  Ints slots;       // (chains)
+  Ints owners;      // (capacity)
+  Ints ages;        // (capacity)
+  Ints drawn_ages;  // (chains)
+  int head;         // first slot of a ring
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int chain) const {
+    int slot = slots(chain);
+    if constexpr (std::same_as<Write, write::Ring>)
+      slot = (head + chain) % static_cast<int>(stored.extent(0));
+    if (slot < 0) return;
+    if constexpr (Contested) {
+      int const mine = std::same_as<Write, write::Reservoir> ? chain : INT_MAX - chain;
+      if (owners(slot) != mine) return;
+      c.barrier();
+    }
+    Stored const to   = stored;
+    Chains const from = chains;
+    Codec const code  = codec;
+    c.each(static_cast<int>(stored.extent(1)), [=](int d) { to(slot, d) = code.encode(from(chain, d)); });
+    WriteChain const self = *this;
+    c.each(1, [=](int) {
+      self.ages(slot) = self.drawn_ages(chain) + 1;
+      if constexpr (Contested) self.owners(slot) = -1;
+    });
+  }
+};
+
+}  // namespace detail
+
+/// Replay buffer of persistent chains (Tieleman 2008, ICML; Du and Mordatch 2019, section 4).
+///
+/// A batch is drawn from it, each chain with probability 'fresh' starts anew instead, the sampler
+/// moves the chains, and they are written back. Everything is on the device and a function of the
+/// seed and the step.
+///
+/// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh chains
+///                   (default start::Uniform); storage::Full (default) or Byte;
+///                   draw::WithoutReplacement (default) or WithReplacement; write::SameSlot
+///                   (default), Ring or Reservoir
+template <class... Policies>
+struct Replay {
+  static_assert((Policy<Policies> && ...),
+                "basin::buffer::Replay: each argument must be a policy, which names its axis: "
+                "a sampler::start, storage, draw or write policy.");
+  static_assert((has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis> && ...),
+                "basin::buffer::Replay: a policy of another axis; write a sampler::start, storage, "
+                "draw or write policy.");
+  static_assert(policies_of<sampler::start_axis, Policies...> <= 1 &&
+                    policies_of<storage_axis, Policies...> <= 1 &&
+                    policies_of<draw_axis, Policies...> <= 1 &&
+                    policies_of<write_axis, Policies...> <= 1,
+                "basin::buffer::Replay: write at most one policy of each axis.");
+  using start_type   = pick<sampler::start_axis, sampler::start::Uniform, Policies...>;
+  using storage_type = pick<storage_axis, storage::Full, Policies...>;
+  using draw_type    = pick<draw_axis, draw::WithoutReplacement, Policies...>;
+  using write_type   = pick<write_axis, write::SameSlot, Policies...>;
+  static_assert(!std::same_as<start_type, sampler::start::Positives>,
+                "basin::buffer::Replay: a fresh chain has no positive of its own; write "
+                "start::Data for a random row of the data.");
+
+  int capacity = 8192;    ///< samples kept; >= the batch
+  double fresh = 0.05;    ///< probability that a drawn chain starts anew; in [0, 1]
+  start_type start{};     ///< law of the initial content and of fresh chains
+  double lower = -1;      ///< range of storage::Byte, units of x
+  double upper = 1;       ///< range of storage::Byte, units of x; > lower
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int batch) const {
+    char const* who = "basin::buffer::Replay";
+    if (capacity < batch)
+      refuse(who, "capacity is ", capacity, ", smaller than the batch of ", batch);
+    if (!(fresh >= 0 && fresh <= 1)) refuse(who, "fresh must be in [0, 1], got ", fresh);
+    if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
+    start.check();
+  }
+
+  /// The buffer itself, for an execution space and a scalar.
+  template <class Exec, Real Scalar, tile::Tuning tuning>
+  class bind {
+    using memory = typename Exec::memory_space;
+    using codec  = detail::Codec<storage_type, Scalar>;
+
+   public:
+    using stored_type = typename codec::stored;
+    using Pool        = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+    using Chains      = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
+
+    /// Allocates and fills the buffer. Asynchronous on exec.
+    ///
+    /// \param batch      chains of a draw
+    /// \param dimension  coordinates of a sample
+    /// \param pool       (rows, dimension) the data, for start::Data; else may be empty
+    /// \throws std::invalid_argument as check, or if the pool does not fit
+    bind(Exec const& exec, Replay const& options, int batch, int dimension, Pool const& pool,
+         std::uint64_t seed)
+        : options_(options),
+          pool_(pool),
+          seed_(seed),
+          codec_{static_cast<Scalar>(options.lower), static_cast<Scalar>(options.upper)} {
+      options.check(batch);
+      if constexpr (std::same_as<start_type, sampler::start::Data>) {
+        if (static_cast<int>(pool.extent(1)) != dimension || pool.extent(0) == 0)
+          refuse("basin::buffer::Replay", "start::Data draws from the data, which has shape (",
+                 pool.extent(0), ", ", pool.extent(1), "); the energy has dimension ", dimension);
+      }
+      stored_     = Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>(
+          Kokkos::view_alloc(exec, "basin::buffer::stored", Kokkos::WithoutInitializing),
+          options.capacity, dimension);
+      ages_       = Kokkos::View<int*, memory>("basin::buffer::ages", options.capacity);
+      owners_     = Kokkos::View<int*, memory>("basin::buffer::owners", options.capacity);
+      slots_      = Kokkos::View<int*, memory>("basin::buffer::slots", batch);
+      drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
+      Kokkos::deep_copy(exec, owners_, -1);
+      using work = detail::InitialSlot<source, codec, decltype(stored_), decltype(ages_)>;
+      tile::for_each_tile<tuning>(
+          exec, "basin::initial", options.capacity,
+          work{source(options_.start, pool_), codec_, stored_, ages_,
+               {seed_, Purpose::buffer_initial, 0}});
+    }
+
+    /// Replaces the whole content. Asynchronous on exec.
+    ///
+    /// \param samples  (capacity, dimension)
+    /// \throws std::invalid_argument if the shape differs
+    template <class Samples>
+    void fill(Exec const& exec, Samples const& samples) {
+      if (samples.extent(0) != stored_.extent(0) || samples.extent(1) != stored_.extent(1))
+        refuse("basin::buffer::Replay", "fill was given shape (", samples.extent(0), ", ",
+               samples.extent(1), "), the buffer has (", stored_.extent(0), ", ",
+               stored_.extent(1), ")");
+      write_all(exec, samples);
+    }
+
+    /// chains(i, :) = a stored sample, or a fresh start. Asynchronous on exec.
+    void draw(Exec const& exec, Chains const& chains, std::uint64_t step) {
+      constexpr bool replace = std::same_as<draw_type, buffer::draw::WithReplacement>;
+      using work = detail::DrawChain<source, codec, decltype(stored_), Chains, decltype(slots_),
+                                     replace>;
+      Stream const stream{seed_, Purpose::buffer_draw, step};
+      tile::for_each_tile<tuning>(
+          exec, "basin::draw", static_cast<int>(chains.extent(0)),
+          work{source(options_.start, pool_), codec_, stored_, chains, slots_, ages_, drawn_ages_,
+               Permutation(static_cast<std::uint32_t>(options_.capacity), stream), stream,
+               options_.fresh});
+    }
+
+    /// Writes the chains of the last draw back. Asynchronous on exec.
+    void write(Exec const& exec, Chains const& chains, std::uint64_t step) {
+      constexpr bool reservoir = std::same_as<write_type, buffer::write::Reservoir>;
+      constexpr bool ring      = std::same_as<write_type, buffer::write::Ring>;
+      constexpr bool contested =
+          reservoir || (!ring && std::same_as<draw_type, buffer::draw::WithReplacement>);
+      int const count = static_cast<int>(chains.extent(0));
+      if constexpr (contested) {
+        tile::for_each_tile<tuning>(exec, "basin::claim", count,
+                                    detail::ClaimSlot<Scalar, decltype(slots_), write_type>{
+                                        slots_, owners_, {seed_, Purpose::buffer_write, step},
+                                        written_, options_.capacity});
+      }
+      using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
+                                      write_type, contested>;
+      tile::for_each_tile<tuning>(exec, "basin::write", count,
+                                  work{codec_, stored_, chains, slots_, owners_, ages_,
+                                       drawn_ages_,
+                                       static_cast<int>((written_ - options_.capacity) %
+                                                        static_cast<std::uint64_t>(options_.capacity))});
+      written_ += static_cast<std::uint64_t>(count);
+    }
+
+    /// (capacity, dimension), as stored
+    Kokkos::View<stored_type**, Kokkos::LayoutRight, memory> stored() const { return stored_; }
+    /// The value of a stored coordinate.
+    Scalar decode(stored_type x) const { return codec_.decode(x); }
+    /// (capacity) sampler calls since each sample started
+    Kokkos::View<int*, memory> ages() const { return ages_; }
+    /// (batch) ages of the chains of the last draw, as they were drawn
+    Kokkos::View<int*, memory> drawn_ages() const { return drawn_ages_; }
+    /// (batch) slots of the last draw; of a reservoir after write: where each went, -1 nowhere
+    Kokkos::View<int*, memory> slots() const { return slots_; }
+
+   private:
+    using source = sampler::detail::StartSource<start_type, Scalar, Pool>;
+
+    template <class Samples>
+    void write_all(Exec const& exec, Samples const& samples) {
+      Chains const on_device(Kokkos::view_alloc(exec, "basin::buffer::fill", Kokkos::WithoutInitializing),
+                             samples.extent(0), samples.extent(1));
+      Kokkos::deep_copy(exec, on_device, samples);
+      Kokkos::View<int*, memory> const slots("basin::buffer::fill_slots", samples.extent(0));
+      Kokkos::View<int*, memory> const none("basin::buffer::fill_ages", samples.extent(0));
+      Kokkos::deep_copy(exec, none, -1);  // becomes age 0
+      using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
+                                      buffer::write::Ring, false>;
+      tile::for_each_tile<tuning>(exec, "basin::fill", options_.capacity,
+                                  work{codec_, stored_, on_device, slots, owners_, ages_, none, 0});
+      exec.fence("basin::buffer::fill");
+    }
+
+    Replay options_;
+    Pool pool_;
+    std::uint64_t seed_;
+    codec codec_;
+    Kokkos::View<stored_type**, Kokkos::LayoutRight, memory> stored_;  // (capacity, dimension)
+    Kokkos::View<int*, memory> ages_;        // (capacity)
+    Kokkos::View<int*, memory> owners_;      // (capacity), -1: free
+    Kokkos::View<int*, memory> slots_;       // (batch)
+    Kokkos::View<int*, memory> drawn_ages_;  // (batch)
+    // The initial content counts as written, so that a ring's head and a reservoir's history agree.
+    std::uint64_t written_ = static_cast<std::uint64_t>(options_.capacity);
+  };
+};
+
+}  // namespace basin::buffer
+
+#endif

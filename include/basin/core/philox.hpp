@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_CORE_PHILOX_HPP
+#define BASIN_CORE_PHILOX_HPP
+
+#include <Kokkos_Macros.hpp>
+#include <cstdint>
+
+namespace basin {
+
+/// What a draw is for. Streams of different purpose never share a number.
+enum class Purpose : std::uint32_t {
+  sampler_noise  = 0,  ///< the noise of a sampling step
+  sampler_start  = 1,  ///< where a fresh chain starts
+  data_order     = 2,  ///< which rows of the data a batch holds
+  data_noise     = 3,  ///< noise added to the data
+  buffer_draw    = 4,  ///< which slots are drawn
+  buffer_fresh   = 5,  ///< which drawn chains start afresh
+  buffer_write   = 6,  ///< which slots a reservoir keeps
+  parameter      = 7,  ///< initial parameters
+  dropout        = 8,  ///< which units are dropped
+  buffer_initial = 9,  ///< initial content of a buffer
+};
+
+/// Key of one random stream. A draw is a function of (element, chain, step, purpose; seed) alone,
+/// so that results do not depend on tile width, team size or number of threads, and a run can be
+/// taken up at any step.
+struct Stream {
+  std::uint64_t seed = 0;
+  Purpose purpose    = Purpose::sampler_noise;
+  std::uint64_t step = 0;  ///< < 2^56: the high 24 bits share a counter word with purpose
+};
+
+/// (high, low) 32 bits of a * m.
+KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(std::uint32_t a, std::uint32_t m,
+                                                   std::uint32_t& high, std::uint32_t& low) {
+  std::uint64_t const product = static_cast<std::uint64_t>(a) * m;
+  high                        = static_cast<std::uint32_t>(product >> 32);
+  low                         = static_cast<std::uint32_t>(product);
+}
+
+/// Philox4x32-10: ten rounds of a keyed bijection on the counter (c[0], ..., c[3]), in place.
+/// Source: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3",
+/// SC'11, section 3.3. Word is uint32_t, or a pack of them.
+template <class Word>
+KOKKOS_FORCEINLINE_FUNCTION void philox(Word (&c)[4], std::uint32_t key0, std::uint32_t key1) {
+  for (int round = 0; round < 10; ++round) {
+    Word high0, low0, high1, low1;
+    multiply_high_low(c[0], 0xD2511F53u, high0, low0);
+    multiply_high_low(c[2], 0xCD9E8D57u, high1, low1);
+    c[0] = high1 ^ c[1] ^ Word(key0);
+    c[2] = high0 ^ c[3] ^ Word(key1);
+    c[1] = low1;
+    c[3] = low0;
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+}
+
+/// The four words of block (element / 4) of a stream: counter (block, chain, step, step:purpose).
+template <class Word>
+KOKKOS_FORCEINLINE_FUNCTION void random_block(Stream const& stream, std::uint32_t block, Word chain,
+                                              Word (&c)[4]) {
+  c[0] = Word(block);
+  c[1] = chain;
+  c[2] = Word(static_cast<std::uint32_t>(stream.step));
+  c[3] = Word(static_cast<std::uint32_t>(stream.step >> 32 << 8) |
+              static_cast<std::uint32_t>(stream.purpose));
+  philox(c, static_cast<std::uint32_t>(stream.seed),
+         static_cast<std::uint32_t>(stream.seed >> 32));
+}
+
+/// One 32-bit draw.
+KOKKOS_FORCEINLINE_FUNCTION std::uint32_t random_word(Stream const& stream, std::uint32_t element,
+                                                      std::uint32_t chain) {
+  std::uint32_t c[4];
+  random_block(stream, element / 4, chain, c);
+  // Selected, not indexed: an array indexed at run time would live in memory on a GPU.
+  std::uint32_t const which = element % 4;
+  return which < 2 ? (which == 0 ? c[0] : c[1]) : (which == 2 ? c[2] : c[3]);
+}
+
+/// Uniform on (0, 1): the midpoints of 2^23 equal cells (float; of 2^24 cells the midpoints above 1/2
+/// have one bit too many, and the last would round to 1) or of 2^32 (double).
+template <class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION Scalar unit_uniform(std::uint32_t word) {
+  if constexpr (sizeof(Scalar) == 4)
+    return static_cast<Scalar>(word >> 9) * Scalar(0x1p-23) + Scalar(0x1p-24);
+  else
+    return static_cast<Scalar>(word) * Scalar(0x1p-32) + Scalar(0x1p-33);
+}
+
+/// A pseudo-random permutation of {0, ..., size-1}, evaluated one index at a time and stored
+/// nowhere: a balanced Feistel network of four rounds over the next even number of bits, walked
+/// along its cycle until it falls under size (Black and Rogaway 2002, "Ciphers with arbitrary
+/// finite domains", section 5). The expected number of walks is under 4.
+class Permutation {
+ public:
+  /// \param size    number of indices, in [1, 2^31)
+  /// \param stream  key: another step or purpose gives another permutation
+  Permutation(std::uint32_t size, Stream const& stream) : size_(size) {
+    while ((1ull << (2 * half_bits_)) < size) ++half_bits_;
+    std::uint32_t c[4];
+    random_block(stream, 0u, 0u, c);
+    for (int i = 0; i < 4; ++i) keys_[i] = c[i];
+  }
+
+  KOKKOS_FUNCTION std::uint32_t operator()(std::uint32_t index) const {
+    std::uint32_t const mask = (1u << half_bits_) - 1;
+    do {
+      std::uint32_t left = index >> half_bits_, right = index & mask;
+      for (std::uint32_t key : keys_) {
+        // Finaliser of MurmurHash3 as the round function: any function gives a bijection.
+        std::uint32_t f = right ^ key;
+        f               = (f ^ f >> 16) * 0x85EBCA6Bu;
+        f               = (f ^ f >> 13) * 0xC2B2AE35u;
+        f ^= f >> 16;
+        std::uint32_t const next = left ^ (f & mask);
+        left                     = right;
+        right                    = next;
+      }
+      index = left << half_bits_ | right;
+    } while (index >= size_);
+    return index;
+  }
+
+ private:
+  std::uint32_t keys_[4]{};
+  std::uint32_t size_;
+  std::uint32_t half_bits_ = 1;
+};
+
+}  // namespace basin
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_DATA_PREPROCESSING_HPP
+#define BASIN_DATA_PREPROCESSING_HPP
+
+#include <basin/data/detail/host_random.hpp>
+#include <basin/data/samples.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace basin::data {
+
+/// Mean and standard deviation of each column.
+struct ColumnMoments {
+  std::vector<double> mean;                ///< (dimension)
+  std::vector<double> standard_deviation;  ///< (dimension)
+};
+
+/// \brief Mean and standard deviation of each column, in two passes in double.
+///
+///   m = 1/N sum_i x_i,   s^2 = 1/N sum_i (x_i - m)^2
+///
+/// \throws std::invalid_argument if there are no samples
+inline ColumnMoments column_moments(Samples const& samples) {
+  std::size_t const count = samples.extent(0), dimension = samples.extent(1);
+  if (count == 0)
+    throw std::invalid_argument("basin::data::column_moments: 0 samples of dimension " +
+                                std::to_string(dimension));
+  ColumnMoments moments{std::vector<double>(dimension, 0), std::vector<double>(dimension, 0)};
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < dimension; ++j) moments.mean[j] += samples(i, j);
+  for (double& mean : moments.mean) mean /= static_cast<double>(count);
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < dimension; ++j) {
+      double const deviation = samples(i, j) - moments.mean[j];
+      moments.standard_deviation[j] += deviation * deviation;
+    }
+  for (double& deviation : moments.standard_deviation)
+    deviation = std::sqrt(deviation / static_cast<double>(count));
+  return moments;
+}
+
+/// \brief x <- (x - m) / s for each column, in place.
+///
+/// \param moments  of the training part, also where samples are the test part
+/// \throws std::invalid_argument if a column's s is not finite and > 0, or moments are of another
+///         dimension; then samples are as they were
+inline void standardize(Samples const& samples, ColumnMoments const& moments) {
+  std::string const caller    = "basin::data::standardize";
+  std::size_t const dimension = samples.extent(1);
+  if (moments.mean.size() != dimension || moments.standard_deviation.size() != dimension)
+    throw std::invalid_argument(caller + ": samples have dimension " + std::to_string(dimension) +
+                                ", moments have " + std::to_string(moments.mean.size()) +
+                                " means and " + std::to_string(moments.standard_deviation.size()) +
+                                " standard deviations");
+  for (std::size_t j = 0; j < dimension; ++j)
+    if (!(moments.standard_deviation[j] > 0 && std::isfinite(moments.standard_deviation[j]) &&
+          std::isfinite(moments.mean[j])))
+      throw std::invalid_argument(caller + ": column " + std::to_string(j) + " has mean " +
+                                  std::to_string(moments.mean[j]) + " and standard deviation " +
+                                  std::to_string(moments.standard_deviation[j]) +
+                                  ", which must be finite and > 0");
+  for (std::size_t i = 0; i < samples.extent(0); ++i)
+    for (std::size_t j = 0; j < dimension; ++j)
+      samples(i, j) =
+          static_cast<float>((samples(i, j) - moments.mean[j]) / moments.standard_deviation[j]);
+}
+
+/// Standardizes samples by their own moments, which it returns for use on other parts.
+inline ColumnMoments standardize(Samples const& samples) {
+  ColumnMoments moments = column_moments(samples);
+  standardize(samples, moments);
+  return moments;
+}
+
+/// \brief Moves [lower, upper] to [new_lower, new_upper], in place.
+///
+///   x <- new_lower + (new_upper - new_lower) (x - lower) / (upper - lower)
+///
+/// Values outside the range stay outside.
+///
+/// \throws std::invalid_argument if lower >= upper or new_lower >= new_upper
+inline void rescale(Samples const& samples, double lower, double upper, double new_lower,
+                    double new_upper) {
+  if (!(lower < upper))
+    throw std::invalid_argument("basin::data::rescale: lower must be < upper, got " +
+                                std::to_string(lower) + " and " + std::to_string(upper));
+  if (!(new_lower < new_upper))
+    throw std::invalid_argument("basin::data::rescale: new_lower must be < new_upper, got " +
+                                std::to_string(new_lower) + " and " + std::to_string(new_upper));
+  double const factor = (new_upper - new_lower) / (upper - lower);
+  for (std::size_t i = 0; i < samples.extent(0); ++i)
+    for (std::size_t j = 0; j < samples.extent(1); ++j)
+      samples(i, j) = static_cast<float>(new_lower + factor * (samples(i, j) - lower));
+}
+
+/// Numbers of the rows of two parts that have no row in common.
+struct RowSplit {
+  std::vector<std::size_t> train;
+  std::vector<std::size_t> test;
+};
+
+/// \brief Divides the rows 0 ... count - 1 at random; round(train_fraction * count) are for
+/// training.
+///
+/// The rows are shuffled (Fisher and Yates 1938; Knuth, TAOCP 3.4.2, algorithm P); the same seed
+/// gives the same parts on every platform.
+///
+/// \throws std::invalid_argument if train_fraction is outside (0, 1) or a part would be empty
+inline RowSplit split_rows(std::size_t count, double train_fraction, std::uint64_t seed) {
+  if (!(train_fraction > 0 && train_fraction < 1))
+    throw std::invalid_argument("basin::data::split: train_fraction must be in (0, 1), got " +
+                                std::to_string(train_fraction));
+  auto const train =
+      static_cast<std::size_t>(std::llround(train_fraction * static_cast<double>(count)));
+  if (train == 0 || train == count)
+    throw std::invalid_argument("basin::data::split: train_fraction " +
+                                std::to_string(train_fraction) + " of " + std::to_string(count) +
+                                " samples leaves a part empty");
+  std::vector<std::size_t> rows(count);
+  for (std::size_t i = 0; i < count; ++i) rows[i] = i;
+  detail::HostRandom random(seed);
+  for (std::size_t i = count; i > 1; --i) std::swap(rows[i - 1], rows[random.below(i)]);
+  auto const cut = rows.begin() + static_cast<std::ptrdiff_t>(train);
+  return {{rows.begin(), cut}, {cut, rows.end()}};
+}
+
+namespace detail {
+
+inline void check_rows(std::vector<std::size_t> const& rows, std::size_t count) {
+  for (std::size_t const row : rows)
+    if (row >= count)
+      throw std::invalid_argument("basin::data::select_rows: row " + std::to_string(row) +
+                                  " is asked for, there are " + std::to_string(count));
+}
+
+}  // namespace detail
+
+/// \brief Copy of some rows, in the given order.
+///
+/// \throws std::invalid_argument if a row is not there
+inline Samples select_rows(Samples const& samples, std::vector<std::size_t> const& rows) {
+  detail::check_rows(rows, samples.extent(0));
+  Samples const selected = make_samples(rows.size(), samples.extent(1));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < samples.extent(1); ++j) selected(i, j) = samples(rows[i], j);
+  return selected;
+}
+
+/// The same of labels.
+inline Labels select_rows(Labels const& labels, std::vector<std::size_t> const& rows) {
+  detail::check_rows(rows, labels.extent(0));
+  Labels const selected = make_labels(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) selected(i) = labels(rows[i]);
+  return selected;
+}
+
+/// Two parts of a data set.
+struct Split {
+  Samples train;
+  Samples test;
+};
+
+/// Copies of the two parts that split_rows names; labels are divided alike by select_rows.
+inline Split split(Samples const& samples, double train_fraction, std::uint64_t seed) {
+  RowSplit const rows = split_rows(samples.extent(0), train_fraction, seed);
+  return {select_rows(samples, rows.train), select_rows(samples, rows.test)};
+}
+
+}  // namespace basin::data
+
+#endif

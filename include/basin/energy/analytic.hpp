@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_ENERGY_ANALYTIC_HPP
+#define BASIN_ENERGY_ANALYTIC_HPP
+
+#include <basin/energy/concepts.hpp>
+
+namespace basin::energy {
+
+namespace detail {
+
+template <class F, class V>
+concept Formula = requires(F const& f, V const (&x)[F::dimension], V (&dx)[F::dimension]) {
+  { f(x, dx) } -> std::same_as<V>;
+};
+
+template <class F>
+struct check_formula {
+  static_assert(NamesScalar<F>,
+                "basin::energy::Analytic: define 'using scalar_type = float;' (or double).");
+  static_assert(NamesDimension<F>,
+                "basin::energy::Analytic: define 'static constexpr int dimension', > 0.");
+  static_assert(Formula<F, tile::Pack<typename F::scalar_type, 1>>,
+                "basin::energy::Analytic: define 'template <class V> KOKKOS_FUNCTION V "
+                "operator()(V const (&x)[dimension], V (&dx)[dimension]) const' that writes dE/dx "
+                "into dx and returns E(x); V is a tile::Pack, one state in each lane.");
+};
+
+}  // namespace detail
+
+/// An energy that is a formula: a lattice action, a molecular potential, a test target. The formula
+/// is written once, over packs, and runs on every backend:
+///
+///   template <class V> KOKKOS_FUNCTION V operator()(V const (&x)[dimension], V (&dx)[dimension]) const
+///
+/// returns E(x) and writes dE/dx. Meant for states that fit in registers or the first cache.
+///
+/// \tparam Formula  names scalar_type and dimension; copied into kernels
+template <class Formula>
+class Analytic {
+  static constexpr detail::check_formula<Formula> check{};
+
+ public:
+  using scalar_type                   = typename Formula::scalar_type;
+  using Scalar                        = scalar_type;
+  static constexpr int dimension      = Formula::dimension;
+  static constexpr int state_row      = 0;
+  static constexpr int gradient_row   = dimension;
+  static constexpr int energy_row     = 2 * dimension;
+  static constexpr int workspace_rows = 2 * dimension + 1;
+
+  Formula formula;
+
+  /// Row energy_row = E(x), x in the rows from state_row on.
+  template <class Context>
+  KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
+    evaluate<false>(c, workspace);
+  }
+
+  /// Rows from gradient_row on = dE/dx; the state stays.
+  template <class Context>
+  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
+    evaluate<true>(c, workspace);
+  }
+
+ private:
+  template <bool Gradient, class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void evaluate(Context const& c, Scalar* workspace) const {
+    using V            = typename Context::value_type;
+    constexpr int T    = Context::width;
+    Scalar* const dx   = workspace + gradient_row * T;
+    Scalar* const e    = workspace + energy_row * T;
+    Formula const& f   = formula;
+    c.map(1, [=, &f](auto at) {
+      V state[dimension], slope[dimension];
+      for (int d = 0; d < dimension; ++d) state[d] = at.at(d).load(workspace);
+      V const value = f(state, slope);
+      if constexpr (Gradient) {
+        for (int d = 0; d < dimension; ++d) at.at(d).store(dx, slope[d]);
+      } else {
+        at.store(e, value);
+      }
+    });
+  }
+};
+
+}  // namespace basin::energy
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_ENERGY_CONCEPTS_HPP
+#define BASIN_ENERGY_CONCEPTS_HPP
+
+#include <basin/layer/elementwise.hpp>
+#include <basin/tile/context.hpp>
+
+namespace basin {
+
+namespace detail {
+
+// A context that exists everywhere, for asking whether an energy accepts contexts at all.
+template <class Scalar>
+using probe_context = tile::Context<tile::SerialTeam, tile::Pack<Scalar, 1>, 1, 1, 1>;
+
+}  // namespace detail
+
+template <class E>
+concept NamesScalar = Real<typename E::scalar_type>;
+
+template <class E>
+concept NamesDimension = requires { requires E::dimension > 0; };
+
+template <class E>
+concept NamesWorkspace = requires {
+  requires E::workspace_rows > 0;
+  requires E::state_row >= 0;
+  requires E::gradient_row >= 0;
+  requires E::energy_row >= 0;
+};
+
+template <class E>
+concept EvaluatesEnergy =
+    requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
+             typename E::scalar_type* workspace) { e.energy(c, workspace); };
+
+template <class E>
+concept EvaluatesGradient =
+    requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
+             typename E::scalar_type* workspace) { e.gradient(c, workspace); };
+
+/// A differentiable energy E(x) on a tile of chains. Its workspace is rows [row][T]: the state x in
+/// rows state_row ... state_row + dimension - 1; gradient(c, workspace) leaves dE/dx in the rows
+/// from gradient_row on and the state as it was; energy(c, workspace) leaves E in row energy_row.
+template <class E>
+concept Energy = NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E> && EvaluatesEnergy<E> &&
+                 EvaluatesGradient<E>;
+
+/// The requirements of Energy as sentences. Public templates name it in their bodies, so that a
+/// mistake is reported in one line by every compiler.
+template <class E>
+struct check_energy {
+  static_assert(NamesScalar<E>, "basin::Energy: define 'using scalar_type = float;' (or double).");
+  static_assert(NamesDimension<E>, "basin::Energy: define 'static constexpr int dimension', > 0.");
+  static_assert(NamesWorkspace<E>,
+                "basin::Energy: define 'static constexpr int workspace_rows, state_row, "
+                "gradient_row, energy_row'; an energy that is a formula gets them from "
+                "basin::energy::Analytic.");
+  static_assert(!(NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E>) || EvaluatesEnergy<E>,
+                "basin::Energy: define 'template <class Context> KOKKOS_FUNCTION void "
+                "energy(Context const& c, scalar_type* workspace) const' that writes E(x) into row "
+                "energy_row.");
+  static_assert(!(NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E>) || EvaluatesGradient<E>,
+                "basin::Energy: define 'template <class Context> KOKKOS_FUNCTION void "
+                "gradient(Context const& c, scalar_type* workspace) const' that writes dE/dx into "
+                "the rows from gradient_row on; samplers and objectives call it.");
+  static constexpr bool value = Energy<E>;
+};
+
+/// An energy with parameters that can be trained: see energy::Network for what it offers.
+template <class E>
+concept TrainableEnergy = Energy<E> && requires {
+  requires E::parameters > 0;
+  requires E::record_rows > 0;
+  requires E::gradient_blocks > 0;
+};
+
+}  // namespace basin
+
+#endif

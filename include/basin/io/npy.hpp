@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_IO_NPY_HPP
+#define BASIN_IO_NPY_HPP
+
+#include <basin/io/detail/atomic_file.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Format: NumPy, numpy.lib.format, version 1.0: the bytes \x93NUMPY 1 0, a little-endian uint16
+// with the length of the header, the header (a Python dictionary, padded with blanks so that data
+// begin at a multiple of 64, ended by a newline), the values.
+
+namespace basin::io {
+
+namespace detail {
+
+static_assert(std::endian::native == std::endian::little,
+              "basin::io: npy files are read and written on little-endian machines only.");
+
+inline constexpr std::string_view npy_magic("\x93NUMPY\x01\x00", 8);
+
+template <class Scalar>
+constexpr std::string_view npy_type() {
+  static_assert(std::same_as<Scalar, float> || std::same_as<Scalar, double>,
+                "basin::io: npy arrays are of float or double.");
+  return std::same_as<Scalar, float> ? "<f4" : "<f8";
+}
+
+// "(3, 4)", "(3,)"
+inline std::string npy_shape(std::vector<std::size_t> const& shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+template <class Scalar, int Rank>
+struct npy_view;
+template <class Scalar>
+struct npy_view<Scalar, 1> {
+  using type = Kokkos::View<Scalar*, Kokkos::LayoutRight, Kokkos::HostSpace>;
+};
+template <class Scalar>
+struct npy_view<Scalar, 2> {
+  using type = Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+};
+
+// What follows 'key': in a header, without leading blanks; empty if the key is not there.
+inline std::string_view npy_field(std::string_view header, std::string_view key) {
+  std::size_t const at = header.find("'" + std::string(key) + "':");
+  if (at == std::string_view::npos) return {};
+  std::string_view field = header.substr(at + key.size() + 3);
+  field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
+  return field;
+}
+
+// The sizes of "(3, 4)" at the start of field; false if it is no such tuple.
+inline bool parse_npy_shape(std::string_view field, std::vector<std::size_t>& shape) {
+  if (field.empty() || field[0] != '(' || field.find(')') == std::string_view::npos) return false;
+  field = field.substr(1, field.find(')') - 1);
+  while (true) {
+    field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
+    if (field.empty()) return true;
+    std::size_t size  = 0;
+    auto const result = std::from_chars(field.data(), field.data() + field.size(), size);
+    if (result.ec != std::errc()) return false;
+    shape.push_back(size);
+    field.remove_prefix(static_cast<std::size_t>(result.ptr - field.data()));
+    if (field.empty()) return true;
+    if (field[0] != ',') return false;
+    field.remove_prefix(1);
+  }
+}
+
+}  // namespace detail
+
+/// A host array as read_npy returns it: (size) or (rows, columns), in C order.
+template <class Scalar, int Rank>
+using NpyArray = typename detail::npy_view<Scalar, Rank>::type;
+
+/// \brief Writes an array of rank 1 or 2 of float or double as a NumPy file, in C order.
+///
+/// The file replaces an older one only when it is whole. A device array is copied to the host.
+///
+/// \param array  Kokkos::View, any layout and space; its work must be done
+/// \throws std::runtime_error if the file cannot be written
+template <class Array>
+void write_npy(std::filesystem::path const& path, Array const& array) {
+  using Scalar       = typename Array::non_const_value_type;
+  int constexpr rank = static_cast<int>(Array::rank());
+  static_assert(rank == 1 || rank == 2, "basin::io::write_npy: the array must have rank 1 or 2.");
+
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, array);
+  std::vector<std::size_t> shape;
+  for (int r = 0; r < rank; ++r) shape.push_back(host.extent(r));
+  std::string header = "{'descr': '" + std::string(detail::npy_type<Scalar>()) +
+                       "', 'fortran_order': False, 'shape': " + detail::npy_shape(shape) + ", }";
+  std::size_t const prefix = detail::npy_magic.size() + 2;
+  while ((prefix + header.size() + 1) % 64 != 0) header += ' ';
+  header += '\n';
+  std::array<unsigned char, 2> const length{static_cast<unsigned char>(header.size() % 256),
+                                            static_cast<unsigned char>(header.size() / 256)};
+
+  detail::AtomicFile file("basin::io::write_npy", path);
+  file.write(detail::npy_magic.data(), detail::npy_magic.size());
+  file.write(length.data(), length.size());
+  file.write(header.data(), header.size());
+  if constexpr (rank == 1) {
+    for (std::size_t i = 0; i < host.extent(0); ++i) {
+      Scalar const value = host(i);
+      file.write(&value, sizeof(Scalar));
+    }
+  } else {
+    std::vector<Scalar> row(host.extent(1));
+    for (std::size_t i = 0; i < host.extent(0); ++i) {
+      for (std::size_t j = 0; j < row.size(); ++j) row[j] = host(i, j);
+      file.write(row.data(), row.size() * sizeof(Scalar));
+    }
+  }
+  file.commit();
+}
+
+/// \brief Reads a NumPy file, format version 1.0, little-endian, C order.
+///
+/// \tparam Scalar  float ('<f4') or double ('<f8'), as in the file: nothing is converted
+/// \tparam Rank    1 or 2, as in the file
+/// \throws std::runtime_error if the file is not there, is no NumPy file of version 1.0, has
+/// another
+///         type, order or rank, is cut, or goes on after its data
+template <class Scalar, int Rank>
+NpyArray<Scalar, Rank> read_npy(std::filesystem::path const& path) {
+  static_assert(Rank == 1 || Rank == 2, "basin::io::read_npy: Rank must be 1 or 2.");
+  auto const refuse = [&](std::string const& what) {
+    throw std::runtime_error("basin::io::read_npy: '" + path.string() + "' " + what);
+  };
+  if (!std::filesystem::is_regular_file(path)) refuse("is no file");
+  std::uintmax_t const file_size = std::filesystem::file_size(path);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) refuse("cannot be opened");
+
+  std::array<char, 10> start{};
+  file.read(start.data(), start.size());
+  if (file.gcount() < 10 || std::string_view(start.data(), 6) != detail::npy_magic.substr(0, 6))
+    refuse("is no NumPy file: it does not start with the bytes \\x93NUMPY");
+  if (start[6] != 1 || start[7] != 0)
+    refuse("has format version " + std::to_string(static_cast<unsigned char>(start[6])) + "." +
+           std::to_string(static_cast<unsigned char>(start[7])) + ", not 1.0");
+  std::size_t const length = static_cast<unsigned char>(start[8]) +
+                             std::size_t(256) * static_cast<unsigned char>(start[9]);
+  if (start.size() + length > file_size)
+    refuse("ends after " + std::to_string(file_size) + " bytes, its header ends at " +
+           std::to_string(start.size() + length));
+  std::string header(length, '\0');
+  file.read(header.data(), static_cast<std::streamsize>(length));
+
+  std::string_view const type  = detail::npy_field(header, "descr");
+  std::string_view const order = detail::npy_field(header, "fortran_order");
+  std::vector<std::size_t> shape;
+  if (type.empty() || order.empty() ||
+      !detail::parse_npy_shape(detail::npy_field(header, "shape"), shape))
+    refuse("has no header with 'descr', 'fortran_order' and 'shape'");
+  std::string const expected = "'" + std::string(detail::npy_type<Scalar>()) + "'";
+  if (!type.starts_with(expected))
+    refuse("has type " + std::string(type.substr(0, type.find_first_of(",}"))) + ", not " +
+           expected);
+  if (!order.starts_with("False"))
+    refuse("has 'fortran_order' " + std::string(order.substr(0, order.find_first_of(",}"))) +
+           ", not False");
+  if (shape.size() != Rank)
+    refuse("has shape " + detail::npy_shape(shape) + " of rank " + std::to_string(shape.size()) +
+           ", not " + std::to_string(Rank));
+
+  // The size is compared before memory is taken: a damaged shape may promise anything.
+  std::size_t values = 1;
+  for (std::size_t const size : shape) {
+    if (size != 0 && values > std::numeric_limits<std::ptrdiff_t>::max() / sizeof(Scalar) / size)
+      refuse("has shape " + detail::npy_shape(shape) + ", more than this machine can address");
+    values *= size;
+  }
+  std::uintmax_t const data = file_size - start.size() - length;
+  if (data != values * sizeof(Scalar))
+    refuse("has " + std::to_string(data) + " bytes of data, its shape " + detail::npy_shape(shape) +
+           " promises " + std::to_string(values * sizeof(Scalar)));
+
+  // Not assigned: under g++ 12, assigning a View of Kokkos 4.6.99 damages its reference count.
+  NpyArray<Scalar, Rank> const array = [&] {
+    auto const name = Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::io::NpyArray");
+    if constexpr (Rank == 1)
+      return NpyArray<Scalar, 1>(name, shape[0]);
+    else
+      return NpyArray<Scalar, 2>(name, shape[0], shape[1]);
+  }();
+  file.read(reinterpret_cast<char*>(array.data()),
+            static_cast<std::streamsize>(values * sizeof(Scalar)));
+  if (static_cast<std::size_t>(file.gcount()) != values * sizeof(Scalar))
+    refuse("cannot be read beyond " + std::to_string(file.gcount()) + " bytes of data");
+  return array;
+}
+
+}  // namespace basin::io
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_IO_PICTURE_HPP
+#define BASIN_IO_PICTURE_HPP
+
+#include <basin/io/detail/atomic_file.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <png.h>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace basin::io {
+
+/// 8-bit sRGB.
+struct Colour {
+  std::uint8_t red   = 0;
+  std::uint8_t green = 0;
+  std::uint8_t blue  = 0;
+
+  friend bool operator==(Colour const&, Colour const&) = default;
+};
+
+inline constexpr Colour black{0, 0, 0};
+inline constexpr Colour white{255, 255, 255};
+
+/// A raster of height x width colours; row 0 is the top.
+class Picture {
+ public:
+  /// \throws std::invalid_argument if height or width is not in 1 ... 65535
+  Picture(int height, int width, Colour fill = white) : height_(height), width_(width) {
+    if (height < 1 || height > 65535 || width < 1 || width > 65535)
+      throw std::invalid_argument(
+          "basin::io::Picture: height and width must be in 1 ... 65535, got " +
+          std::to_string(height) + " and " + std::to_string(width));
+    pixels_.assign(static_cast<std::size_t>(height) * static_cast<std::size_t>(width), fill);
+  }
+
+  int height() const { return height_; }
+  int width() const { return width_; }
+  Colour& operator()(int row, int column) { return pixels_[index(row, column)]; }
+  Colour const& operator()(int row, int column) const { return pixels_[index(row, column)]; }
+  bool contains(int row, int column) const {
+    return row >= 0 && row < height_ && column >= 0 && column < width_;
+  }
+
+ private:
+  std::size_t index(int row, int column) const {
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) +
+           static_cast<std::size_t>(column);
+  }
+
+  int height_;
+  int width_;
+  std::vector<Colour> pixels_;  // (height, width)
+};
+
+namespace detail {
+
+// pixel <- pixel + opacity (colour - pixel); nothing outside the picture.
+inline void blend(Picture& picture, int row, int column, Colour colour, double opacity) {
+  if (opacity <= 0 || !picture.contains(row, column)) return;
+  auto const mix = [&](std::uint8_t under, std::uint8_t over) {
+    return static_cast<std::uint8_t>(std::lround(under + opacity * (double(over) - double(under))));
+  };
+  Colour& pixel = picture(row, column);
+  pixel         = {mix(pixel.red, colour.red), mix(pixel.green, colour.green),
+                   mix(pixel.blue, colour.blue)};
+}
+
+}  // namespace detail
+
+/// \brief Writes a PNG (W3C, third edition): 8-bit grey where every pixel is grey, else 8-bit RGB.
+///
+/// The file replaces an older one only when it is whole.
+///
+/// \throws std::runtime_error if the file cannot be written
+inline void write_png(std::filesystem::path const& path, Picture const& picture) {
+  std::vector<std::uint8_t> grey, rgb;
+  bool all_grey = true;
+  for (int row = 0; row < picture.height(); ++row)
+    for (int column = 0; column < picture.width(); ++column) {
+      Colour const c = picture(row, column);
+      all_grey       = all_grey && c.red == c.green && c.green == c.blue;
+      grey.push_back(c.red);
+      rgb.insert(rgb.end(), {c.red, c.green, c.blue});
+    }
+
+  png_image image{};
+  image.version         = PNG_IMAGE_VERSION;
+  image.width           = static_cast<png_uint_32>(picture.width());
+  image.height          = static_cast<png_uint_32>(picture.height());
+  image.format          = all_grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::vector<std::uint8_t> bytes(size);
+  // Stride 0: rows lie close together.
+  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, all_grey ? grey.data() : rgb.data(),
+                                0, nullptr) == 0)
+    throw std::runtime_error("basin::io::write_png: '" + path.string() +
+                             "' cannot be encoded: " + image.message);
+
+  detail::AtomicFile file("basin::io::write_png", path);
+  file.write(bytes.data(), size);
+  file.commit();
+}
+
+/// Copies source into target with its top left pixel at (row, column); what falls outside is cut.
+inline void paste(Picture& target, int row, int column, Picture const& source) {
+  for (int i = 0; i < source.height(); ++i)
+    for (int j = 0; j < source.width(); ++j)
+      if (target.contains(row + i, column + j)) target(row + i, column + j) = source(i, j);
+}
+
+/// \brief Panels side by side, from left to right, gap pixels of fill between them.
+///
+/// \throws std::invalid_argument if there are none, their heights differ, or gap < 0
+inline Picture beside(std::vector<Picture> const& panels, int gap = 12, Colour fill = white) {
+  if (panels.empty()) throw std::invalid_argument("basin::io::beside: 0 panels");
+  if (gap < 0)
+    throw std::invalid_argument("basin::io::beside: gap must be >= 0, got " + std::to_string(gap));
+  int width = -gap;
+  for (std::size_t i = 0; i < panels.size(); ++i) {
+    width += panels[i].width() + gap;
+    if (panels[i].height() != panels[0].height())
+      throw std::invalid_argument("basin::io::beside: panel " + std::to_string(i) + " has height " +
+                                  std::to_string(panels[i].height()) + ", panel 0 has " +
+                                  std::to_string(panels[0].height()));
+  }
+  Picture joined(panels[0].height(), width, fill);
+  int column = 0;
+  for (Picture const& panel : panels) {
+    paste(joined, 0, column, panel);
+    column += panel.width() + gap;
+  }
+  return joined;
+}
+
+/// How images are laid out in a grid.
+struct GridOptions {
+  int columns = 0;             ///< images a row; 0: the smallest square that holds all
+  float lower = -1;            ///< shown black
+  float upper = 1;             ///< shown white; > lower
+  int gap     = 2;             ///< pixels between images and around them; >= 0
+  int scale   = 1;             ///< pixels a side for each pixel of an image; > 0
+  Colour fill = {96, 96, 96};  ///< between images
+};
+
+/// \brief A grid of images, row by row: grey if an image has height * width numbers, RGB if it has
+///        three times as many (row-major, channel last).
+///
+///   byte = round(255 (x - lower) / (upper - lower)),   clamped to [0, 255]
+///
+/// \param images  (images, height * width [* 3]), any layout and space; its work must be done
+/// \throws std::invalid_argument if the second extent is neither, there are no images, a number is
+///         NaN, or an option is outside its range
+template <class Images>
+Picture image_grid(Images const& images, int height, int width, GridOptions const& options = {}) {
+  static_assert(Images::rank() == 2,
+                "basin::io::image_grid: images must be a View of rank 2, (images, pixels).");
+  std::string const caller = "basin::io::image_grid: ";
+  auto const host          = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, images);
+  auto const count         = static_cast<std::int64_t>(host.extent(0));
+  auto const dimension     = static_cast<std::int64_t>(host.extent(1));
+  std::int64_t const area  = std::int64_t(height) * width;
+  if (count == 0 || height < 1 || width < 1 || (dimension != area && dimension != 3 * area))
+    throw std::invalid_argument(
+        caller + "images have shape (" + std::to_string(count) + ", " + std::to_string(dimension) +
+        "), pictures of " + std::to_string(height) + " x " + std::to_string(width) +
+        " need (> 0, " + std::to_string(area) + ") or (> 0, " + std::to_string(3 * area) + ")");
+  if (!(options.lower < options.upper))
+    throw std::invalid_argument(caller + "GridOptions::lower must be < upper, got " +
+                                std::to_string(options.lower) + " and " +
+                                std::to_string(options.upper));
+  if (options.columns < 0 || options.gap < 0 || options.scale < 1)
+    throw std::invalid_argument(
+        caller + "GridOptions::columns and gap must be >= 0, scale > 0, got " +
+        std::to_string(options.columns) + ", " + std::to_string(options.gap) + " and " +
+        std::to_string(options.scale));
+
+  std::int64_t const columns =
+      options.columns > 0
+          ? options.columns
+          : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
+  std::int64_t const rows         = (count + columns - 1) / columns;
+  std::int64_t const row_pitch    = std::int64_t(height) * options.scale + options.gap;
+  std::int64_t const column_pitch = std::int64_t(width) * options.scale + options.gap;
+  // Clamped so that Picture, which refuses sizes past 65535, gets them as int.
+  Picture grid(
+      static_cast<int>(std::min<std::int64_t>(rows * row_pitch + options.gap, 1 << 16)),
+      static_cast<int>(std::min<std::int64_t>(columns * column_pitch + options.gap, 1 << 16)),
+      options.fill);
+
+  double const factor = 255 / (double(options.upper) - double(options.lower));
+  auto const byte     = [&](std::int64_t image, std::int64_t pixel) {
+    double const x = host(image, pixel);
+    if (std::isnan(x))
+      throw std::invalid_argument(caller + "image " + std::to_string(image) +
+                                      " has NaN at number " + std::to_string(pixel) + " of " +
+                                      std::to_string(dimension));
+    double const scaled = factor * (x - options.lower);
+    return static_cast<std::uint8_t>(std::lround(std::clamp(scaled, 0.0, 255.0)));
+  };
+  for (std::int64_t image = 0; image < count; ++image) {
+    auto const top  = static_cast<int>(options.gap + image / columns * row_pitch);
+    auto const left = static_cast<int>(options.gap + image % columns * column_pitch);
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j) {
+        std::int64_t const pixel = std::int64_t(i) * width + j;
+        Colour colour;
+        if (dimension == area)
+          colour.red = colour.green = colour.blue = byte(image, pixel);
+        else
+          colour = {byte(image, 3 * pixel), byte(image, 3 * pixel + 1), byte(image, 3 * pixel + 2)};
+        for (int k = 0; k < options.scale; ++k)
+          for (int l = 0; l < options.scale; ++l)
+            grid(top + i * options.scale + k, left + j * options.scale + l) = colour;
+      }
+  }
+  return grid;
+}
+
+/// image_grid, written to a PNG file.
+template <class Images>
+void save_grid(std::filesystem::path const& path, Images const& images, int height, int width,
+               GridOptions const& options = {}) {
+  write_png(path, image_grid(images, height, width, options));
+}
+
+}  // namespace basin::io
+
+#endif

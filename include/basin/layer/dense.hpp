@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_LAYER_DENSE_HPP
+#define BASIN_LAYER_DENSE_HPP
+
+#include <basin/core/shape.hpp>
+#include <basin/layer/initializer.hpp>
+#include <basin/tile/context.hpp>
+#include <vector>
+
+namespace basin::layer {
+
+namespace detail {
+
+// An epilogue whose sums start from a bias; the outer epilogue knows nothing of it.
+template <class Scalar, class Epilogue>
+struct StartFromBias {
+  Scalar const* bias;  // (rows)
+  Epilogue epilogue;
+  KOKKOS_FORCEINLINE_FUNCTION Scalar initial(int row) const { return bias[row]; }
+  template <class Place, class V>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const { epilogue(at, v); }
+};
+
+template <class Scalar, class Epilogue>
+struct StartFromZero {
+  Epilogue epilogue;
+  KOKKOS_FORCEINLINE_FUNCTION Scalar initial(int) const { return 0; }
+  template <class Place, class V>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const { epilogue(at, v); }
+};
+
+}  // namespace detail
+
+/// Fully connected layer: y = W x + b.
+///
+/// A policy: it holds no data and states only its width. A network binds it to its scalar and to
+/// the shape of the layer before it.
+///
+/// \tparam Width  outputs, the rows of W
+/// \tparam Init   an initializer
+template <int Width, Initializer Init = initializer::FanIn>
+struct Dense {
+  static_assert(Width > 0, "basin::layer::Dense<Width>: Width must be positive.");
+
+  template <Real Scalar, Shape Input>
+  struct bind {
+    using output_shape              = Vector<Width>;
+    static constexpr int inputs     = Input::size;
+    static constexpr int outputs    = Width;
+    static constexpr int parameters = Width * inputs + Width;
+    static constexpr double multiply_adds = double(Width) * inputs;  ///< of forward, or pull_back
+
+    // theta = [ W (outputs, inputs) row-major | b (outputs) ]
+
+    static std::vector<ParameterBlock> parameter_blocks() {
+      return {{"weight", outputs, inputs, Init::weight(inputs, outputs)},
+              {"bias", outputs, 1, Init::bias(inputs, outputs)}};
+    }
+
+    /// y = W x + b: epilogue(place, y) for each of the outputs.
+    template <class Context, class Epilogue>
+    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Scalar const* theta,
+                                                    Scalar const* x,  // (inputs, T)
+                                                    Epilogue const& epilogue) {
+      c.template gemm<outputs, inputs>(
+          tile::Matrix<Scalar, outputs, inputs>{theta}, x,
+          detail::StartFromBias<Scalar, Epilogue>{theta + outputs * inputs, epilogue});
+    }
+
+    /// dE/dx = W^T dE/dy: epilogue(place, dE/dx) for each of the inputs.
+    template <class Context, class Epilogue>
+    static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Scalar const* theta,
+                                                      Scalar const* g,  // (outputs, T)
+                                                      Epilogue const& epilogue) {
+      c.template gemm_t<inputs, outputs>(tile::Matrix<Scalar, outputs, inputs>{theta}, g,
+                                         detail::StartFromZero<Scalar, Epilogue>{epilogue});
+    }
+
+    /// With one output dy/dx does not depend on x: it is this row of inputs numbers.
+    static constexpr bool constant_gradient = outputs == 1;
+    static KOKKOS_FORCEINLINE_FUNCTION Scalar const* gradient_row(Scalar const* theta) {
+      return theta;
+    }
+
+    // Rows of W of one work item: enough to use a panel of inputs several times, few enough that
+    // all threads have work.
+    static constexpr int block_rows      = 24;
+    static constexpr int gradient_blocks = (outputs + block_rows - 1) / block_rows;
+
+    /// dW = sum_n w[n] g[:][n] x[n][:], db = sum_n w[n] g[:][n], for the rows of one block.
+    ///
+    /// \param g       (outputs, samples) dE/dy of each sample; its rows are scaled by w in place
+    /// \param panels  x as Context::store_panels leaves it
+    /// \param w       (count) weight of each sample
+    template <class Context>
+    static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
+                                                               Scalar* g, Scalar const* panels,
+                                                               Scalar const* w, int count,
+                                                               int samples, Scalar* dtheta) {
+      int const first = block * block_rows;
+      int const rows  = outputs - first < +block_rows ? outputs - first : +block_rows;
+      Scalar* const mine = g + static_cast<std::size_t>(first) * samples;
+      c.scale_rows(rows, w, count, samples, mine);
+      c.outer(rows, +inputs, mine, panels, count, samples, dtheta + first * inputs);
+      c.row_sums(rows, mine, count, samples, dtheta + outputs * inputs + first);
+    }
+  };
+};
+
+}  // namespace basin::layer
+
+#endif

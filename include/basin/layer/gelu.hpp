@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_LAYER_GELU_HPP
+#define BASIN_LAYER_GELU_HPP
+
+#include <basin/layer/elementwise.hpp>
+#include <basin/tile/math.hpp>
+
+namespace basin::layer {
+
+/// GELU: f(x) = x Phi(x), f' = Phi + x phi, Phi and phi the distribution function and density of
+/// N(0, 1); the exact form, not the tanh approximation. Smooth.
+/// Source: Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2.
+struct Gelu {
+  template <int Order, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
+    V density, distribution;
+    tile::normal_density_and_distribution(x, density, distribution);
+    f[0] = x * distribution;
+    if constexpr (Order > 0) f[1] = fma(x, density, distribution);
+  }
+};
+
+}  // namespace basin::layer
+
+#endif

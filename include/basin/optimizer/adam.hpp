@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_OPTIMIZER_ADAM_HPP
+#define BASIN_OPTIMIZER_ADAM_HPP
+
+#include <basin/core/check.hpp>
+#include <basin/tile/pack.hpp>
+#include <cmath>
+
+namespace basin::optimizer {
+
+namespace detail {
+
+template <class Scalar>
+struct AdamStep {
+  Scalar rate;         // rate / (1 - beta1^t)
+  Scalar beta1, beta2;
+  Scalar correction2;  // 1 / (1 - beta2^t)
+  Scalar epsilon;
+  Scalar keep;         // 1 - rate decay: decoupled weight decay
+
+  // state: m, v
+  template <class V>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(V& theta, V g, V (&state)[2]) const {
+    state[0] = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
+    state[1] = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
+    V const slope = state[0] / (sqrt(state[1] * V(correction2)) + V(epsilon));
+    theta         = fma(V(-rate), slope, V(keep) * theta);
+  }
+};
+
+inline void check_adam(char const* who, double rate, double beta1, double beta2, double epsilon) {
+  if (!(rate >= 0) || std::isinf(rate)) refuse(who, "rate must be >= 0 and finite, got ", rate);
+  if (!(beta1 >= 0 && beta1 < 1)) refuse(who, "beta1 must be in [0, 1), got ", beta1);
+  if (!(beta2 >= 0 && beta2 < 1)) refuse(who, "beta2 must be in [0, 1), got ", beta2);
+  if (!(epsilon > 0)) refuse(who, "epsilon must be > 0, got ", epsilon);
+}
+
+template <class Scalar>
+AdamStep<Scalar> adam_at(long step, double rate, double beta1, double beta2, double epsilon,
+                         double decay) {
+  double const t = static_cast<double>(step) + 1;
+  return {static_cast<Scalar>(rate / (1 - std::pow(beta1, t))),
+          static_cast<Scalar>(beta1),
+          static_cast<Scalar>(beta2),
+          static_cast<Scalar>(1 / (1 - std::pow(beta2, t))),
+          static_cast<Scalar>(epsilon),
+          static_cast<Scalar>(1 - rate * decay)};
+}
+
+}  // namespace detail
+
+/// Adam with bias correction:
+///
+///   m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
+///   theta <- theta - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+///
+/// Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is the habit of image EBMs
+/// trained with short chains (IGEBM, ICD).
+struct Adam {
+  double rate    = 1e-4;   ///< units of theta; >= 0
+  double beta1   = 0.9;    ///< in [0, 1)
+  double beta2   = 0.999;  ///< in [0, 1)
+  double epsilon = 1e-8;   ///< units of g; > 0
+
+  static constexpr int states = 2;  ///< arrays of the size of theta: m, v
+
+  /// The update number step (from 0), with the rate times factor.
+  template <class Scalar>
+  detail::AdamStep<Scalar> at(long step, double factor) const {
+    return detail::adam_at<Scalar>(step, rate * factor, beta1, beta2, epsilon, 0);
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { detail::check_adam("basin::optimizer::Adam", rate, beta1, beta2, epsilon); }
+};
+
+/// Adam with decoupled weight decay: theta <- (1 - rate decay) theta before Adam's update.
+/// Source: Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2.
+struct AdamW {
+  double rate    = 1e-4;   ///< units of theta; >= 0
+  double beta1   = 0.9;    ///< in [0, 1)
+  double beta2   = 0.999;  ///< in [0, 1)
+  double epsilon = 1e-8;   ///< units of g; > 0
+  double decay   = 0.01;   ///< per update and unit of rate; >= 0
+
+  static constexpr int states = 2;  ///< arrays of the size of theta: m, v
+
+  /// The update number step (from 0), with the rate times factor.
+  template <class Scalar>
+  detail::AdamStep<Scalar> at(long step, double factor) const {
+    return detail::adam_at<Scalar>(step, rate * factor, beta1, beta2, epsilon, decay);
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    detail::check_adam("basin::optimizer::AdamW", rate, beta1, beta2, epsilon);
+    if (!(decay >= 0)) refuse("basin::optimizer::AdamW", "decay must be >= 0, got ", decay);
+  }
+};
+
+}  // namespace basin::optimizer
+
+#endif

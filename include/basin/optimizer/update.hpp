@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_OPTIMIZER_UPDATE_HPP
+#define BASIN_OPTIMIZER_UPDATE_HPP
+
+#include <basin/tile/launch.hpp>
+
+namespace basin::optimizer {
+
+/// Parameters of one work item. Vectors of parameters are padded to a multiple of it, with zeros.
+inline constexpr int block = 2048;
+
+constexpr int blocks(int parameters) { return (parameters + block - 1) / block; }
+
+namespace detail {
+
+// partial[b] = sum of g^2 over block b: sixteen partial sums, whatever the backend's packs are, then
+// those in order.
+template <class Scalar>
+struct SquaredNorm {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  Scalar const* g;  // (padded parameters)
+  Scalar* partial;  // (blocks)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int b) const {
+    Scalar const* const mine = g + static_cast<std::size_t>(b) * block;
+    Scalar* const out        = partial + b;
+    c.each(1, [=](int) {
+      using V = tile::Pack<Scalar, 16>;
+      V sum(Scalar(0));
+      for (int i = 0; i < block; i += 16) {
+        V const gi = tile::load<V>(mine + i);
+        sum        = sum + gi * gi;
+      }
+      Scalar total = 0;
+      for (int lane = 0; lane < 16; ++lane) total += sum[lane];
+      *out = total;
+    });
+  }
+};
+
+template <class Scalar, class Step, int States>
+struct Update {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+
+  Step step;
+  Scalar average;               // decay of the average, 0: none
+  Scalar const* factor;         // (1) of the gradient; not finite: nothing is changed
+  Scalar const* g;              // (padded parameters)
+  Scalar* theta;                // (padded parameters)
+  Scalar* state;                // (States, padded parameters)
+  Scalar* averaged;             // (padded parameters), or null
+  std::size_t padded;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int b) const {
+    using V              = typename Context::value_type;
+    Scalar const scale   = *factor;
+    if (!Kokkos::isfinite(scale)) return;
+    Update const self    = *this;
+    std::size_t const at = static_cast<std::size_t>(b) * block;
+    c.each(block / V::lanes, [=](int i) {
+      std::size_t const k = at + static_cast<std::size_t>(i) * V::lanes;
+      V s[States];
+      for (int j = 0; j < States; ++j) s[j] = tile::load<V>(self.state + j * self.padded + k);
+      V t = tile::load<V>(self.theta + k);
+      self.step(t, tile::load<V>(self.g + k) * V(scale), s);
+      for (int j = 0; j < States; ++j) tile::store(self.state + j * self.padded + k, s[j]);
+      tile::store(self.theta + k, t);
+      if (self.averaged) {
+        V const a = tile::load<V>(self.averaged + k);
+        tile::store(self.averaged + k, fma(V(Scalar(1) - self.average), t - a, a));
+      }
+    });
+  }
+};
+
+}  // namespace detail
+
+/// partial (blocks) = squared norms of the blocks of g (padded). Asynchronous on exec.
+template <tile::Tuning tuning, class Exec, class Scalar>
+void squared_norms(Exec const& exec, Scalar const* g, Scalar* partial, int count) {
+  tile::for_each_tile<tuning>(exec, "basin::norms", count, detail::SquaredNorm<Scalar>{g, partial});
+}
+
+/// One update of theta by g * factor, and of the exponential moving average
+/// averaged <- average averaged + (1 - average) theta. Asynchronous on exec.
+///
+/// \param step      Optimizer::at(...)
+/// \param factor    (1) on the device, from the clipping by global norm; if it is not finite
+///                  nothing is changed, so that a diverged step cannot spoil the parameters
+/// \param state     (states, padded)
+/// \param averaged  (padded), or null
+template <tile::Tuning tuning, int States, class Exec, class Step, class Scalar>
+void update(Exec const& exec, Step const& step, Scalar average, Scalar const* factor,
+            Scalar const* g, Scalar* theta, Scalar* state, Scalar* averaged, int count) {
+  tile::for_each_tile<tuning>(
+      exec, "basin::update", count,
+      detail::Update<Scalar, Step, States>{step, average, factor, g, theta, state, averaged,
+                                           static_cast<std::size_t>(count) * block});
+}
+
+}  // namespace basin::optimizer
+
+#endif

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TILE_CONTEXT_HPP
+#define BASIN_TILE_CONTEXT_HPP
+
+#include <basin/tile/random.hpp>
+#include <basin/tile/tuning.hpp>
+#include <cstddef>
+
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__) || defined(__clang__)
+#define BASIN_UNROLL_BY_4 _Pragma("unroll 4")
+#elif defined(__CUDACC__)
+#define BASIN_UNROLL_BY_4
+#else
+#define BASIN_UNROLL_BY_4 _Pragma("GCC unroll 4")
+#endif
+
+namespace basin::tile {
+
+/// One thread works on the tile alone.
+struct SerialTeam {
+  static constexpr bool serial = true;
+
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
+    for (int i = 0; i < n; ++i) f(i);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void barrier() const {}
+};
+
+/// The threads of a Kokkos team share the tile.
+template <class Member>
+struct KokkosTeam {
+  static constexpr bool serial = false;
+  Member const& member;
+
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
+    Kokkos::parallel_for(Kokkos::TeamVectorRange(member, n), f);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void barrier() const { member.team_barrier(); }
+};
+
+/// Place of one pack in an array of rows [row][T]: what epilogues and maps are given, so that no
+/// layer does index arithmetic.
+template <class V, int T>
+struct Place {
+  using value_type  = V;
+  using scalar_type = typename V::value_type;
+  int row;   ///< row of the array
+  int lane;  ///< first of the V::lanes chains, in [0, T)
+
+  KOKKOS_FORCEINLINE_FUNCTION V load(scalar_type const* rows) const {
+    return tile::load<V>(rows + row * T + lane);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void store(scalar_type* rows, V v) const {
+    tile::store(rows + row * T + lane, v);
+  }
+  /// One number for each row, the same for all chains.
+  KOKKOS_FORCEINLINE_FUNCTION V broadcast(scalar_type const* per_row) const {
+    return V(per_row[row]);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION Place at(int other_row) const { return {other_row, lane}; }
+};
+
+/// Row-major weights (Rows, Columns) of a matrix product. A handle, not a pointer, so that a context
+/// may keep copies of its own (packed, transposed, narrower) beside the natural order.
+template <class Scalar, int Rows, int Columns>
+struct Matrix {
+  Scalar const* data;  // (Rows, Columns)
+};
+
+/// How M rows are cut into register blocks of MR: the remainder is never a block of under MR / 2
+/// rows, because a thin block leaves the multiply-add pipes idle.
+template <int M, int MR>
+struct RowBlocks {
+  static constexpr int remainder = M % MR;
+  static constexpr bool merge    = remainder > 0 && remainder < MR / 2 + 1 && M > MR;
+  static constexpr int full      = M / MR - (merge ? 1 : 0);
+  static constexpr int tail      = M - full * MR;  // 0, or in (MR / 2, 3 MR / 2]
+  static constexpr int tail1     = merge ? (tail + 1) / 2 : tail;
+  static constexpr int tail2     = merge ? tail / 2 : 0;
+};
+
+/// Rows of panels are padded to a multiple of it, so that every context finds room for its own.
+inline constexpr int max_panel = 32;
+
+/// What a kernel holds while it works on one tile of T chains: the primitives that layers, samplers
+/// and objectives are written with. Arrays of a tile are rows [row][T], the chain contiguous.
+///
+/// Contract: a primitive ends with a barrier, so that its results are visible to the team; sums over
+/// k, rows and samples run in ascending order within one work item, so that every context gives the
+/// same bits.
+///
+/// \tparam Team  SerialTeam or KokkosTeam
+/// \tparam V     pack of lanes
+/// \tparam T     chains of a tile
+/// \tparam MR    rows of a register block
+/// \tparam NR    packs of a register block
+template <class Team, class V, int T, int MR, int NR>
+class Context {
+  static_assert(T % (V::lanes * NR) == 0,
+                "basin::tile::Tuning: lanes * vectors must divide the tile's width.");
+
+ public:
+  using value_type            = V;
+  using scalar_type           = typename V::value_type;
+  using Scalar                = scalar_type;
+  using place_type            = Place<V, T>;
+  static constexpr int width  = T;
+  static constexpr int packs  = T / V::lanes;  // packs of a row
+  /// Features of a panel: parameter gradients read their inputs as [feature / panel][sample][panel].
+  /// Divides max_panel.
+  static constexpr int panel = Team::serial ? 2 * V::lanes : 16;
+  static_assert(max_panel % panel == 0, "basin::tile::Tuning: a panel of 2 * lanes must divide 32.");
+
+  KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
+
+  KOKKOS_FORCEINLINE_FUNCTION void barrier() const { team_.barrier(); }
+
+  /// y = W x, x (K, T) -> (M, T): epilogue(place, y) for every element, where each sum starts from
+  /// epilogue.initial(row).
+  template <int M, int K, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void gemm(Matrix<Scalar, M, K> w, Scalar const* x,
+                                        Epilogue const& epilogue) const {
+    multiply<M, K, K, 1>(w.data, x, epilogue);
+  }
+
+  /// y = W^T x, W (K, M), x (K, T) -> (M, T); otherwise as gemm.
+  template <int M, int K, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void gemm_t(Matrix<Scalar, K, M> w, Scalar const* x,
+                                          Epilogue const& epilogue) const {
+    multiply<M, K, 1, M>(w.data, x, epilogue);
+  }
+
+  /// f(place) for every pack of rows rows.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void map(int rows, F const& f) const {
+    team_.each(rows * packs, [&](int i) { f(place_type{i / packs, i % packs * V::lanes}); });
+    barrier();
+  }
+
+  /// out(place, sum over n consecutive rows of f(place)), one sum for each group of rows.
+  template <class F, class Out>
+  KOKKOS_FORCEINLINE_FUNCTION void reduce(int groups, int n, F const& f, Out const& out) const {
+    team_.each(groups * packs, [&](int i) {
+      int const group = i / packs, lane = i % packs * V::lanes;
+      V sum(Scalar(0));
+      for (int k = 0; k < n; ++k) sum = sum + f(place_type{group * n + k, lane});
+      out(place_type{group, lane}, sum);
+    });
+    barrier();
+  }
+
+  /// f(place, z), z ~ N(0, 1) of element row and of chain first_chain + lane.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void normal(int rows, Stream const& stream, std::uint32_t first_chain,
+                                          F const& f) const {
+    team_.each((rows + 3) / 4 * packs, [&](int i) {
+      int const block = i / packs, lane = i % packs * V::lanes;
+      V z[4];
+      normal_block(stream, block, first_chain + lane, z);
+      BASIN_UNROLL for (int r = 0; r < 4; ++r) {
+        if (4 * block + r < rows) f(place_type{4 * block + r, lane}, z[r]);
+      }
+    });
+    barrier();
+  }
+
+  /// x[d][t] = source(min(first + t, count - 1), d): a last tile that is not full repeats its last
+  /// chain, so that no lane holds garbage.
+  template <class Source>
+  KOKKOS_FORCEINLINE_FUNCTION void load_chains(Source const& source, int first, int count, int rows,
+                                               Scalar* x) const {
+    team_.each(rows * T, [&](int i) {
+      int const d = i / T, t = i % T;
+      x[i]        = source(first + t < count ? first + t : count - 1, d);
+    });
+    barrier();
+  }
+
+  /// target(first + t, d) = x[d][t] for the chains under count.
+  template <class Target>
+  KOKKOS_FORCEINLINE_FUNCTION void store_chains(Scalar const* x, int first, int count, int rows,
+                                                Target const& target) const {
+    team_.each(rows * T, [&](int i) {
+      int const d = i / T, t = i % T;
+      if (first + t < count) target(first + t, d) = x[i];
+    });
+    barrier();
+  }
+
+  /// Copies rows x (features, T) of samples first, first + 1, ... into panels
+  /// [feature / panel][samples][panel], for outer. samples is padded to a multiple of T.
+  KOKKOS_FORCEINLINE_FUNCTION void store_panels(int features, Scalar const* x, int first,
+                                                int samples, Scalar* panels) const {
+    team_.each((features + panel - 1) / panel * T, [&](int i) {
+      int const p = i / T, t = i % T, rest = features - panel * p;
+      Scalar* const to = panels + (static_cast<std::size_t>(p) * samples + first + t) * panel;
+      Scalar const* const from = x + panel * p * T + t;
+      for (int f = 0; f < panel; ++f) to[f] = f < rest ? from[f * T] : Scalar(0);
+    });
+    barrier();
+  }
+
+  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for rows rows m of dw,
+  /// the samples in ascending order.
+  ///
+  /// \param g       (rows, samples), leading dimension samples
+  /// \param panels  x as store_panels leaves it, for features features
+  /// \param count   samples that are summed, <= samples
+  /// \param dw      (rows, features), leading dimension features
+  KOKKOS_FORCEINLINE_FUNCTION void outer(int rows, int features, Scalar const* g,
+                                         Scalar const* panels, int count, int samples,
+                                         Scalar* dw) const {
+    constexpr int row_block = Team::serial ? MR : 1;
+    constexpr int columns   = Team::serial ? panel : 1;
+    int const column_blocks = (features + columns - 1) / columns;
+    int const row_blocks    = (rows + row_block - 1) / row_block;
+    team_.each(column_blocks * row_blocks, [&](int i) {
+      // Rows run fastest: a panel of inputs stays in the first cache for all of them.
+      int const f = i / row_blocks * columns, m = i % row_blocks * row_block;
+      Scalar const* const x =
+          panels + static_cast<std::size_t>(f / panel) * samples * panel + f % panel;
+      Scalar const* const gm = g + static_cast<std::size_t>(m) * samples;
+      Scalar* const d        = dw + static_cast<std::size_t>(m) * features + f;
+      int const left         = features - f;
+      if (rows - m >= row_block)
+        outer_block<row_block, columns>(gm, x, count, samples, left, features, d);
+      else
+        for (int r = 0; r < rows - m; ++r)
+          outer_block<1, columns>(gm + static_cast<std::size_t>(r) * samples, x, count, samples,
+                                  left, features, d + r * features);
+    });
+    barrier();
+  }
+
+  /// sums[m] = sum_n g[m][n], the samples in ascending order; g (rows, samples).
+  KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, int count, int samples,
+                                            Scalar* sums) const {
+    // Eight rows at a time: their additions do not wait for each other.
+    constexpr int block = Team::serial ? 8 : 1;
+    team_.each((rows + block - 1) / block, [&](int i) {
+      Scalar s[block];
+      int const m0 = i * block, n_rows = rows - m0 < block ? rows - m0 : block;
+      for (int r = 0; r < block; ++r) s[r] = 0;
+      for (int n = 0; n < count; ++n)
+        for (int r = 0; r < block; ++r)
+          s[r] += g[static_cast<std::size_t>(m0 + (r < n_rows ? r : 0)) * samples + n];
+      for (int r = 0; r < n_rows; ++r) sums[m0 + r] = s[r];
+    });
+    barrier();
+  }
+
+  /// g[m][n] = w[n] g[m][n]; g (rows, samples), w (count).
+  KOKKOS_FORCEINLINE_FUNCTION void scale_rows(int rows, Scalar const* w, int count, int samples,
+                                              Scalar* g) const {
+    if constexpr (Team::serial) {
+      for (int m = 0; m < rows; ++m) {
+        Scalar* const row = g + static_cast<std::size_t>(m) * samples;
+        for (int n = 0; n < count; ++n) row[n] = w[n] * row[n];
+      }
+    } else {
+      team_.each(rows * count, [&](int i) {
+        Scalar& element = g[static_cast<std::size_t>(i / count) * samples + i % count];
+        element         = w[i % count] * element;
+      });
+    }
+    barrier();
+  }
+
+  /// f(i) for i in [0, n), shared by the team, then a barrier.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
+    team_.each(n, f);
+    barrier();
+  }
+
+ private:
+  using V_outer = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
+  static constexpr int outer_lanes = V_outer::lanes;
+
+  template <int R, int K, int RowStride, int StepStride>
+  static KOKKOS_FORCEINLINE_FUNCTION void accumulate(V (&acc)[R][NR], Scalar const* w,
+                                                     Scalar const* x) {
+    BASIN_UNROLL_BY_4 for (int k = 0; k < K; ++k) {
+      V xk[NR];
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] = tile::load<V>(x + k * T + j * V::lanes);
+      BASIN_UNROLL for (int r = 0; r < R; ++r) {
+        V const wk(w[r * RowStride + k * StepStride]);
+        BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = fma(wk, xk[j], acc[r][j]);
+      }
+    }
+  }
+
+  template <int R, int K, int RowStride, int StepStride, class Epilogue>
+  static KOKKOS_FORCEINLINE_FUNCTION void row_block(Scalar const* w, Scalar const* x, int row,
+                                                    int pack, Epilogue const& epilogue) {
+    V acc[R][NR];
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      V const start(epilogue.initial(row + r));
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = start;
+    }
+    accumulate<R, K, RowStride, StepStride>(acc, w + static_cast<std::size_t>(row) * RowStride,
+                                            x + pack * V::lanes);
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int j = 0; j < NR; ++j)
+          epilogue(place_type{row + r, (pack + j) * V::lanes}, acc[r][j]);
+    }
+  }
+
+  // y[m] = sum_k w[m RowStride + k StepStride] x[k]
+  template <int M, int K, int RowStride, int StepStride, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void multiply(Scalar const* w, Scalar const* x,
+                                            Epilogue const& epilogue) const {
+    constexpr int pack_blocks = packs / NR;
+    if constexpr (Team::serial) {
+      using blocks = RowBlocks<M, MR>;
+      for (int v = 0; v < packs; v += NR) {
+        int row = 0;
+        for (int b = 0; b < blocks::full; ++b, row += MR)
+          row_block<MR, K, RowStride, StepStride>(w, x, row, v, epilogue);
+        if constexpr (blocks::tail1 > 0) {
+          row_block<blocks::tail1, K, RowStride, StepStride>(w, x, row, v, epilogue);
+          row += blocks::tail1;
+        }
+        if constexpr (blocks::tail2 > 0)
+          row_block<blocks::tail2, K, RowStride, StepStride>(w, x, row, v, epilogue);
+      }
+    } else {
+      constexpr int full = M / MR, tail = M % MR;
+      team_.each((full + (tail > 0)) * pack_blocks, [&](int i) {
+        int const v = i % pack_blocks * NR, b = i / pack_blocks;
+        if constexpr (full > 0) {
+          if (b < full) row_block<MR, K, RowStride, StepStride>(w, x, b * MR, v, epilogue);
+        }
+        if constexpr (tail > 0) {
+          if (b == full) row_block<tail, K, RowStride, StepStride>(w, x, b * MR, v, epilogue);
+        }
+      });
+    }
+    barrier();
+  }
+
+  // R rows and Columns columns of dw in registers, over all samples.
+  template <int R, int Columns>
+  static KOKKOS_FORCEINLINE_FUNCTION void outer_block(Scalar const* g, Scalar const* x, int count,
+                                                      int samples, int left, int features,
+                                                      Scalar* dw) {
+    constexpr int C = Columns / outer_lanes;
+    V_outer acc[R][C];
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = V_outer(Scalar(0));
+    }
+    BASIN_UNROLL_BY_4 for (int n = 0; n < count; ++n) {
+      V_outer xn[C];
+      BASIN_UNROLL for (int c = 0; c < C; ++c) xn[c] =
+          tile::load<V_outer>(x + static_cast<std::size_t>(n) * panel + c * outer_lanes);
+      BASIN_UNROLL for (int r = 0; r < R; ++r) {
+        V_outer const gn(g[static_cast<std::size_t>(r) * samples + n]);
+        BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = fma(gn, xn[c], acc[r][c]);
+      }
+    }
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int c = 0; c < C; ++c) {
+        BASIN_UNROLL for (int i = 0; i < outer_lanes; ++i) {
+          if (c * outer_lanes + i < left) dw[r * features + c * outer_lanes + i] = acc[r][c][i];
+        }
+      }
+    }
+  }
+
+  Team team_;
+};
+
+}  // namespace basin::tile
+
+#endif

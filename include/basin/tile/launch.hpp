@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TILE_LAUNCH_HPP
+#define BASIN_TILE_LAUNCH_HPP
+
+#include <basin/tile/context.hpp>
+#include <cstddef>
+
+namespace basin::tile {
+
+/// Tiles of T that hold n chains.
+constexpr int tiles(int n, int width) { return (n + width - 1) / width; }
+
+/// Name of a kernel in profiles. At most 15 characters: Kokkos copies the name at every launch, and
+/// a longer one would be copied to the heap.
+struct Label {
+  char const* text;
+  template <std::size_t N>
+  consteval Label(char const (&name)[N]) : text(name) {
+    static_assert(N <= 16, "basin::tile::Label: write at most 15 characters.");
+  }
+};
+
+namespace detail {
+
+template <class Scalar, Tuning tuning, class Team>
+using context_of =
+    Context<Team, Pack<Scalar, tuning.lanes>, tuning.width, tuning.rows, tuning.vectors>;
+
+// One team a tile. Level is a template argument: with a level known only at run time the compiler
+// does not know the address space of the workspace.
+template <class Exec, Tuning tuning, class Work, int Level>
+struct TileKernel {
+  using Scalar = typename Work::scalar_type;
+  using member = typename Kokkos::TeamPolicy<Exec>::member_type;
+  using team   = std::conditional_t<tuning.team == 0, SerialTeam, KokkosTeam<member>>;
+
+  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t bytes =
+      sizeof(Scalar) * static_cast<std::size_t>(Work::workspace_rows) * tuning.width;
+
+  Work work;
+
+  KOKKOS_FUNCTION void operator()(member const& m) const {
+    Scalar* workspace = nullptr;
+    if constexpr (bytes > 0)
+      workspace =
+          static_cast<Scalar*>(m.team_scratch(Level).get_shmem_aligned(+bytes, +alignment));
+    if constexpr (tuning.team == 0)
+      work(context_of<Scalar, tuning, team>(team{}), workspace, m.league_rank());
+    else
+      work(context_of<Scalar, tuning, team>(team{m}), workspace, m.league_rank());
+  }
+};
+
+}  // namespace detail
+
+/// Runs work(context, workspace, tile) for tile in [0, count), one team each.
+///
+/// Work names 'scalar_type' and 'static constexpr int workspace_rows', the rows [row][T] of its
+/// workspace. Asynchronous on exec.
+///
+/// \tparam tuning  how the backend cuts the work; team 0 needs a host execution space
+template <Tuning tuning, class Exec, class Work>
+void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
+  static_assert(tuning.team > 0 ||
+                    Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible,
+                "basin::tile::Tuning: team 0 (one thread a tile) is for host execution spaces; "
+                "write the number of threads of a team.");
+  // A host's level 0 ends at 32 KB; a GPU's level 0 is its shared memory, 40 KB through Kokkos.
+  constexpr bool host =
+      Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+  constexpr std::size_t bytes =
+      sizeof(typename Work::scalar_type) * static_cast<std::size_t>(Work::workspace_rows) *
+      tuning.width;
+  constexpr int level = host || bytes > 40 * 1000 ? 1 : 0;
+  using kernel        = detail::TileKernel<Exec, tuning, Work, level>;
+  Kokkos::TeamPolicy<Exec> policy(exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
+  if constexpr (bytes > 0)
+    policy.set_scratch_size(level, Kokkos::PerTeam(bytes + kernel::alignment));
+  Kokkos::parallel_for(label.text, policy, kernel{work});
+}
+
+}  // namespace basin::tile
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TILE_PACK_HPP
+#define BASIN_TILE_PACK_HPP
+
+#include <Kokkos_BitManipulation.hpp>
+#include <Kokkos_Macros.hpp>
+#include <Kokkos_MathematicalFunctions.hpp>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+// Device passes know no vector types; there a Pack is an array that the compiler keeps in registers.
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDA_ARCH__) && \
+    !defined(__HIP_DEVICE_COMPILE__)
+#define BASIN_NATIVE_PACK 1
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+#if defined(__x86_64__) && !defined(__FMA__)
+#pragma message( \
+    "basin: this machine code has no fused multiply-add; add '-march=native' (or '-march=x86-64-v3'), otherwise basin is right but many times slower")
+#endif
+#else
+#define BASIN_NATIVE_PACK 0
+#endif
+
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
+#define BASIN_UNROLL _Pragma("unroll")
+#elif defined(__clang__)
+#define BASIN_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__CUDACC__)
+#define BASIN_UNROLL
+#else
+#define BASIN_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+namespace basin::tile {
+
+namespace detail {
+
+template <class T, int N, bool Native>
+struct PackStorage {
+  T v[N];
+};
+
+#if BASIN_NATIVE_PACK
+template <class T, int N>
+struct PackStorage<T, N, true> {
+  typedef T native __attribute__((vector_size(N * sizeof(T)), may_alias));
+  native v;
+};
+#endif
+
+template <class T>
+using signed_of = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+
+}  // namespace detail
+
+/// N values of one type, one for each lane: on a host one SIMD register (a compiler vector), on a
+/// device N registers. Arithmetic is lane by lane. Layers and primitives are written over it, so
+/// that one source serves every backend.
+template <class T, int N>
+struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PACK && N > 1)> {
+  static_assert((N & (N - 1)) == 0, "basin::tile::Pack<T, N>: N must be a power of two.");
+  using value_type            = T;
+  static constexpr int lanes  = N;
+  static constexpr bool native = BASIN_NATIVE_PACK && N > 1;
+
+  Pack() = default;
+
+  /// Every lane = s. Written as a list: 'vector{} + s' keeps a zero register alive and adds to it.
+  KOKKOS_FORCEINLINE_FUNCTION Pack(T s) { fill(s, std::make_integer_sequence<int, N>{}); }
+
+  KOKKOS_FORCEINLINE_FUNCTION T operator[](int lane) const { return this->v[lane]; }
+  KOKKOS_FORCEINLINE_FUNCTION void set(int lane, T s) { this->v[lane] = s; }
+
+  /// f(lane) for every lane.
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION Pack generate(F const& f) {
+    Pack r;
+    BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = f(i);
+    return r;
+  }
+
+#define BASIN_PACK_OPERATOR(op)                                              \
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, Pack b) {      \
+    Pack r;                                                                  \
+    if constexpr (native)                                                    \
+      r.v = a.v op b.v;                                                      \
+    else {                                                                   \
+      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] op b.v[i];    \
+    }                                                                        \
+    return r;                                                                \
+  }
+  BASIN_PACK_OPERATOR(+)
+  BASIN_PACK_OPERATOR(-)
+  BASIN_PACK_OPERATOR(*)
+  BASIN_PACK_OPERATOR(/)
+  BASIN_PACK_OPERATOR(&)
+  BASIN_PACK_OPERATOR(|)
+  BASIN_PACK_OPERATOR(^)
+#undef BASIN_PACK_OPERATOR
+
+#define BASIN_PACK_SHIFT(op)                                                 \
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, int bits) {    \
+    Pack r;                                                                  \
+    if constexpr (native)                                                    \
+      r.v = a.v op bits;                                                     \
+    else {                                                                   \
+      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] op bits;      \
+    }                                                                        \
+    return r;                                                                \
+  }
+  BASIN_PACK_SHIFT(<<)
+  BASIN_PACK_SHIFT(>>)
+#undef BASIN_PACK_SHIFT
+
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator-(Pack a) {
+    Pack r;
+    if constexpr (native)
+      r.v = -a.v;
+    else {
+      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = -a.v[i];
+    }
+    return r;
+  }
+
+ private:
+  template <int... I>
+  KOKKOS_FORCEINLINE_FUNCTION void fill(T s, std::integer_sequence<int, I...>) {
+    if constexpr (native)
+      this->v = typename detail::PackStorage<T, N, native>::native{((void)I, s)...};
+    else
+      ((this->v[I] = s), ...);
+  }
+};
+
+template <class T>
+inline constexpr bool is_pack = false;
+template <class T, int N>
+inline constexpr bool is_pack<Pack<T, N>> = true;
+
+/// The pack of another type with the lanes of V.
+template <class V, class T>
+using rebind = Pack<T, V::lanes>;
+
+/// N values from p, which is aligned to the pack.
+template <class V>
+KOKKOS_FORCEINLINE_FUNCTION V load(typename V::value_type const* p) {
+  return *reinterpret_cast<V const*>(p);
+}
+
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION void store(T* p, Pack<T, N> a) {
+  *reinterpret_cast<Pack<T, N>*>(p) = a;
+}
+
+/// Lane numbers 0, 1, ..., N-1.
+template <class V>
+KOKKOS_FORCEINLINE_FUNCTION V lane_numbers() {
+  return V::generate([](int i) { return static_cast<typename V::value_type>(i); });
+}
+
+/// a b + c, rounded once. Every multiply-add of basin is written with it, so that contexts that
+/// compile to different instructions still give the same bits.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> fma(Pack<T, N> a, std::type_identity_t<Pack<T, N>> b,
+                                           std::type_identity_t<Pack<T, N>> c) {
+  Pack<T, N> r;
+#if BASIN_NATIVE_PACK && defined(__FMA__)
+  using v = typename detail::PackStorage<T, N, (N > 1)>;
+  if constexpr (N > 1) {
+    using native = typename v::native;
+    if constexpr (std::is_same_v<T, float> && N == 4)
+      return r.v = (native)_mm_fmadd_ps((__m128)a.v, (__m128)b.v, (__m128)c.v), r;
+    if constexpr (std::is_same_v<T, float> && N == 8)
+      return r.v = (native)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v), r;
+    if constexpr (std::is_same_v<T, double> && N == 2)
+      return r.v = (native)_mm_fmadd_pd((__m128d)a.v, (__m128d)b.v, (__m128d)c.v), r;
+    if constexpr (std::is_same_v<T, double> && N == 4)
+      return r.v = (native)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v), r;
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float> && N == 16)
+      return r.v = (native)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)c.v), r;
+    if constexpr (std::is_same_v<T, double> && N == 8)
+      return r.v = (native)_mm512_fmadd_pd((__m512d)a.v, (__m512d)b.v, (__m512d)c.v), r;
+#endif
+  }
+#endif
+  BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = Kokkos::fma(a.v[i], b.v[i], c.v[i]);
+  return r;
+}
+
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sqrt(Pack<T, N> a) {
+  Pack<T, N> r;
+#if BASIN_NATIVE_PACK && defined(__AVX2__)
+  if constexpr (N > 1) {
+    using native = typename detail::PackStorage<T, N, true>::native;
+    if constexpr (std::is_same_v<T, float> && N == 8)
+      return r.v = (native)_mm256_sqrt_ps((__m256)a.v), r;
+    if constexpr (std::is_same_v<T, double> && N == 4)
+      return r.v = (native)_mm256_sqrt_pd((__m256d)a.v), r;
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, float> && N == 16)
+      return r.v = (native)_mm512_maskz_sqrt_ps(0xFFFF, (__m512)a.v), r;
+    if constexpr (std::is_same_v<T, double> && N == 8)
+      return r.v = (native)_mm512_maskz_sqrt_pd(0xFF, (__m512d)a.v), r;
+#endif
+  }
+#endif
+  BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = Kokkos::sqrt(a.v[i]);
+  return r;
+}
+
+/// The bits of a as To (a type of the same size), lane by lane.
+template <class To, class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<To, N> bits(Pack<T, N> a) {
+  static_assert(sizeof(To) == sizeof(T));
+  Pack<To, N> r;
+  if constexpr (Pack<T, N>::native)
+    r.v = (decltype(r.v))a.v;
+  else {
+    BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = Kokkos::bit_cast<To>(a.v[i]);
+  }
+  return r;
+}
+
+/// The values of a converted to To, lane by lane.
+template <class To, class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<To, N> convert(Pack<T, N> a) {
+  Pack<To, N> r;
+#if BASIN_NATIVE_PACK
+  if constexpr (N > 1) {
+    r.v = __builtin_convertvector(a.v, typename detail::PackStorage<To, N, true>::native);
+    return r;
+  }
+#endif
+  BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = static_cast<To>(a.v[i]);
+  return r;
+}
+
+/// a < b ? x : y, lane by lane; a comparison with NaN is false.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> where_less(Pack<T, N> a, std::type_identity_t<Pack<T, N>> b,
+                                                  std::type_identity_t<Pack<T, N>> x,
+                                                  std::type_identity_t<Pack<T, N>> y) {
+  Pack<T, N> r;
+  if constexpr (Pack<T, N>::native)
+    r.v = a.v < b.v ? x.v : y.v;
+  else {
+    BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] < b.v[i] ? x.v[i] : y.v[i];
+  }
+  return r;
+}
+
+/// x limited to [lower, upper]. NaN stays NaN: a diverged chain must not hide behind a bound.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> clamp(Pack<T, N> x, T lower, T upper) {
+  Pack<T, N> const a = where_less(x, Pack<T, N>(lower), Pack<T, N>(lower), x);
+  return where_less(Pack<T, N>(upper), a, Pack<T, N>(upper), a);
+}
+
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> abs(Pack<T, N> a) {
+  using I = detail::signed_of<T>;
+  return bits<T>(bits<I>(a) & Pack<I, N>(static_cast<I>(~(std::uint64_t(1) << (8 * sizeof(T) - 1)))));
+}
+
+/// (high, low) 32 bits of a m, for Philox.
+template <int N>
+KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(Pack<std::uint32_t, N> a, std::uint32_t m,
+                                                   Pack<std::uint32_t, N>& high,
+                                                   Pack<std::uint32_t, N>& low) {
+#if BASIN_NATIVE_PACK && defined(__AVX2__)
+  // The hardware multiplies the even lanes to 64 bits; odd lanes are shifted down, then blended.
+  if constexpr (N == 8) {
+    using native      = typename detail::PackStorage<std::uint32_t, N, true>::native;
+    __m256i const by  = _mm256_set1_epi32(static_cast<int>(m));
+    __m256i const ev  = _mm256_mul_epu32((__m256i)a.v, by);
+    __m256i const odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a.v, 32), by);
+    low.v  = (native)_mm256_blend_epi32(ev, _mm256_slli_epi64(odd, 32), 0xAA);
+    high.v = (native)_mm256_blend_epi32(_mm256_srli_epi64(ev, 32), odd, 0xAA);
+    return;
+  }
+#if defined(__AVX512F__)
+  if constexpr (N == 16) {
+    using native      = typename detail::PackStorage<std::uint32_t, N, true>::native;
+    // 'maskz' with a full mask: the plain forms warn of an uninitialised operand in GCC 12's headers.
+    __m512i const a512 = (__m512i)a.v, by = _mm512_set1_epi32(static_cast<int>(m));
+    __m512i const ev  = _mm512_maskz_mul_epu32(0xFF, a512, by);
+    __m512i const odd = _mm512_maskz_mul_epu32(0xFF, _mm512_maskz_srli_epi64(0xFF, a512, 32), by);
+    low.v  = (native)_mm512_mask_blend_epi32(0xAAAA, ev, _mm512_maskz_slli_epi64(0xFF, odd, 32));
+    high.v = (native)_mm512_mask_blend_epi32(0xAAAA, _mm512_maskz_srli_epi64(0xFF, ev, 32), odd);
+    return;
+  }
+#endif
+#endif
+  BASIN_UNROLL for (int i = 0; i < N; ++i) {
+    std::uint64_t const product = static_cast<std::uint64_t>(a.v[i]) * m;
+    high.set(i, static_cast<std::uint32_t>(product >> 32));
+    low.set(i, static_cast<std::uint32_t>(product));
+  }
+}
+
+}  // namespace basin::tile
+
+#endif

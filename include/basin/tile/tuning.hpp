@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TILE_TUNING_HPP
+#define BASIN_TILE_TUNING_HPP
+
+#include <Kokkos_Core.hpp>
+#include <basin/core/shape.hpp>
+
+namespace basin::tile {
+
+/// How a backend cuts the work. Results do not depend on it: tests run several and compare bits.
+struct Tuning {
+  int width;    ///< T, chains of a tile
+  int lanes;    ///< values of a pack; divides width
+  int rows;     ///< rows of the register block of a matrix product
+  int vectors;  ///< packs of the register block; lanes * vectors divides width
+  int team;     ///< threads that share a tile; 0: one thread, no barriers
+};
+
+/// The tuning of an execution space, by architecture.
+///
+/// Host: two packs a row, and as many rows as leave registers for a broadcast and two packs of x:
+/// 12 accumulators of 16 registers, or 24 of 32. Fewer do not hide the latency of a multiply-add;
+/// one pack a row loads a broadcast for every multiply-add.
+template <class Exec, Real Scalar>
+constexpr Tuning default_tuning() {
+  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
+#if defined(__AVX512F__)
+    constexpr int lanes = 64 / static_cast<int>(sizeof(Scalar));
+    return {.width = 2 * lanes, .lanes = lanes, .rows = 12, .vectors = 2, .team = 0};
+#elif defined(__AVX2__)
+    constexpr int lanes = 32 / static_cast<int>(sizeof(Scalar));
+    return {.width = 2 * lanes, .lanes = lanes, .rows = 6, .vectors = 2, .team = 0};
+#else
+    constexpr int lanes = 16 / static_cast<int>(sizeof(Scalar));
+    return {.width = 4 * lanes, .lanes = lanes, .rows = 6, .vectors = 2, .team = 0};
+#endif
+  } else {
+    return {.width = 16, .lanes = 4, .rows = 4, .vectors = 1, .team = 256};
+  }
+}
+
+}  // namespace basin::tile
+
+#endif

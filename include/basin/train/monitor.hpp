@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TRAIN_MONITOR_HPP
+#define BASIN_TRAIN_MONITOR_HPP
+
+#include <basin/sampler/langevin.hpp>
+#include <basin/tile/launch.hpp>
+
+namespace basin::train {
+
+/// What a training step reports. Computed in kernels that run anyway, kept on the device, fetched
+/// every monitor_every steps.
+struct Metrics {
+  std::uint64_t step    = 0;  ///< training steps so far
+  double energy_data    = 0;  ///< mean E of the batch of data
+  double energy_samples = 0;  ///< mean E of the batch of samples
+  double gap            = 0;  ///< energy_samples - energy_data; healthy: small, around 0 or above
+  double energy_square  = 0;  ///< mean E^2 over data and samples
+  double gradient_norm  = 0;  ///< |dL/dtheta|_2 before clipping
+  double displacement   = 0;  ///< mean |x_K - x_0|_2 of the chains
+  double clip_fraction  = 0;  ///< share of dE/dx that the sampler's clip changed, last sampling step
+  double clamp_fraction = 0;  ///< share of coordinates on a bound after the last sampling step
+  double buffer_age     = 0;  ///< mean sampler calls since the chains started, as drawn
+  double rate_factor    = 1;  ///< factor of the schedule
+  double steps_per_second = 0;  ///< since the last report
+};
+
+namespace detail {
+
+inline constexpr int metric_count = 9;
+
+// The end of a training step before the update: the norm of the gradient, the factor that clips it,
+// and a row of the monitor.
+template <class Scalar>
+struct Summarize {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  Scalar const* partial;   // (blocks) squared norms of the gradient
+  int blocks;
+  Scalar clip_norm;        // largest norm, infinite: none
+  Scalar const* energies;  // (2 B)
+  sampler::ChainStatistics<Scalar> statistics;
+  int const* ages;         // (B), or null
+  int batch;
+  Scalar step;
+  Scalar* factor;          // (2): of the gradient; the first step that was not finite, or -1
+  Scalar* row;             // (metric_count)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int) const {
+    Summarize const s = *this;
+    c.each(1, [=](int) {
+      Scalar square = 0;
+      for (int b = 0; b < s.blocks; ++b) square += s.partial[b];
+      Scalar const norm = Kokkos::sqrt(square);
+      if (!Kokkos::isfinite(norm) && s.factor[1] < 0) s.factor[1] = s.step;
+      // Once a step was not finite no later one may change the parameters.
+      s.factor[0] = s.factor[1] >= 0      ? Kokkos::Experimental::quiet_NaN_v<Scalar>
+                    : norm > s.clip_norm ? s.clip_norm / norm
+                                         : Scalar(1);
+      int const B       = s.batch;
+      Scalar const each = Scalar(1) / static_cast<Scalar>(B);
+      Scalar data = 0, samples = 0, squares = 0, moved = 0, clipped = 0, clamped = 0, age = 0;
+      for (int n = 0; n < B; ++n) {
+        data += s.energies[n];
+        samples += s.energies[B + n];
+        squares += s.energies[n] * s.energies[n] + s.energies[B + n] * s.energies[B + n];
+        moved += s.statistics.displacement[n];
+        clipped += s.statistics.clipped[n];
+        clamped += s.statistics.clamped[n];
+        if (s.ages) age += static_cast<Scalar>(s.ages[n]);
+      }
+      s.row[0] = data * each;
+      s.row[1] = samples * each;
+      s.row[2] = squares * each / 2;
+      s.row[3] = norm;
+      s.row[4] = moved * each;
+      s.row[5] = clipped * each;
+      s.row[6] = clamped * each;
+      s.row[7] = age * each;
+      s.row[8] = s.factor[1];
+    });
+  }
+};
+
+}  // namespace detail
+}  // namespace basin::train
+
+#endif

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TRAIN_TRAINER_HPP
+#define BASIN_TRAIN_TRAINER_HPP
+
+#include <basin/energy/evaluate.hpp>
+#include <basin/energy/network.hpp>
+#include <basin/optimizer/schedule.hpp>
+#include <basin/optimizer/update.hpp>
+#include <basin/train/monitor.hpp>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <vector>
+
+namespace basin::train {
+
+namespace detail {
+
+// One tile of the batch: energies, and what the parameter gradient needs.
+template <class E, class Points>
+struct RecordTile {
+  using scalar_type                   = typename E::scalar_type;
+  static constexpr int workspace_rows = E::workspace_rows;
+  E energy;
+  Points points;  // (2 B, dimension)
+  energy::Record<scalar_type> record;
+  Stream stream;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
+    int const first = tile * Context::width;
+    c.load_chains(points, first, static_cast<int>(points.extent(0)), +E::dimension,
+                  workspace + E::state_row * Context::width);
+    energy.record(c, workspace, record, first, stream);
+  }
+};
+
+template <class E>
+struct ParameterGradient {
+  using scalar_type                   = typename E::scalar_type;
+  static constexpr int workspace_rows = 0;
+  energy::Record<scalar_type> record;
+  scalar_type const* weights;  // (2 B)
+  int count;
+  scalar_type* gradient;  // (parameters)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int block) const {
+    E::parameter_gradient(c, block, record, weights, count, gradient);
+  }
+};
+
+// batch(i, :) = a row of the data: every row once an epoch, in an order of that epoch.
+template <class Data, class Batch>
+struct GatherSample {
+  using scalar_type                   = typename Batch::non_const_value_type;
+  static constexpr int workspace_rows = 0;
+  Data data;    // (rows, dimension)
+  Batch batch;  // (B, dimension)
+  Permutation epoch, next_epoch;
+  int position;  // of the batch's first sample in its epoch
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int i) const {
+    int const rows = static_cast<int>(data.extent(0)), at = position + i;
+    int const row  = static_cast<int>(at < rows ? epoch(static_cast<std::uint32_t>(at))
+                                                : next_epoch(static_cast<std::uint32_t>(at - rows)));
+    Data const from = data;
+    Batch const to  = batch;
+    c.each(static_cast<int>(data.extent(1)), [=](int d) { to(i, d) = from(row, d); });
+  }
+};
+
+template <class Batch, int Dimension>
+struct AddNoise {
+  using scalar_type                   = typename Batch::non_const_value_type;
+  static constexpr int workspace_rows = Dimension;
+  Batch batch;  // (B, dimension)
+  scalar_type noise, lower, upper;
+  Stream stream;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* x, int tile) const {
+    using V         = typename Context::value_type;
+    int const first = tile * Context::width, count = static_cast<int>(batch.extent(0));
+    AddNoise const n = *this;
+    c.load_chains(batch, first, count, +Dimension, x);
+    c.normal(+Dimension, stream, static_cast<std::uint32_t>(first), [=](auto at, V z) {
+      at.store(x, clamp(fma(V(n.noise), z, at.load(x)), n.lower, n.upper));
+    });
+    c.store_chains(x, first, count, +Dimension, batch);
+  }
+};
+
+}  // namespace detail
+
+/// Noise added to the data, and the range that it must stay in.
+struct DataNoise {
+  double deviation = 0;  ///< units of x; >= 0
+  double lower = -std::numeric_limits<double>::infinity();  ///< units of x
+  double upper = std::numeric_limits<double>::infinity();   ///< units of x; > lower
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    char const* who = "basin::train::DataNoise";
+    if (!(deviation >= 0) || std::isinf(deviation))
+      refuse(who, "deviation must be >= 0 and finite, got ", deviation);
+    if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
+  }
+};
+
+/// How long to train, and whom to tell.
+struct FitOptions {
+  long epochs = 0;  ///< passes over the data; or
+  long steps  = 0;  ///< training steps
+  std::FILE* progress = nullptr;  ///< a line that is rewritten at each report, for example stderr
+  std::function<void(Metrics const&)> report{};  ///< called at each report
+};
+
+/// Composes an energy, an objective and an optimiser into one training loop.
+///
+/// A step is a constant number of kernel launches, whatever the number of sampling steps; it
+/// allocates nothing and waits for nothing. Every monitor_every steps the metrics are fetched, with
+/// one fence. Parameters are bitwise the same for any number of threads.
+///
+/// \tparam E          a TrainableEnergy, for example energy::Network
+/// \tparam Objective  for example objective::PersistentCd
+/// \tparam Optimizer  optimizer::Sgd, Adam or AdamW
+/// \tparam Schedule   factor of the rate, for example optimizer::Cosine
+/// \tparam Exec       execution space
+/// \tparam tuning     how the backend cuts the work; results do not depend on it
+template <class E, class Objective, class Optimizer, class Schedule = optimizer::Constant,
+          class Exec           = Kokkos::DefaultExecutionSpace,
+          tile::Tuning tuning  = tile::default_tuning<Exec, typename E::scalar_type>()>
+class Trainer {
+  static_assert(check_energy<E>::value);
+  static_assert(TrainableEnergy<E>,
+                "basin::train::Trainer: the energy has no parameters to train; write an "
+                "energy::Network with a layer that has some, for example layer::Dense<1>.");
+
+ public:
+  using Scalar     = typename E::scalar_type;
+  using memory     = typename Exec::memory_space;
+  using Samples    = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
+  using Data       = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+  using Numbers    = Kokkos::View<Scalar*, memory>;
+  using objective_type = typename Objective::template bind<E, Exec, tuning>;
+
+  struct Options {
+    Objective objective{};
+    Optimizer optimizer{};
+    Schedule schedule{};
+    int batch = 128;                ///< data, and samples, of a step
+    DataNoise data_noise{};
+    double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
+    double average   = 0;           ///< decay of the averaged parameters per step; 0: none
+    std::uint64_t seed = 1;
+    int monitor_every  = 100;       ///< steps between two reports
+    double energy_limit = 1e8;      ///< stop when mean |E| passes it, units of E
+  };
+
+  /// Allocates everything and draws the initial parameters.
+  ///
+  /// \param data  (rows, dimension) host or device View; kept, on the device
+  /// \throws std::invalid_argument naming the option and its value, or the shapes that do not fit
+  template <class AnyData>
+  Trainer(Options const& options, AnyData const& data, Exec const& exec = Exec())
+      : options_(options),
+        exec_(exec),
+        data_(on_device(checked(options, data))),
+        objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
+                                                    options.seed)) {
+    int const B = options.batch, points = 2 * B;
+    int const padded_points = tile::tiles(points, tuning.width) * tuning.width;
+    auto const numbers = [](char const* name, std::size_t n) { return Numbers(name, n); };
+    theta_     = numbers("basin::train::theta", padded);
+    gradient_  = numbers("basin::train::gradient", padded);
+    state_     = numbers("basin::train::optimizer_state", padded * Optimizer::states);
+    averaged_  = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
+    record_    = numbers("basin::train::record", std::size_t(E::record_rows) * padded_points);
+    energies_  = numbers("basin::train::energies", padded_points);
+    weights_   = numbers("basin::train::weights", padded_points);
+    partial_   = numbers("basin::train::partial_norms", blocks);
+    factor_    = numbers("basin::train::factor", 2);
+    chains_    = numbers("basin::train::chain_statistics", 3 * B);
+    points_    = Samples("basin::train::points", points, +E::dimension);
+    rows_      = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
+        "basin::train::metrics", options.monitor_every, +detail::metric_count);
+    fetched_ = Kokkos::create_mirror_view(rows_);
+    initialize();
+  }
+
+  /// Trains on the data given to the constructor.
+  ///
+  /// Synchronises exec at each report. \returns the last report's metrics
+  /// \throws std::invalid_argument if neither or both of epochs and steps are given
+  /// \throws std::runtime_error if the run diverges; parameters are the last finite ones
+  Metrics fit(FitOptions const& fit) {
+    if ((fit.epochs > 0) == (fit.steps > 0))
+      refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
+             " and ", fit.steps);
+    std::uint64_t const rows = data_.extent(0), B = static_cast<std::uint64_t>(options_.batch);
+    std::uint64_t const steps =
+        fit.steps > 0 ? static_cast<std::uint64_t>(fit.steps)
+                      : (static_cast<std::uint64_t>(fit.epochs) * rows + B - 1) / B;
+    timer_.reset();
+    reported_          = step_;
+    std::uint64_t const end = step_ + steps;
+    while (step_ < end) {
+      step();
+      if (step_ % static_cast<std::uint64_t>(options_.monitor_every) == 0 || step_ == end) {
+        Metrics const m = metrics();
+        if (fit.report) fit.report(m);
+        if (fit.progress) print_progress(fit.progress, m, end);
+      }
+    }
+    return last_;
+  }
+
+  /// One training step. Asynchronous on exec.
+  void step() {
+    int const B = options_.batch;
+    Samples const positives = Kokkos::subview(points_, std::pair(0, B), Kokkos::ALL);
+    Samples const chains    = Kokkos::subview(points_, std::pair(B, 2 * B), Kokkos::ALL);
+    E const energy(theta_.data());
+    gather(positives);
+    sampler::ChainStatistics<Scalar> const statistics{
+        chains_.data(), chains_.data() + B, chains_.data() + 2 * B};
+    objective_->samples(exec_, options_.objective, energy, positives, chains, step_, statistics);
+
+    energy::Record<Scalar> const record{record_.data(), energies_.data(),
+                                        static_cast<int>(energies_.extent(0))};
+    tile::for_each_tile<tuning>(
+        exec_, "basin::record", tile::tiles(2 * B, tuning.width),
+        detail::RecordTile<E, Samples>{
+            energy, points_, record, {options_.seed, Purpose::dropout, step_}});
+    objective::loss_weights<typename Objective::loss_type, tuning>(
+        exec_, energies_.data(), weights_.data(), B, options_.objective.energy_l2.at(step_));
+    tile::for_each_tile<tuning>(
+        exec_, "basin::gradient", +E::gradient_blocks,
+        detail::ParameterGradient<E>{record, weights_.data(), 2 * B, gradient_.data()});
+
+    optimizer::squared_norms<tuning>(exec_, gradient_.data(), partial_.data(), +blocks);
+    tile::for_each_tile<tuning>(
+        exec_, "basin::summary", 1,
+        detail::Summarize<Scalar>{
+            partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm), energies_.data(),
+            statistics, objective_->ages(), B, static_cast<Scalar>(step_), factor_.data(),
+            rows_.data() + step_ % static_cast<std::uint64_t>(options_.monitor_every) *
+                               detail::metric_count});
+    double const rate = options_.schedule(static_cast<long>(step_));
+    optimizer::update<tuning, Optimizer::states>(
+        exec_, options_.optimizer.template at<Scalar>(static_cast<long>(step_), rate),
+        static_cast<Scalar>(options_.average), factor_.data(), gradient_.data(), theta_.data(),
+        state_.data(), options_.average > 0 ? averaged_.data() : nullptr, +blocks);
+    ++step_;
+  }
+
+  /// The metrics of the last step, with one fence.
+  /// \throws std::runtime_error if the run has diverged
+  Metrics metrics() {
+    if (step_ == 0) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
+    Kokkos::deep_copy(exec_, fetched_, rows_);
+    static std::string const label = "basin::train::monitor";
+    exec_.fence(label);
+    std::uint64_t const every = static_cast<std::uint64_t>(options_.monitor_every);
+    Scalar const* const row   = &fetched_((step_ - 1) % every, 0);
+    double const seconds      = timer_.seconds();
+    Metrics m;
+    m.step             = step_;
+    m.energy_data      = row[0];
+    m.energy_samples   = row[1];
+    m.gap              = m.energy_samples - m.energy_data;
+    m.energy_square    = row[2];
+    m.gradient_norm    = row[3];
+    m.displacement     = row[4];
+    m.clip_fraction    = row[5];
+    m.clamp_fraction   = row[6];
+    m.buffer_age       = row[7];
+    m.rate_factor      = options_.schedule(static_cast<long>(step_ - 1));
+    m.steps_per_second = static_cast<double>(step_ - reported_) / seconds;
+    reported_          = step_;
+    timer_.reset();
+    last_ = m;
+    stop_if_diverged(m, row[8]);
+    return m;
+  }
+
+  /// Fresh samples: chains that start as fresh chains of the objective do, and run 'steps' steps of
+  /// its sampler on the averaged parameters, if there are any. Asynchronous on exec.
+  Samples sample(int count, int steps, std::uint64_t seed = 0) {
+    if (count < 1) refuse("basin::train::Trainer::sample", "count must be >= 1, got ", count);
+    auto langevin  = options_.objective.sampler;
+    langevin.steps = steps;
+    Samples const chains("basin::train::samples", count, +E::dimension);
+    // The high bit sets these streams apart from those of training.
+    std::uint64_t const key = seed ^ options_.seed ^ (std::uint64_t(1) << 63);
+    objective_->start(exec_, options_.objective, chains, {key, Purpose::sampler_start, 0});
+    basin::sampler::sample<tuning>(exec_, langevin, energy(), chains,
+                                   {key, Purpose::sampler_noise, 0});
+    return chains;
+  }
+
+  /// E of points (n, dimension), host or device; on the averaged parameters, if there are any.
+  /// Waits for the result. \returns (n), on the host
+  template <class Points>
+  Kokkos::View<Scalar*, Kokkos::HostSpace> energies(Points const& points) {
+    Numbers const e("basin::train::evaluated", points.extent(0));
+    energy::energies<tuning>(exec_, energy(), on_device(points), e);
+    Kokkos::View<Scalar*, Kokkos::HostSpace> const result("energies", points.extent(0));
+    Kokkos::deep_copy(exec_, result, e);
+    exec_.fence("basin::train::energies");
+    return result;
+  }
+
+  /// The energy with the averaged parameters, if there are any, else with the present ones. A
+  /// handle: it follows the training and must not outlive the trainer.
+  E energy() const { return E(options_.average > 0 ? averaged_.data() : theta_.data()); }
+
+  /// (parameters) on the device
+  auto parameters() const { return Kokkos::subview(theta_, std::pair(0, +E::parameters)); }
+  /// (parameters) averaged, on the device; empty if average is 0
+  auto averaged_parameters() const {
+    return Kokkos::subview(averaged_, std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
+  }
+  /// dL/dtheta (parameters) of the last step, before clipping
+  auto gradient() const { return Kokkos::subview(gradient_, std::pair(0, +E::parameters)); }
+
+  std::uint64_t steps_taken() const { return step_; }
+  /// Numbers that may be changed between steps, for example the sampler's steps.
+  Objective& objective() { return options_.objective; }
+  /// The objective's arrays, for example its buffer.
+  objective_type& state() { return *objective_; }
+
+ private:
+  static constexpr int blocks         = optimizer::blocks(E::parameters);
+  static constexpr std::size_t padded = std::size_t(blocks) * optimizer::block;
+
+  template <class AnyData>
+  static AnyData const& checked(Options const& options, AnyData const& data) {
+    static_assert(AnyData::rank() == 2,
+                  "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
+    char const* who = "basin::train::Trainer";
+    if (options.batch < 1) refuse(who, "batch must be >= 1, got ", options.batch);
+    if (static_cast<int>(data.extent(1)) != E::dimension)
+      refuse(who, "data has second extent ", data.extent(1), ", the energy has dimension ",
+             +E::dimension);
+    if (data.extent(0) < static_cast<std::size_t>(options.batch))
+      refuse(who, "data has ", data.extent(0), " rows, fewer than the batch of ", options.batch);
+    if (data.extent(0) >= (std::size_t(1) << 31))
+      refuse(who, "data has ", data.extent(0), " rows, at most 2^31 - 1 can be used");
+    if (!(options.clip_norm > 0)) refuse(who, "clip_norm must be > 0, got ", options.clip_norm);
+    if (!(options.average >= 0 && options.average < 1))
+      refuse(who, "average must be in [0, 1), got ", options.average);
+    if (options.monitor_every < 1)
+      refuse(who, "monitor_every must be >= 1, got ", options.monitor_every);
+    if (!(options.energy_limit > 0))
+      refuse(who, "energy_limit must be > 0, got ", options.energy_limit);
+    options.data_noise.check();
+    options.objective.check(options.batch);
+    options.optimizer.check();
+    options.schedule.check();
+    return data;
+  }
+
+  template <class Points>
+  static Data on_device(Points const& points) {
+    Samples const copy(Kokkos::view_alloc("basin::train::data", Kokkos::WithoutInitializing),
+                       points.extent(0), points.extent(1));
+    Kokkos::deep_copy(copy, points);
+    return copy;
+  }
+
+  void initialize() {
+    auto const host = Kokkos::create_mirror_view(theta_);
+    for (energy::NamedBlock const& b : E::parameter_blocks())
+      for (int i = 0; i < b.rows * b.columns; ++i) {
+        using V = tile::Pack<double, 1>;
+        std::uint32_t const k = static_cast<std::uint32_t>(b.offset + i);
+        Stream const stream{options_.seed, Purpose::parameter, 0};
+        V draw[4];
+        double value;
+        if (b.law.shape == layer::Law::Shape::normal) {
+          tile::normal_block(stream, k / 4, 0u, draw);
+          value = b.law.scale * draw[k % 4][0];
+        } else {
+          tile::uniform_block(stream, k / 4, 0u, draw);
+          value = b.law.scale * (2 * draw[k % 4][0] - 1);
+        }
+        host(k) = static_cast<Scalar>(value);
+      }
+    Kokkos::deep_copy(theta_, host);
+    if (options_.average > 0) Kokkos::deep_copy(averaged_, theta_);
+    auto const factor = Kokkos::create_mirror_view(factor_);
+    factor(0)         = 1;
+    factor(1)         = -1;
+    Kokkos::deep_copy(factor_, factor);
+  }
+
+  void gather(Samples const& positives) {
+    int const B              = options_.batch;
+    std::uint64_t const rows = data_.extent(0), first = step_ * static_cast<std::uint64_t>(B);
+    std::uint64_t const epoch = first / rows;
+    auto const order          = [&](std::uint64_t e) {
+      return Permutation(static_cast<std::uint32_t>(rows), {options_.seed, Purpose::data_order, e});
+    };
+    tile::for_each_tile<tuning>(
+        exec_, "basin::gather", B,
+        detail::GatherSample<Data, Samples>{data_, positives, order(epoch), order(epoch + 1),
+                                            static_cast<int>(first % rows)});
+    if (options_.data_noise.deviation > 0) {
+      tile::for_each_tile<tuning>(
+          exec_, "basin::noise", tile::tiles(B, tuning.width),
+          detail::AddNoise<Samples, E::dimension>{
+              positives, static_cast<Scalar>(options_.data_noise.deviation),
+              static_cast<Scalar>(options_.data_noise.lower),
+              static_cast<Scalar>(options_.data_noise.upper),
+              {options_.seed, Purpose::data_noise, step_}});
+    }
+  }
+
+  void stop_if_diverged(Metrics const& m, Scalar failed) const {
+    bool const finite = failed < 0 && std::isfinite(m.energy_data) && std::isfinite(m.energy_samples);
+    if (finite && std::abs(m.energy_data) <= options_.energy_limit &&
+        std::abs(m.energy_samples) <= options_.energy_limit)
+      return;
+    std::ostringstream sentence;
+    sentence << "basin::train::Trainer: the run diverged ";
+    if (failed >= 0)
+      sentence << "at step " << failed << ", where the gradient was not finite";
+    else
+      sentence << "before step " << m.step << ", energy_limit is " << options_.energy_limit;
+    sentence << "; E(data) = " << m.energy_data << ", E(samples) = " << m.energy_samples
+             << ". The parameters are the last finite ones. Try a smaller optimizer rate, a "
+                "clip_norm, a larger energy_l2, more sampler steps or a smaller sampler step.";
+    throw std::runtime_error(sentence.str());
+  }
+
+  static void print_progress(std::FILE* to, Metrics const& m, std::uint64_t end) {
+    std::fprintf(to,
+                 "\rstep %llu/%llu  E(data) %.4g  E(samples) %.4g  gap %.3g  |grad| %.3g  age %.3g  "
+                 "%.4g steps/s   ",
+                 static_cast<unsigned long long>(m.step), static_cast<unsigned long long>(end),
+                 m.energy_data, m.energy_samples, m.gap, m.gradient_norm, m.buffer_age,
+                 m.steps_per_second);
+    if (m.step == end) std::fputc('\n', to);
+    std::fflush(to);
+  }
+
+  Options options_;
+  Exec exec_;
+  Data data_;  // (rows, dimension)
+  std::unique_ptr<objective_type> objective_;
+  Numbers theta_, gradient_, averaged_;  // (padded)
+  Numbers state_;                        // (states, padded)
+  Numbers record_;                       // (record_rows, samples)
+  Numbers energies_, weights_;           // (samples)
+  Numbers partial_;                      // (blocks)
+  Numbers factor_;                       // (2): factor of the gradient, first step not finite
+  Numbers chains_;                       // (3, B): displacement, clipped, clamped
+  Samples points_;                       // (2 B, dimension): data, then samples
+  Kokkos::View<Scalar**, Kokkos::LayoutRight, memory> rows_;  // (monitor_every, metric_count)
+  decltype(Kokkos::create_mirror_view(rows_)) fetched_;
+  std::uint64_t step_ = 0, reported_ = 0;
+  Kokkos::Timer timer_;
+  Metrics last_;
+};
+
+}  // namespace basin::train
+
+#endif

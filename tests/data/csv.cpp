@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <basin/data/csv.hpp>
+
+#include "support/gz.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+using basin::data::read_csv;
+using basin::data::Samples;
+using basin::test::read_file;
+using basin::test::TemporaryFolder;
+using basin::test::write_file;
+using basin::test::write_gz;
+
+std::string shortest(float value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+// 40 lines of 6 floats of all sizes.
+std::vector<float> table() {
+  std::mt19937 random(1);
+  std::vector<float> values;
+  for (int i = 0; i < 240; ++i)
+    values.push_back(std::ldexp(static_cast<float>(random()) - 0x1p31F, int(random() % 160) - 110));
+  return values;
+}
+
+std::string text_of(std::vector<float> const& values, std::string const& between,
+                    std::string const& end) {
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    text += shortest(values[i]) + (i % 6 == 5 ? end : between);
+  return text;
+}
+
+TEST_CASE("the shortest text of a float is read back to the same bits", "[data][csv]") {
+  TemporaryFolder const folder;
+  std::vector<float> const values = table();
+  std::string const text          = text_of(values, ",", "\n");
+  write_file(folder / "plain", text);
+  write_gz(folder / "packed.gz", text);
+  write_file(folder / "windows", "\xEF\xBB\xBF" + text_of(values, " , ", "\r\n") + "\r\n \n");
+  write_file(folder / "unended", text.substr(0, text.size() - 1));
+  write_file(folder / "semicolons", text_of(values, ";", "\n"));
+
+  for (std::string const name : {"plain", "packed.gz", "windows", "unended", "semicolons"}) {
+    CAPTURE(name);
+    Samples const read = read_csv(folder / name, {.delimiter = name == "semicolons" ? ';' : ','});
+    REQUIRE(read.extent(0) == 40);
+    REQUIRE(read.extent(1) == 6);
+    for (std::size_t i = 0; i < values.size(); ++i) REQUIRE(read.data()[i] == values[i]);
+  }
+}
+
+TEST_CASE("a number may be written in any usual way", "[data][csv]") {
+  TemporaryFolder const folder;
+  write_file(folder / "x", "+1.5,-2E3, 4e-1,.25,7.\n");
+  Samples const x = read_csv(folder / "x");
+  CHECK(x(0, 0) == 1.5F);
+  CHECK(x(0, 1) == -2000);
+  CHECK(x(0, 2) == 0.4F);
+  CHECK(x(0, 3) == 0.25F);
+  CHECK(x(0, 4) == 7);
+}
+
+TEST_CASE("columns are chosen in the given order and only those need be numbers", "[data][csv]") {
+  TemporaryFolder const folder;
+  write_file(folder / "x", "name,a,b\nred,1,2\nblue,3,4\n");
+  Samples const x = read_csv(folder / "x", {.header = 1, .columns = {2, 1}});
+  REQUIRE(x.extent(0) == 2);
+  REQUIRE(x.extent(1) == 2);
+  CHECK(x(0, 0) == 2);
+  CHECK(x(0, 1) == 1);
+  CHECK(x(1, 0) == 4);
+  CHECK(x(1, 1) == 3);
+}
+
+TEST_CASE("selected and dropped columns are complementary", "[data][csv]") {
+  TemporaryFolder const folder;
+  write_file(folder / "x", "1,2,3,0\n4,5,6,7\n");
+  Samples const x        = read_csv(folder / "x");
+  Samples const selected = basin::data::select_columns(x, {0, 2});
+  Samples const dropped  = basin::data::drop_columns(x, {1, 3});
+  REQUIRE(selected.extent(1) == 2);
+  REQUIRE(dropped.extent(1) == 2);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(selected(i, 0) == x(i, 0));
+    CHECK(selected(i, 1) == x(i, 2));
+    CHECK(dropped(i, 0) == selected(i, 0));
+    CHECK(dropped(i, 1) == selected(i, 1));
+  }
+  basin::data::Labels const labels = basin::data::label_column(x, 3);
+  CHECK(labels(0) == 0);
+  CHECK(labels(1) == 7);
+}
+
+TEST_CASE("csv refusals say the file, the place and the text", "[data][csv]") {
+  TemporaryFolder const folder;
+  std::string const x = folder / "x.csv";
+  auto const read     = [&](std::string const& text, basin::data::CsvOptions const& options = {}) {
+    write_file(x, text);
+    read_csv(x, options);
+  };
+  std::string const start = "basin::data::read_csv: '" + x + "' ";
+
+  CHECK_THROWS_WITH(read_csv(folder / "none"), "basin::data::read_csv: '" + (folder / "none") +
+                                                   "' cannot be opened: No such file or directory");
+  CHECK_THROWS_WITH(read(""), start + "holds no data after 0 header lines");
+  CHECK_THROWS_WITH(read("a,b\n\n", {.header = 1}), start + "holds no data after 1 header lines");
+  CHECK_THROWS_WITH(read("a,b\n1,2\n"), start + "line 1, column 0: 'a' is no finite number");
+  CHECK_THROWS_WITH(read("1,2\n3,\n"), start + "line 2, column 1: '' is no finite number");
+  CHECK_THROWS_WITH(read("1,nan\n"), start + "line 1, column 1: 'nan' is no finite number");
+  CHECK_THROWS_WITH(read("1,2\n1e39,inf\n"),
+                    start + "line 2, column 0: '1e39' is no finite number");
+  CHECK_THROWS_WITH(read("1,2\n3,4 5\n"), start + "line 2, column 1: '4 5' is no finite number");
+  CHECK_THROWS_WITH(read("+-1\n"), start + "line 1, column 0: '+-1' is no finite number");
+  CHECK_THROWS_WITH(read("a,b\n1,2\n3,4,5\n", {.header = 1}),
+                    start + "line 3 has 3 cells, line 2 has 2");
+  CHECK_THROWS_WITH(read("1,2\n\n3,4\n"), start + "line 2 has 1 cells, line 1 has 2");
+  CHECK_THROWS_WITH(read("1,2\n", {.columns = {0, 2}}),
+                    "basin::data::read_csv: column 2 is asked for, there are 2");
+  CHECK_THROWS_WITH(read("1\n", {.header = -1}),
+                    "basin::data::read_csv: CsvOptions::header must be >= 0, got -1");
+
+  write_gz(folder / "whole.gz", "1,2\n3,4\n");
+  std::string const whole = read_file(folder / "whole.gz");
+  write_file(x, whole.substr(0, whole.size() - 1));
+  CHECK_THROWS_WITH(read_csv(x), start + "is cut: its gzip stream breaks off after 8 bytes");
+
+  Samples const two = basin::data::make_samples(2, 2);
+  two(0, 0)         = 1;
+  two(1, 0)         = 0.5F;
+  CHECK_THROWS_WITH(basin::data::select_columns(two, {-1}),
+                    "basin::data::select_columns: column -1 is asked for, there are 2");
+  CHECK_THROWS_WITH(basin::data::select_columns(two, {}),
+                    "basin::data::select_columns: 0 columns are asked for, there are 2");
+  CHECK_THROWS_WITH(basin::data::drop_columns(two, {0, 1}),
+                    "basin::data::drop_columns: all 2 columns are to be dropped");
+  CHECK_THROWS_WITH(basin::data::label_column(two, 0),
+                    "basin::data::label_column: sample 1 has 0.500000 in column 0, a label is an "
+                    "integer from 0 to 16777216");
+}
+
+TEST_CASE("the digits have their published class counts", "[data][csv]") {
+  char const* const shared = std::getenv("BASIN_SHARED_DATA");
+  if (shared == nullptr) SKIP("BASIN_SHARED_DATA is not set");
+  std::filesystem::path const folder = std::filesystem::path(shared) / "sklearn-small";
+  Samples const digits               = read_csv(folder / "digits.csv.gz");
+  REQUIRE(digits.extent(0) == 1797);
+  REQUIRE(digits.extent(1) == 65);
+  auto const labels = basin::data::label_column(digits, 64);
+  std::vector<int> counts(10, 0);
+  for (std::size_t i = 0; i < labels.extent(0); ++i) ++counts.at(labels(i));
+  CHECK(counts == std::vector<int>{178, 182, 177, 183, 181, 182, 181, 179, 174, 180});
+
+  Samples const iris = read_csv(folder / "iris.csv", {.header = 1});
+  CHECK(iris.extent(0) == 150);
+  CHECK(iris.extent(1) == 5);
+}
+
+}  // namespace

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <basin/optimizer/adam.hpp>
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <limits>
+
+#include "support/parameters.hpp"
+
+namespace {
+
+using basin::optimizer::Adam;
+using basin::test::test_gradient;
+using basin::tile::Tuning;
+
+using Exec = BASIN_TEST_EXEC;
+template <class Scalar>
+using Parameters = basin::test::Parameters<Exec, Scalar, 2>;
+
+// A block is 2048 parameters.
+static_assert(basin::optimizer::blocks(1) == 1);
+static_assert(basin::optimizer::blocks(2048) == 1);
+static_assert(basin::optimizer::blocks(2049) == 2);
+
+TEST_CASE("the average is the exponential moving average of the updated parameters",
+          "[optimizer][update]") {
+  Parameters<double> p(3001);
+  auto expected = p.read(p.averaged);
+  for (int t = 0; t < 50; ++t) {
+    p.set(p.gradient, [t](int k) { return test_gradient(k, t); });
+    p.update(Adam{.rate = 0.1}.at<double>(t, 1), 0.9);
+    auto const theta = p.read(p.theta);
+    for (std::size_t k = 0; k < theta.size(); ++k) expected[k] = 0.9 * expected[k] + 0.1 * theta[k];
+  }
+  auto const result = p.read(p.averaged);
+  // Errors of a few roundings of numbers of order 1 shrink by 0.9 in each update: they sum to 10
+  // times.
+  for (std::size_t k = 0; k < result.size(); ++k)
+    REQUIRE(std::abs(result[k] - expected[k]) <= 1e-14);
+  CHECK(p.padding_is_zero());
+}
+
+TEST_CASE("without an average none is written", "[optimizer][update]") {
+  Parameters<double> p(10);
+  auto const before = p.read(p.averaged);
+  p.set(p.gradient, [](int) { return 1; });
+  p.update(Adam{.rate = 0.1}.at<double>(0, 1));
+  CHECK(p.read(p.averaged) == before);
+  CHECK(p.read(p.theta) != before);
+}
+
+TEST_CASE("the factor scales the gradient", "[optimizer][update]") {
+  Parameters<double> scaled(3001), plain(3001);
+  scaled.set(scaled.gradient, [](int k) { return test_gradient(k, 0); });
+  plain.set(plain.gradient, [](int k) { return 0.25 * test_gradient(k, 0); });
+  Kokkos::deep_copy(scaled.factor, 0.25);
+  scaled.update(Adam{.epsilon = 0.1}.at<double>(0, 1));
+  plain.update(Adam{.epsilon = 0.1}.at<double>(0, 1));
+  CHECK(scaled.read(scaled.theta) == plain.read(plain.theta));
+  CHECK(scaled.read(scaled.state) == plain.read(plain.state));
+}
+
+TEST_CASE("a factor that is not finite changes nothing", "[optimizer][update]") {
+  Parameters<double> p(3001);
+  p.set(p.gradient, [](int k) { return test_gradient(k, 0); });
+  p.update(Adam{.rate = 0.1}.at<double>(0, 1), 0.9);
+  auto const theta = p.read(p.theta), state = p.read(p.state), averaged = p.read(p.averaged);
+  for (double const factor : {std::nan(""), std::numeric_limits<double>::infinity(),
+                              -std::numeric_limits<double>::infinity()}) {
+    Kokkos::deep_copy(p.factor, factor);
+    p.set(p.gradient, [&](int k) { return k == 5 ? factor : 1; });
+    p.update(Adam{.rate = 0.1}.at<double>(1, 1), 0.9);
+    CHECK(p.read(p.theta) == theta);
+    CHECK(p.read(p.state) == state);
+    CHECK(p.read(p.averaged) == averaged);
+  }
+}
+
+template <class Scalar, Tuning tuning>
+std::vector<double> squared_norms(Parameters<Scalar> const& p) {
+  typename Parameters<Scalar>::Array const partial("partial", p.blocks);
+  basin::optimizer::squared_norms<tuning>(Exec(), p.gradient.data(), partial.data(), p.blocks);
+  return p.read(partial);
+}
+
+TEMPLATE_TEST_CASE("squared norms of integers are exact", "[optimizer][update]", float, double) {
+  Parameters<TestType> p(4999);
+  auto const value = [](int k) { return (k * 7) % 23 - 11; };
+  p.set(p.gradient, value);
+  std::vector<double> expected(3);
+  for (int k = 0; k < 4999; ++k)
+    expected[static_cast<std::size_t>(k / 2048)] += value(k) * value(k);
+  // At most 2048 * 121 < 2^24 in a block: no sum rounds.
+  CHECK(squared_norms<TestType, p.tuning>(p) == expected);
+}
+
+template <Tuning tuning>
+void check_tuning() {
+  if (tuning.team > Exec().concurrency()) return;
+  CAPTURE(tuning.width, tuning.lanes, tuning.rows, tuning.vectors, tuning.team);
+  Parameters<float> p(4999), q(4999);
+  for (int t = 0; t < 3; ++t) {
+    auto const g = [t](int k) { return test_gradient(k, t); };
+    p.set(p.gradient, g);
+    q.set(q.gradient, g);
+    CHECK(squared_norms<float, p.tuning>(p) == squared_norms<float, tuning>(q));
+    p.update(Adam{.rate = 0.1}.at<float>(t, 1), 0.9f);
+    q.template update<tuning>(Adam{.rate = 0.1}.at<float>(t, 1), 0.9f);
+  }
+  CHECK(p.read(p.theta) == q.read(q.theta));
+  CHECK(p.read(p.state) == q.read(q.state));
+  CHECK(p.read(p.averaged) == q.read(q.averaged));
+}
+
+// Tunings without a team are for hosts only, so they must not even be compiled elsewhere.
+template <class Space>
+void check_tunings() {
+  if constexpr (Kokkos::SpaceAccessibility<Space, Kokkos::HostSpace>::accessible) {
+    check_tuning<Tuning{16, 8, 6, 2, 0}>();
+    check_tuning<Tuning{32, 16, 12, 2, 0}>();
+    check_tuning<Tuning{16, 4, 4, 1, 1}>();
+    check_tuning<Tuning{8, 1, 3, 2, 2}>();
+  } else {
+    check_tuning<Tuning{32, 4, 4, 1, 128}>();
+    check_tuning<Tuning{8, 1, 3, 2, 32}>();
+  }
+}
+
+TEST_CASE("norms and updates are bitwise the same for every tuning",
+          "[optimizer][update][tuning]") {
+  check_tunings<Exec>();
+}
+
+}  // namespace

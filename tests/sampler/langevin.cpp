@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <basin/energy/analytic.hpp>
+#include <basin/energy/quadratic.hpp>
+#include <basin/sampler/langevin.hpp>
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "support/reference_noise.hpp"
+
+namespace {
+
+namespace clip = basin::sampler::clip;
+using basin::Stream;
+using basin::energy::Quadratic;
+using basin::sampler::Calibrated;
+using basin::sampler::Decoupled;
+using basin::sampler::Langevin;
+using basin::sampler::Op;
+using basin::sampler::Order;
+using basin::sampler::sample;
+using basin::tile::Tuning;
+using Catch::Matchers::WithinAbs;
+
+using Exec = BASIN_TEST_EXEC;
+template <class Scalar>
+using Chains = Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec>;
+
+double const infinity = std::numeric_limits<double>::infinity();
+
+template <class View>
+auto on_host(View const& view) {
+  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+}
+
+// Starting points without a pattern, in [-range, range].
+template <class View>
+View spread(View const& chains, double range) {
+  auto const host = Kokkos::create_mirror_view(chains);
+  for (std::size_t n = 0; n < host.extent(0); ++n)
+    for (std::size_t d = 0; d < host.extent(1); ++d)
+      host(n, d) = static_cast<typename View::value_type>(
+          range * std::sin(1.7 * double(n) + 2.3 * double(d * d) + 1));
+  Kokkos::deep_copy(chains, host);
+  return chains;
+}
+template <class Scalar>
+Chains<Scalar> spread(int count, int dimension, double range) {
+  return spread(Chains<Scalar>("chains", count, dimension), range);
+}
+
+template <class A, class B>
+bool same_bits(A const& a, B const& b) {
+  auto const x = on_host(a);
+  auto const y = on_host(b);
+  if (x.extent(0) != y.extent(0) || x.extent(1) != y.extent(1)) return false;
+  for (std::size_t n = 0; n < x.extent(0); ++n)
+    for (std::size_t d = 0; d < x.extent(1); ++d)
+      if (!(x(n, d) == y(n, d))) return false;
+  return true;
+}
+
+// Neither quadratic nor separable; its gradient is also the reference's.
+template <class S>
+struct Coupled {
+  using scalar_type              = S;
+  static constexpr int dimension = 5;
+  S stiffness                    = 1;
+
+  template <class V>
+  KOKKOS_FUNCTION V operator()(V const (&x)[5], V (&dx)[5]) const {
+    V sum(0);
+    for (int d = 0; d < 5; ++d) {
+      V const r = sqrt(V(1) + x[d] * x[d]), apart = x[d] - x[(d + 1) % 5];
+      sum   = sum + r + S(0.125) * apart * apart;
+      dx[d] = V(stiffness) * (x[d] / r + S(0.25) * (apart - x[(d + 4) % 5] + x[d]));
+    }
+    return V(stiffness) * sum;
+  }
+};
+template <class S>
+using CoupledEnergy = basin::energy::Analytic<Coupled<S>>;
+
+std::vector<double> coupled_gradient(std::vector<double> const& x, double stiffness) {
+  std::vector<double> dx(5);
+  for (std::size_t d = 0; d < 5; ++d)
+    dx[d] = stiffness * (x[d] / std::sqrt(1 + x[d] * x[d]) +
+                         0.25 * (2 * x[d] - x[(d + 1) % 5] - x[(d + 4) % 5]));
+  return dx;
+}
+
+struct Moments {
+  double mean, variance;
+};
+template <class View>
+Moments moments(View const& chains) {
+  auto const x   = on_host(chains);
+  double const n = static_cast<double>(x.size());
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < x.extent(0); ++i)
+    for (std::size_t d = 0; d < x.extent(1); ++d) {
+      sum += x(i, d);
+      squares += double(x(i, d)) * x(i, d);
+    }
+  return {sum / n, squares / n - sum / n * (sum / n)};
+}
+
+TEMPLATE_TEST_CASE("Langevin on the quadratic has the variance that theory gives it",
+                   "[sampler][langevin]", float, double) {
+  // x' = (1 - alpha k) x + sigma xi is an AR(1) chain of variance sigma^2 / (2 alpha k - alpha^2
+  // k^2). Here alpha k = 0.4, so that the law exp(-E/T) itself would have a variance 20 % smaller,
+  // and what is left of the start after 25 steps is 0.6^50 = 8e-12.
+  int constexpr n    = 1 << 15;
+  double const alpha = 0.1, k = 4, temperature = 0.45;
+  double const squared = 2 * alpha * temperature;
+  double const law     = squared / (2 * alpha * k - alpha * alpha * k * k);
+  auto const chains    = spread<TestType>(n, 4, 1);
+  sample(Exec(), Langevin<>{.steps = 25, .step = alpha, .temperature = temperature},
+         Quadratic<TestType, 4>{{.stiffness = TestType(k)}}, chains, {.seed = 20250101});
+
+  // The mean of N normals has standard error sqrt(law / N), their variance law sqrt(2 / N); 5 of
+  // each.
+  double const N = 4 * n;
+  auto const m   = moments(chains);
+  CHECK_THAT(m.mean, WithinAbs(0, 5 * std::sqrt(law / N)));
+  CHECK_THAT(m.variance, WithinAbs(law, 5 * law * std::sqrt(2 / N)));
+}
+
+TEST_CASE("Langevin's effective temperature is the one that the chains have for small steps",
+          "[sampler][langevin]") {
+  // Variance sigma^2 / (2 alpha k - alpha^2 k^2) = (T / k) / (1 - alpha k / 2): T / k as alpha k ->
+  // 0.
+  int constexpr n = 1 << 12;
+  double const N = 4 * n, k = 4, sigma = 0.005;
+  for (double const alpha : {0.1, 0.005}) {
+    CAPTURE(alpha);
+    Langevin<Decoupled> const langevin{
+        .steps = static_cast<int>(6 / (alpha * k)), .step = alpha, .noise = sigma};
+    double const T = langevin.effective_temperature();
+    CHECK_THAT(T, WithinAbs(sigma * sigma / (2 * alpha), 1e-15 * T));
+    CHECK(langevin.noise_deviation() == sigma);
+    Chains<double> const chains("chains", n, 4);
+    sample(Exec(), langevin, Quadratic<double, 4>{{.stiffness = k}}, chains, {.seed = 2});
+    // 5 standard errors; from 0, (1 - alpha k)^(2 steps) <= e^-12 of the variance is still missing.
+    double const excess = 1 / (1 - alpha * k / 2);
+    CHECK_THAT(moments(chains).variance * k / T,
+               WithinAbs(excess, 5 * excess * std::sqrt(2 / N) + 1e-5));
+  }
+}
+
+TEST_CASE("Calibrated and Decoupled are the same sampler where their temperatures agree",
+          "[sampler][langevin]") {
+  // sigma^2 = 2 alpha T without rounding: 0.25 = 2 * 0.125 * 1.
+  Langevin<> const calibrated{.steps = 7, .step = 0.125, .temperature = 1};
+  Langevin<Decoupled> const decoupled{.steps = 7, .step = 0.125, .noise = 0.5};
+  CHECK(calibrated.effective_temperature() == 1);
+  CHECK(calibrated.effective_temperature() == decoupled.effective_temperature());
+  CHECK(calibrated.noise_deviation() == decoupled.noise_deviation());
+  auto const a = spread<double>(9, 4, 2), b = spread<double>(9, 4, 2);
+  sample(Exec(), calibrated, Quadratic<double, 4>{}, a, {.seed = 3});
+  sample(Exec(), decoupled, Quadratic<double, 4>{}, b, {.seed = 3});
+  CHECK(same_bits(a, b));
+}
+
+TEST_CASE("at temperature 0 Langevin is gradient descent", "[sampler][langevin]") {
+  auto const chains = spread<double>(3, 4, 1), start = spread<double>(3, 4, 1);
+  sample(Exec(), Langevin<>{.steps = 2, .step = 0.5, .temperature = 0}, Quadratic<double, 4>{},
+         chains, {.seed = 1});
+  auto const x = on_host(chains), x0 = on_host(start);
+  for (int n = 0; n < 3; ++n)
+    for (int d = 0; d < 4; ++d) CHECK(x(n, d) == 0.25 * x0(n, d));
+}
+
+// Every operation, some of them before the gradient.
+template <class Clip>
+using Everything =
+    Langevin<Decoupled, Clip,
+             Order<Op::noise, Op::clamp, Op::gradient, Op::clip, Op::move, Op::clamp>>;
+template <class Clip>
+constexpr Everything<Clip> everything{
+    .steps = 6, .step = 0.3, .noise = 0.1, .clip = 0.5, .lower = -1.5, .upper = 1.5};
+
+TEST_CASE("K steps are K1 steps and K2 more of the same stream", "[sampler][langevin]") {
+  Everything<clip::PerElement> langevin = everything<clip::PerElement>;
+  langevin.steps                        = 9;
+  CoupledEnergy<float> const energy{};
+  auto const whole = spread<float>(21, 5, 2), parts = spread<float>(21, 5, 2);
+  // Across the step that no longer fits in 32 bits.
+  std::uint64_t const first = (std::uint64_t(1) << 32) - 3;
+  sample(Exec(), langevin, energy, whole, {.seed = 4, .step = first});
+  langevin.steps = 2;
+  sample(Exec(), langevin, energy, parts, {.seed = 4, .step = first});
+  langevin.steps = 7;
+  sample(Exec(), langevin, energy, parts, {.seed = 4, .step = first + 2});
+  CHECK(same_bits(whole, parts));
+
+  // The stream matters: 7 steps of its beginning are others.
+  sample(Exec(), langevin, energy, whole, {.seed = 4, .step = first});
+  sample(Exec(), langevin, energy, parts, {.seed = 4, .step = first + 1});
+  CHECK_FALSE(same_bits(whole, parts));
+}
+
+TEST_CASE("no step leaves the chains and reports that nothing moved", "[sampler][langevin]") {
+  auto const chains = spread<float>(5, 5, 1);
+  Chains<float> const out("out", 3, 5);
+  Kokkos::deep_copy(out, -1.f);
+  sample(Exec(), Everything<clip::PerElement>{.steps = 0, .clip = 1e-9}, CoupledEnergy<float>{},
+         chains, {}, {out.data(), out.data() + 5, out.data() + 10});
+  CHECK(same_bits(chains, spread<float>(5, 5, 1)));
+  CHECK(same_bits(out, Chains<float>("zeros", 3, 5)));
+}
+
+TEST_CASE("what becomes of a chain does not depend on the others of the call",
+          "[sampler][langevin]") {
+  // 1, 5 and 16 chains fill no tile, or the first; 37 fill some and leave a rest.
+  CoupledEnergy<float> const energy{};
+  auto const all = spread<float>(37, 5, 2);
+  sample(Exec(), everything<clip::PerSample>, energy, all, {.seed = 5});
+  for (int const n : {1, 5, 16, 36}) {
+    CAPTURE(n);
+    auto const few = spread<float>(n, 5, 2);
+    sample(Exec(), everything<clip::PerSample>, energy, few, {.seed = 5});
+    CHECK(same_bits(few, Kokkos::subview(all, std::pair(0, n), Kokkos::ALL)));
+  }
+}
+
+template <class Clip, Tuning tuning>
+void check_tuning(Chains<float> const& expected, Chains<float> const& expected_statistics) {
+  if (tuning.team > Exec().concurrency()) return;
+  CAPTURE(tuning.width, tuning.lanes, tuning.rows, tuning.vectors, tuning.team);
+  int const n       = static_cast<int>(expected.extent(0));
+  auto const chains = spread<float>(n, 5, 2);
+  Chains<float> const out("out", 3, n);
+  sample<tuning>(Exec(), everything<Clip>, CoupledEnergy<float>{}, chains, {.seed = 6},
+                 {out.data(), out.data() + n, out.data() + 2 * n});
+  CHECK(same_bits(chains, expected));
+  CHECK(same_bits(out, expected_statistics));
+}
+
+template <class Clip, class Space, Tuning... tunings>
+void check_tunings() {
+  int constexpr n     = 37;
+  auto const expected = spread<float>(n, 5, 2);
+  Chains<float> const out("out", 3, n);
+  sample(Exec(), everything<Clip>, CoupledEnergy<float>{}, expected, {.seed = 6},
+         {out.data(), out.data() + n, out.data() + 2 * n});
+  (check_tuning<Clip, tunings>(expected, out), ...);
+}
+
+// Tunings without a team are for hosts only, so they must not even be compiled elsewhere.
+template <class Space>
+void check_all_tunings() {
+  if constexpr (Kokkos::SpaceAccessibility<Space, Kokkos::HostSpace>::accessible) {
+    check_tunings<clip::PerSample, Space, Tuning{16, 8, 6, 2, 0}, Tuning{32, 16, 12, 2, 0},
+                  Tuning{8, 8, 4, 1, 0}, Tuning{16, 4, 4, 1, 1}, Tuning{8, 1, 3, 2, 2}>();
+    check_tunings<clip::PerElement, Space, Tuning{16, 8, 6, 2, 0}, Tuning{8, 1, 3, 2, 2}>();
+  } else {
+    check_tunings<clip::PerSample, Space, Tuning{32, 4, 4, 1, 128}, Tuning{8, 1, 3, 2, 32}>();
+    check_tunings<clip::PerElement, Space, Tuning{8, 1, 3, 2, 32}>();
+  }
+}
+
+TEST_CASE("chains are bitwise the same for every tuning", "[sampler][langevin][tuning]") {
+  check_all_tunings<Exec>();
+}
+
+// One chain, step by step in double: what the words of Langevin's documentation say.
+struct Reference {
+  double step, noise, clip, lower, upper;
+  bool per_sample;
+  double displacement = 0, clipped = 0, clamped = 0;  // as ChainStatistics
+
+  std::vector<double> run(std::vector<double> x, int steps, Stream stream, std::uint32_t chain) {
+    auto const start = x;
+    for (int k = 0; k < steps; ++k, ++stream.step) {
+      auto g      = coupled_gradient(x, 1);
+      double norm = 0;
+      clipped     = 0;
+      for (double const gi : g) norm += gi * gi;
+      norm = std::sqrt(norm);
+      for (double& gi : g) {
+        if (per_sample) {
+          if (norm > clip) gi *= clip / norm;
+        } else if (gi > clip || gi < -clip) {
+          gi = gi > 0 ? clip : -clip;
+          clipped += 0.2;
+        }
+      }
+      if (per_sample) clipped = norm > clip;
+      clamped = 0;
+      for (std::size_t d = 0; d < 5; ++d) {
+        x[d] -= step * g[d];
+        x[d] += noise * basin::test::reference_normal(stream, chain, static_cast<int>(d));
+        if (x[d] > upper) x[d] = upper;
+        if (x[d] < lower) x[d] = lower;
+        if (x[d] == upper || x[d] == lower) clamped += 0.2;
+      }
+    }
+    displacement = 0;
+    for (std::size_t d = 0; d < 5; ++d) displacement += (x[d] - start[d]) * (x[d] - start[d]);
+    displacement = std::sqrt(displacement);
+    return x;
+  }
+};
+
+template <class Clip>
+void check_against_reference(double clip, double lower, double upper) {
+  int constexpr n = 19, steps = 4;
+  Langevin<Decoupled, Clip> const langevin{
+      .steps = steps, .step = 0.4, .noise = 0.2, .clip = clip, .lower = lower, .upper = upper};
+  Stream const stream{.seed = 0x123456789ABCDEF, .step = 77};
+  auto const chains = spread<double>(n, 5, 2);
+  Chains<double> const out("out", 3, n);
+  sample(Exec(), langevin, CoupledEnergy<double>{}, chains, stream,
+         {out.data(), out.data() + n, out.data() + 2 * n});
+
+  auto const start      = on_host(spread<double>(n, 5, 2));
+  auto const x          = on_host(chains);
+  auto const statistics = on_host(out);
+  double all_clipped = 0, all_clamped = 0;
+  for (int i = 0; i < n; ++i) {
+    Reference reference{0.4, 0.2, clip, lower, upper, std::is_same_v<Clip, clip::PerSample>};
+    auto const expected =
+        reference.run({start(i, 0), start(i, 1), start(i, 2), start(i, 3), start(i, 4)}, steps,
+                      stream, static_cast<std::uint32_t>(i));
+    CAPTURE(i);
+    // A few dozen roundings of numbers of order 1; the steps contract, so that they do not grow.
+    for (int d = 0; d < 5; ++d)
+      CHECK_THAT(x(i, d), WithinAbs(expected[static_cast<std::size_t>(d)], 1e-13));
+    CHECK_THAT(statistics(0, i), WithinAbs(reference.displacement, 1e-13));
+    CHECK_THAT(statistics(1, i), WithinAbs(reference.clipped, 1e-13));
+    CHECK_THAT(statistics(2, i), WithinAbs(reference.clamped, 1e-13));
+    all_clipped += reference.clipped / n;
+    all_clamped += reference.clamped / n;
+  }
+  // The case is one only if some are limited and others are not.
+  if (!std::isinf(clip)) CHECK_THAT(all_clipped, WithinAbs(0.5, 0.4));
+  if (!std::isinf(lower)) CHECK_THAT(all_clamped, WithinAbs(0.5, 0.4));
+}
+
+TEST_CASE("unclipped, unbounded chains are those of a scalar loop", "[sampler][langevin]") {
+  check_against_reference<clip::None>(infinity, -infinity, infinity);
+}
+TEST_CASE("bounds limit each coordinate as in a scalar loop", "[sampler][langevin]") {
+  check_against_reference<clip::None>(infinity, -0.1, 0.2);
+}
+TEST_CASE("the clip by element limits each dE/dx_i as in a scalar loop", "[sampler][langevin]") {
+  check_against_reference<clip::PerElement>(0.6, -infinity, infinity);
+}
+TEST_CASE("the clip by sample limits the norm of dE/dx as in a scalar loop",
+          "[sampler][langevin]") {
+  check_against_reference<clip::PerSample>(1.4, -infinity, infinity);
+}
+
+TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][langevin]") {
+  auto const chains = spread<float>(3, 5, 1);
+  auto const host   = on_host(chains);
+  host(1, 0)        = std::numeric_limits<float>::quiet_NaN();
+  Kokkos::deep_copy(chains, host);
+  // Each step hands the NaN to both neighbours of the ring of 5.
+  Everything<clip::PerElement> const langevin{
+      .steps = 2, .step = 0.1, .clip = 1, .lower = -1, .upper = 1};
+  sample(Exec(), langevin, CoupledEnergy<float>{}, chains, {.seed = 1});
+  auto const x = on_host(chains);
+  for (int n = 0; n < 3; ++n)
+    for (int d = 0; d < 5; ++d) CHECK(std::isnan(x(n, d)) == (n == 1));
+}
+
+TEST_CASE("chains may lie in a part of a user's own View", "[sampler][langevin]") {
+  int constexpr n = 11;
+  Langevin<Decoupled, clip::None> const langevin{.steps = 3, .step = 0.1, .noise = 0.2};
+  CoupledEnergy<double> const energy{};
+  auto const expected = spread<double>(n, 5, 1);
+  sample(Exec(), langevin, energy, expected, {.seed = 8});
+
+  Kokkos::View<double**, Kokkos::LayoutLeft, Exec> const table("table", n + 4, 7);
+  Kokkos::deep_copy(table, 99.);
+  auto const part = Kokkos::subview(table, std::pair(2, 2 + n), std::pair(1, 6));
+  static_assert(std::is_same_v<decltype(part)::array_layout, Kokkos::LayoutLeft>);
+  Kokkos::deep_copy(part, 0.);
+  auto const host  = Kokkos::create_mirror_view(table);
+  auto const start = on_host(spread<double>(n, 5, 1));
+  Kokkos::deep_copy(host, table);
+  for (int i = 0; i < n; ++i)
+    for (int d = 0; d < 5; ++d) host(2 + i, 1 + d) = start(i, d);
+  Kokkos::deep_copy(table, host);
+  sample(Exec(), langevin, energy, part, {.seed = 8});
+
+  auto const result = on_host(table);
+  auto const x      = on_host(expected);
+  for (int i = 0; i < n + 4; ++i)
+    for (int d = 0; d < 7; ++d) {
+      bool const inside = i >= 2 && i < 2 + n && d >= 1 && d < 6;
+      CHECK(result(i, d) == (inside ? x(i - 2, d - 1) : 99));
+    }
+}
+
+TEST_CASE("a sampler is a constant that sampling does not change", "[sampler][langevin]") {
+  constexpr Langevin<Decoupled, clip::PerSample> langevin{.steps = 2, .step = 1, .clip = 3};
+  static_assert(std::is_aggregate_v<Langevin<>> && std::is_trivially_copyable_v<Langevin<>>);
+  static_assert(langevin.steps == 2 && langevin.clip == 3);
+  // The stream is a value: the same call gives the same chains again.
+  Stream const stream{.seed = 9, .step = 5};
+  CoupledEnergy<double> const energy{};
+  auto const a = spread<double>(4, 5, 1), b = spread<double>(4, 5, 1);
+  sample(Exec(), langevin, energy, a, stream);
+  sample(Exec(), langevin, energy, b, stream);
+  CHECK(same_bits(a, b));
+  // A sampler draws its own noise, whatever the caller's stream was for.
+  Stream other  = stream;
+  other.purpose = basin::Purpose::dropout;
+  sample(Exec(), langevin, energy, a, stream);
+  sample(Exec(), langevin, energy, b, other);
+  CHECK(same_bits(a, b));
+}
+
+TEST_CASE("Langevin refuses numbers that mean nothing, and says them", "[sampler][langevin]") {
+  double const nan      = std::nan("");
+  std::string const who = "basin::sampler::Langevin: ";
+  CHECK_THROWS_WITH(Langevin<>{.steps = -1}.check(), who + "steps must be >= 0, got -1");
+  CHECK_THROWS_WITH(Langevin<>{.step = 0}.check(), who + "step must be > 0 and finite, got 0");
+  CHECK_THROWS_WITH(Langevin<>{.step = infinity}.check(),
+                    who + "step must be > 0 and finite, got inf");
+  CHECK_THROWS_WITH(Langevin<>{.step = nan}.check(), who + "step must be > 0 and finite, got nan");
+  CHECK_THROWS_WITH(Langevin<>{.temperature = -0.5}.check(),
+                    who + "temperature must be >= 0, got -0.5");
+  CHECK_THROWS_WITH(Langevin<>{.temperature = nan}.check(),
+                    who + "temperature must be >= 0, got nan");
+  CHECK_THROWS_WITH(Langevin<Decoupled>{.noise = -1}.check(), who + "noise must be >= 0, got -1");
+  CHECK_THROWS_WITH(
+      Langevin<>{.clip = 2}.check(),
+      who + "clip is 2, but the policy is clip::None; write clip::PerElement or clip::PerSample");
+  CHECK_THROWS_WITH(Langevin<clip::PerElement>{.clip = 0}.check(), who + "clip must be > 0, got 0");
+  CHECK_THROWS_WITH(Langevin<clip::PerSample>{.clip = -3}.check(),
+                    who + "clip must be > 0, got -3");
+  CHECK_THROWS_WITH((Langevin<>{.lower = 1, .upper = 1}.check()),
+                    who + "lower must be < upper, got 1 and 1");
+  CHECK_THROWS_WITH(Langevin<>{.lower = nan}.check(),
+                    who + "lower must be < upper, got nan and inf");
+  // The ends of the ranges are no mistake.
+  CHECK_NOTHROW((Langevin<>{.steps = 0, .temperature = 0}.check()));
+  CHECK_NOTHROW(Langevin<Decoupled>{.noise = 0}.check());
+}
+
+TEST_CASE("sample refuses chains that the energy does not fit", "[sampler][langevin]") {
+  Quadratic<double, 4> const energy{};
+  Chains<double> const wide("wide", 4, 3), none("none", 0, 4), good("good", 2, 4);
+  CHECK_THROWS_WITH(
+      sample(Exec(), Langevin<>{}, energy, wide, {}),
+      "basin::sampler::sample: chains has second extent 3, the energy has dimension 4");
+  CHECK_THROWS_WITH(sample(Exec(), Langevin<>{}, energy, none, {}),
+                    "basin::sampler::sample: chains has first extent 0, it must hold a chain");
+  CHECK_THROWS_WITH(sample(Exec(), Langevin<>{.step = -1}, energy, good, {}),
+                    "basin::sampler::Langevin: step must be > 0 and finite, got -1");
+}
+
+}  // namespace

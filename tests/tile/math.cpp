@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <Kokkos_Core.hpp>
+#include <algorithm>
+#include <basin/tile/math.hpp>
+#include <bit>
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+namespace {
+
+using Exec = BASIN_TEST_EXEC;
+using basin::tile::Pack;
+
+struct Exp {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    return basin::tile::exp(x);
+  }
+};
+struct Log {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    return basin::tile::log(x);
+  }
+};
+struct Sigmoid {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    return basin::tile::sigmoid(x);
+  }
+};
+struct Tanh {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    return basin::tile::tanh(x);
+  }
+};
+struct Softplus {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    return basin::tile::softplus(x);
+  }
+};
+struct Density {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    V density, distribution;
+    basin::tile::normal_density_and_distribution(x, density, distribution);
+    return density;
+  }
+};
+struct Distribution {
+  template <class V>
+  static KOKKOS_FUNCTION V apply(V x) {
+    V density, distribution;
+    basin::tile::normal_density_and_distribution(x, density, distribution);
+    return distribution;
+  }
+};
+
+template <class F, class T, int N>
+struct Apply {
+  Kokkos::View<T*, Exec> x, y;
+  KOKKOS_FUNCTION void operator()(int i) const {
+    auto const pack = basin::tile::load<Pack<T, N>>(x.data() + i * N);
+    basin::tile::store(y.data() + i * N, F::apply(pack));
+  }
+};
+
+/// F of every x, in packs of N.
+template <class F, int N = 4, class T>
+std::vector<T> evaluate(std::vector<T> const& x) {
+  int const packs = (static_cast<int>(x.size()) + N - 1) / N;
+  Kokkos::View<T*, Exec> const in("x", packs * N), out("y", packs * N);
+  auto const mirror = Kokkos::create_mirror_view(in);
+  for (std::size_t i = 0; i < x.size(); ++i) mirror(i) = x[i];
+  Kokkos::deep_copy(in, mirror);
+  Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, packs), Apply<F, T, N>{in, out});
+  auto const y = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, out);
+  return {y.data(), y.data() + x.size()};
+}
+
+template <class F, class T>
+T evaluate_at(T x) {
+  return evaluate<F>(std::vector<T>{x})[0];
+}
+
+/// About 'count' floats of either sign with lower <= |x| <= upper, equally many in each octave.
+std::vector<float> floats(float lower, float upper, std::uint32_t count = 100000) {
+  auto const first = std::bit_cast<std::uint32_t>(lower), last = std::bit_cast<std::uint32_t>(upper);
+  std::uint32_t const stride = std::max(1u, (last - first) / (count / 2));
+  std::vector<float> x;
+  for (std::uint32_t bits = first; bits <= last; bits += stride) {
+    x.push_back(std::bit_cast<float>(bits));
+    x.push_back(-x.back());
+  }
+  x.push_back(upper);
+  x.push_back(-upper);
+  return x;
+}
+
+std::vector<float> within(std::vector<float> x, float lower, float upper) {
+  std::erase_if(x, [&](float v) { return v < lower || v > upper; });
+  return x;
+}
+
+std::vector<double> doubles(double lower, double upper) {
+  std::vector<double> x;
+  for (int i = 0; i <= 20000; ++i) x.push_back(lower + (upper - lower) * i / 20000);
+  return x;
+}
+
+/// Distance of neighbouring floats at y.
+double ulp(double y) {
+  int exponent;
+  std::frexp(y, &exponent);
+  return std::ldexp(1.0, std::max(exponent, -125) - 24);
+}
+
+/// The largest |F(x) - expected(x)| / allowed(x, expected(x)).
+template <class F, class T, class Expected, class Allowed>
+double worst(std::vector<T> const& x, Expected const& expected, Allowed const& allowed) {
+  auto const y  = evaluate<F>(x);
+  double result = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double const reference = expected(static_cast<double>(x[i]));
+    double const error     = std::abs(y[i] - reference) / allowed(static_cast<double>(x[i]), reference);
+    if (!(error <= result)) result = error;  // NaN too
+  }
+  return result;
+}
+
+double exp_(double x) { return std::exp(x); }
+double log_(double x) { return std::log(x); }
+double tanh_(double x) { return std::tanh(x); }
+double sigmoid_(double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
+double softplus_(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+double density_(double x) {
+  return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
+}
+double distribution_(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
+
+// In float: the errors that the docstrings state.
+
+TEST_CASE("exp in float is right to 1.02 ulp", "[tile][math]") {
+  auto const one_ulp = [](double, double y) { return ulp(y); };
+  auto const x       = within(floats(1e-8f, 88.0f), -87.3f, 88.0f);
+  CHECK(worst<Exp>(x, exp_, one_ulp) <= 1.02);
+  CHECK(evaluate_at<Exp>(0.0f) == 1);
+}
+
+TEST_CASE("exp in float is limited, so that it gives neither zero nor infinity", "[tile][math]") {
+  float const inf = std::numeric_limits<float>::infinity();
+  float const low = evaluate_at<Exp>(-87.3f), high = evaluate_at<Exp>(88.0f);
+  CHECK(low >= std::numeric_limits<float>::min());
+  CHECK(high < inf);
+  for (float x : {87.31f, 100.0f, 1e30f, inf}) {
+    CHECK(evaluate_at<Exp>(-x) == low);
+    CHECK(evaluate_at<Exp>(x + 1) == high);
+  }
+}
+
+TEST_CASE("log in float is right to 1 ulp for all normal numbers", "[tile][math]") {
+  auto const one_ulp = [](double, double y) { return ulp(y); };
+  auto const all     = floats(std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
+  CHECK(worst<Log>(within(all, 0.0f, std::numeric_limits<float>::max()), log_, one_ulp) <= 1);
+  CHECK(worst<Log>(within(floats(0.5f, 2.0f), 0.5f, 2.0f), log_, one_ulp) <= 1);
+  CHECK(evaluate_at<Log>(1.0f) == 0);
+}
+
+TEST_CASE("the logistic function in float is right to 2.5 ulp", "[tile][math]") {
+  auto const one_ulp = [](double, double y) { return ulp(y); };
+  CHECK(worst<Sigmoid>(floats(1e-8f, 30.0f), sigmoid_, one_ulp) <= 2.5);
+}
+
+TEST_CASE("tanh in float is right to 8e-8", "[tile][math]") {
+  auto const allowed = [](double, double) { return 8e-8; };
+  CHECK(worst<Tanh>(floats(1e-8f, 1e30f), tanh_, allowed) <= 1);
+  CHECK(worst<Tanh>(floats(0.5f, 8.0f), tanh_, allowed) <= 1);
+}
+
+TEST_CASE("softplus in float is right to 1.4e-7 max(1, x)", "[tile][math]") {
+  auto const allowed = [](double x, double) { return 1.4e-7 * std::max(1.0, x); };
+  CHECK(worst<Softplus>(floats(1e-8f, 1e30f), softplus_, allowed) <= 1);
+  CHECK(worst<Softplus>(floats(0.1f, 20.0f), softplus_, allowed) <= 1);
+}
+
+TEST_CASE("the normal law's functions in float are right to 3.2e-7", "[tile][math]") {
+  auto const allowed = [](double, double) { return 3.2e-7; };
+  auto const wide = floats(1e-8f, 1e15f), near = floats(0.05f, 8.0f);
+  CHECK(worst<Distribution>(wide, distribution_, allowed) <= 1);
+  CHECK(worst<Distribution>(near, distribution_, allowed) <= 1);
+  // The density: 0.4 e^-u with |e^-u - 1.02 ulp|, and u rounded: u e^-u 2^-24 <= 2.2e-8 more.
+  CHECK(worst<Density>(wide, density_, allowed) <= 0.25);
+}
+
+// In double each lane calls libm, whose error is a few units in the last place, 2.2e-16: of CUDA's
+// functions erfc has the largest, 5.
+
+TEST_CASE("in double all functions are those of libm", "[tile][math]") {
+  auto const relative = [](double, double y) {
+    return 2e-15 * std::abs(y) + std::numeric_limits<double>::min();
+  };
+  auto const absolute = [](double, double) { return 2e-15; };
+  CHECK(worst<Exp>(doubles(-700, 700), exp_, relative) <= 1);
+  CHECK(worst<Log>(doubles(1e-3, 1e3), log_, relative) <= 1);
+  CHECK(worst<Log>(std::vector<double>{1e-300, 1e-10, 1e10, 1e300}, log_, relative) <= 1);
+  CHECK(worst<Sigmoid>(doubles(-700, 700), sigmoid_, relative) <= 1);
+  CHECK(worst<Tanh>(doubles(-20, 20), tanh_, relative) <= 1);
+  CHECK(worst<Softplus>(doubles(-700, 700), softplus_, relative) <= 1);
+  CHECK(worst<Distribution>(doubles(-8, 8), distribution_, absolute) <= 1);
+  CHECK(worst<Density>(doubles(-8, 8), density_, absolute) <= 1);
+}
+
+TEMPLATE_TEST_CASE("symmetries hold to the bit", "[tile][math]", float, double) {
+  std::vector<TestType> x, minus;
+  for (int i = 1; i < 4000; ++i) {
+    x.push_back(static_cast<TestType>(i * i * 1e-5));
+    minus.push_back(-x.back());
+  }
+  auto const tanh = evaluate<Tanh>(x), tanh_minus = evaluate<Tanh>(minus);
+  auto const density = evaluate<Density>(x), density_minus = evaluate<Density>(minus);
+  auto const below = evaluate<Distribution>(x), above = evaluate<Distribution>(minus);
+  int wrong = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    wrong += tanh[i] != -tanh_minus[i];
+    wrong += density[i] != density_minus[i];
+    // In double Phi(x) and Phi(-x) come from two calls of erfc.
+    wrong += !(std::abs(below[i] + above[i] - 1) <= (sizeof(TestType) == 4 ? 0x1p-24 : 1e-15));
+  }
+  CHECK(wrong == 0);
+}
+
+TEMPLATE_TEST_CASE("values stay in the range of the function", "[tile][math]", float, double) {
+  TestType const inf = std::numeric_limits<TestType>::infinity();
+  std::vector<TestType> x{-inf, inf, 0};
+  for (TestType size = 1e-6; size < TestType(1e15); size *= TestType(1.1)) {
+    x.push_back(size);
+    x.push_back(-size);
+  }
+  auto const all = [&](std::vector<TestType> const& y, TestType lower, TestType upper) {
+    return std::all_of(y.begin(), y.end(), [&](TestType v) { return lower <= v && v <= upper; });
+  };
+  CHECK(all(evaluate<Exp>(x), 0, inf));
+  CHECK(all(evaluate<Sigmoid>(x), 0, 1));
+  CHECK(all(evaluate<Tanh>(x), -1, 1));
+  CHECK(all(evaluate<Distribution>(x), 0, 1));
+  CHECK(all(evaluate<Density>(x), 0, TestType(0.39894231)));
+  x[0] = 0;  // softplus of -infinity is NaN: only a diverged chain has it
+  CHECK(all(evaluate<Softplus>(x), 0, inf));
+  CHECK(evaluate_at<Tanh>(TestType(100)) == 1);
+  CHECK(evaluate_at<Sigmoid>(TestType(100)) == 1);
+}
+
+TEMPLATE_TEST_CASE("NaN stays NaN", "[tile][math]", float, double) {
+  TestType const nan = std::numeric_limits<TestType>::quiet_NaN();
+  CHECK(std::isnan(evaluate_at<Exp>(nan)));
+  CHECK(std::isnan(evaluate_at<Sigmoid>(nan)));
+  CHECK(std::isnan(evaluate_at<Tanh>(nan)));
+  CHECK(std::isnan(evaluate_at<Softplus>(nan)));
+  CHECK(std::isnan(evaluate_at<Density>(nan)));
+  CHECK(std::isnan(evaluate_at<Distribution>(nan)));
+}
+
+template <class T, int N>
+struct SinCos {
+  std::uint32_t stride;
+  Kokkos::View<T*, Exec> sine, cosine;
+  KOKKOS_FUNCTION void operator()(int i) const {
+    using U       = Pack<std::uint32_t, N>;
+    U const turns = U::generate(
+        [&](int lane) { return static_cast<std::uint32_t>(i * N + lane) * stride; });
+    Pack<T, N> s, c;
+    basin::tile::sin_cos_turns(turns, s, c);
+    basin::tile::store(sine.data() + i * N, s);
+    basin::tile::store(cosine.data() + i * N, c);
+  }
+};
+
+TEMPLATE_TEST_CASE("sine and cosine of turns are right over the whole circle", "[tile][math]",
+                   float, double) {
+  int constexpr N = 4, count = 1 << 17;
+  std::uint32_t constexpr stride = 1u << 15;  // every eighth of a turn among them
+  Kokkos::View<TestType*, Exec> const sine("sine", count), cosine("cosine", count);
+  Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, count / N),
+                       SinCos<TestType, N>{stride, sine, cosine});
+  auto const s = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, sine);
+  auto const c = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, cosine);
+  double error = 0;
+  for (int i = 0; i < count; ++i) {
+    double const angle = 2 * std::numbers::pi * i / count;
+    error = std::max({error, std::abs(s(i) - std::sin(angle)), std::abs(c(i) - std::cos(angle))});
+  }
+  CHECK(error <= (sizeof(TestType) == 4 ? 1.3e-7 : 2e-15));
+  if constexpr (sizeof(TestType) == 4) {
+    CHECK((s(0) == 0 && c(0) == 1));
+    CHECK((s(count / 4) == 1 && c(count / 4) == 0));
+    CHECK((s(count / 2) == 0 && c(count / 2) == -1));
+    CHECK((s(count / 4 * 3) == -1 && c(count / 4 * 3) == 0));
+  }
+}
+
+template <class F>
+int differ_by_width() {
+  auto const x   = floats(1e-4f, 100.0f, 2000);
+  auto const one = evaluate<F, 1>(x), eight = evaluate<F, 8>(x), sixteen = evaluate<F, 16>(x);
+  int differ = 0;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    differ += std::bit_cast<std::uint32_t>(one[i]) != std::bit_cast<std::uint32_t>(eight[i]) ||
+              std::bit_cast<std::uint32_t>(one[i]) != std::bit_cast<std::uint32_t>(sixteen[i]);
+  return differ;
+}
+
+TEST_CASE("numbers do not depend on the width of the pack", "[tile][math]") {
+  CHECK(differ_by_width<Exp>() == 0);
+  CHECK(differ_by_width<Sigmoid>() == 0);
+  CHECK(differ_by_width<Tanh>() == 0);
+  CHECK(differ_by_width<Softplus>() == 0);
+  CHECK(differ_by_width<Distribution>() == 0);
+}
+
+}  // namespace

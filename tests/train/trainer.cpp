@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/training.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <limits>
+
+namespace {
+
+using Exec    = BASIN_TEST_EXEC;
+using Trainer = basin::test::SmallTrainer<Exec>;
+using basin::test::contents;
+using basin::test::small_options;
+using basin::test::uniform_points;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::WithinAbs;
+
+TEST_CASE("the same seed gives the same parameters, another seed others", "[train][trainer]") {
+  auto const data = uniform_points(150, 3);
+  auto const run  = [&](std::uint64_t seed) {
+    auto options = small_options<Trainer>();
+    options.seed = seed;
+    Trainer trainer(options, data);
+    trainer.fit({.steps = 60});
+    return contents(trainer.parameters());
+  };
+  auto const first = run(5);
+  CHECK(first == run(5));
+  CHECK(first != run(6));
+}
+
+TEST_CASE("fit in one go, in parts and step by step are the same run", "[train][trainer]") {
+  auto const data = uniform_points(150, 3);
+  Trainer whole(small_options<Trainer>(), data), parts(small_options<Trainer>(), data),
+      steps(small_options<Trainer>(), data);
+  whole.fit({.steps = 30});
+  parts.fit({.steps = 11});
+  parts.fit({.steps = 19});
+  for (int i = 0; i < 30; ++i) steps.step();
+  CHECK(contents(whole.parameters()) == contents(parts.parameters()));
+  CHECK(contents(whole.parameters()) == contents(steps.parameters()));
+  CHECK(whole.steps_taken() == 30);
+}
+
+TEST_CASE("an epoch is as many steps as the rows of the data fill batches", "[train][trainer]") {
+  Trainer trainer(small_options<Trainer>(1), uniform_points(150, 3));
+  trainer.fit({.epochs = 2});  // 300 rows in batches of 37
+  CHECK(trainer.steps_taken() == 9);
+}
+
+TEST_CASE("an update with a rate of 0 changes nothing, and the average follows the parameters",
+          "[train][trainer]") {
+  auto options           = small_options<Trainer>();
+  options.optimizer.rate = 0;
+  Trainer trainer(options, uniform_points(150, 3));
+  auto const before = contents(trainer.parameters());
+  trainer.fit({.steps = 3});
+  CHECK(contents(trainer.parameters()) == before);
+  CHECK(contents(trainer.averaged_parameters()) == before);
+}
+
+TEST_CASE("training lowers the energy of data against that of uniform noise", "[train][trainer]") {
+  // Data near one corner: after training its energy must be the lower one, on average by more than
+  // the spread over points could give by chance.
+  auto data = uniform_points(200, 3);
+  for (int n = 0; n < 200; ++n)
+    for (int d = 0; d < 3; ++d) data(n, d) = 0.5f + 0.1f * data(n, d);
+  auto options                   = small_options<Trainer>(20);
+  options.objective.sampler.step = 0.2;
+  options.clip_norm              = std::numeric_limits<double>::infinity();
+  Trainer trainer(options, data);
+  trainer.fit({.steps = 300});
+  auto const low = trainer.energies(data), high = trainer.energies(uniform_points(200, 3));
+  double gap = 0;
+  for (int n = 0; n < 200; ++n) gap += (double(high(n)) - low(n)) / 200;
+  CHECK(gap > 0.1);
+}
+
+TEST_CASE("samples are reproducible, finite and within the sampler's bounds", "[train][trainer]") {
+  Trainer trainer(small_options<Trainer>(), uniform_points(150, 3));
+  trainer.fit({.steps = 5});
+  auto const a = contents(trainer.sample(21, 50)), b = contents(trainer.sample(21, 50)),
+             c = contents(trainer.sample(21, 50, 3));
+  CHECK(a == b);
+  CHECK(a != c);
+  for (float const x : a) CHECK((x >= -1 && x <= 1));
+}
+
+TEST_CASE("a run that diverges stops with a sentence and keeps finite parameters",
+          "[train][trainer]") {
+  auto options           = small_options<Trainer>();
+  options.optimizer.rate = 1e30;
+  options.clip_norm      = std::numeric_limits<double>::infinity();
+  options.monitor_every  = 5;
+  Trainer trainer(options, uniform_points(150, 3));
+  CHECK_THROWS_WITH(trainer.fit({.steps = 100}),
+                    ContainsSubstring("basin::train::Trainer: the run diverged ") &&
+                        ContainsSubstring("Try a smaller optimizer rate"));
+  CHECK(trainer.steps_taken() <= 10);
+  bool finite = true;
+  for (float const p : contents(trainer.parameters())) finite = finite && std::isfinite(p);
+  CHECK(finite);
+}
+
+TEST_CASE("an energy past energy_limit stops the run", "[train][trainer]") {
+  auto options         = small_options<Trainer>();
+  options.energy_limit = 1e-12;
+  Trainer trainer(options, uniform_points(150, 3));
+  CHECK_THROWS_WITH(trainer.fit({.steps = 1}), ContainsSubstring("energy_limit is 1e-12"));
+}
+
+TEST_CASE("options are refused with the name and the value", "[train][trainer]") {
+  auto const data   = uniform_points(50, 3);
+  auto const refuse = [&](auto change, std::string const& sentence) {
+    auto options = small_options<Trainer>();
+    change(options);
+    CHECK_THROWS_WITH(Trainer(options, data), sentence);
+  };
+  refuse([](auto& o) { o.batch = 0; }, "basin::train::Trainer: batch must be >= 1, got 0");
+  refuse([](auto& o) { o.batch = 51; },
+         "basin::train::Trainer: data has 50 rows, fewer than the batch of 51");
+  refuse([](auto& o) { o.clip_norm = 0; }, "basin::train::Trainer: clip_norm must be > 0, got 0");
+  refuse([](auto& o) { o.average = 1; }, "basin::train::Trainer: average must be in [0, 1), got 1");
+  refuse([](auto& o) { o.monitor_every = 0; },
+         "basin::train::Trainer: monitor_every must be >= 1, got 0");
+  refuse([](auto& o) { o.energy_limit = -1; },
+         "basin::train::Trainer: energy_limit must be > 0, got -1");
+  refuse([](auto& o) { o.data_noise.deviation = -2; },
+         "basin::train::DataNoise: deviation must be >= 0 and finite, got -2");
+  refuse([](auto& o) { o.objective.sampler.step = 0; },
+         "basin::sampler::Langevin: step must be > 0 and finite, got 0");
+  refuse([](auto& o) { o.objective.buffer.capacity = 36; },
+         "basin::buffer::Replay: capacity is 36, smaller than the batch of 37");
+  refuse([](auto& o) { o.optimizer.beta1 = 1; },
+         "basin::optimizer::Adam: beta1 must be in [0, 1), got 1");
+  CHECK_THROWS_WITH(Trainer(small_options<Trainer>(), uniform_points(50, 4)),
+                    "basin::train::Trainer: data has second extent 4, the energy has dimension 3");
+  Trainer trainer(small_options<Trainer>(), data);
+  CHECK_THROWS_WITH(trainer.fit({}),
+                    "basin::train::Trainer::fit: write one of epochs and steps, got 0 and 0");
+  CHECK_THROWS_WITH(trainer.fit({.epochs = 1, .steps = 2}),
+                    "basin::train::Trainer::fit: write one of epochs and steps, got 1 and 2");
+  CHECK_THROWS_WITH(trainer.metrics(),
+                    "basin::train::Trainer::metrics: no step has been taken yet");
+  CHECK_THROWS_WITH(trainer.sample(0, 1),
+                    "basin::train::Trainer::sample: count must be >= 1, got 0");
+  CHECK_THROWS_WITH(trainer.energies(uniform_points(2, 5)),
+                    "basin::energy::energies: points has second extent 5, the energy has dimension 3");
+}
+
+}  // namespace
