@@ -11,6 +11,7 @@
 #include <basin/io/plot.hpp>
 
 #include <CLI/CLI.hpp>
+
 #include <cstdio>
 #include <filesystem>
 
@@ -23,8 +24,8 @@ using Energy = basin::energy::Network<float, basin::Vector<2>, layer::Dense<128>
 using Sampler   = basin::sampler::Langevin<basin::sampler::Calibrated>;
 using Buffer    = basin::buffer::Replay<basin::sampler::start::Uniform>;
 using Objective = basin::objective::PersistentCd<Sampler, Buffer>;
-using Trainer   = basin::train::Trainer<Energy, Objective, basin::optimizer::Adam,
-                                        basin::optimizer::Cosine>;
+using Trainer =
+    basin::train::Trainer<Energy, Objective, basin::optimizer::Adam, basin::optimizer::Cosine>;
 
 int main(int argc, char** argv) {
   std::filesystem::path out = "out";
@@ -39,15 +40,14 @@ int main(int argc, char** argv) {
   try {
     std::filesystem::create_directories(out);
     auto const data = basin::data::eight_gaussians(20000, seed);
-    Trainer trainer({.objective = {.sampler   = {.steps = 40, .step = 0.01},
-                                   .buffer    = {.capacity = 8192,
-                                                 .start    = {.lower = -4, .upper = 4}},
-                                   .energy_l2 = {.coefficient = 1e-3}},
-                     .optimizer = {.rate = 1e-3},
-                     .schedule  = {.period = steps, .floor = 0.01},
-                     .batch     = 256,
-                     .average   = 0.99,
-                     .seed      = seed,
+    Trainer trainer({.objective     = {.sampler = {.steps = 40, .step = 0.01},
+                                       .buffer = {.capacity = 8192, .start = {.lower = -4, .upper = 4}},
+                                       .energy_l2 = {.coefficient = 1e-3}},
+                     .optimizer     = {.rate = 1e-3},
+                     .schedule      = {.period = steps, .floor = 0.01},
+                     .batch         = 256,
+                     .average       = 0.99,
+                     .seed          = seed,
                      .monitor_every = 50},
                     data);
     basin::io::MetricsFile metrics(out / "eight_gaussians.jsonl");
@@ -61,15 +61,15 @@ int main(int argc, char** argv) {
     for (std::size_t i = 1; i < energies.extent(0); ++i) least = std::min(least, energies(i));
     auto landscape = basin::io::heat_map(energies, side, side,
                                          {.lower = least, .upper = least + 8, .contours = 8});
-    auto samples = landscape;
+    auto samples   = landscape;
     basin::io::scatter(samples, plane, trainer.sample(2000, 1000));
     auto truth = basin::io::Picture(side, side);
     basin::io::scatter(truth, plane, basin::data::eight_gaussians(2000, seed + 1),
                        {.colour = basin::io::black});
     basin::io::write_png(out / "eight_gaussians.png",
                          basin::io::beside({truth, landscape, samples}));
-    auto const theta = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(),
-                                                           trainer.averaged_parameters());
+    auto const theta =
+        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.averaged_parameters());
     basin::io::write_npy(out / "eight_gaussians_parameters.npy", theta);
     std::printf("data | learned energy | samples: %s\n", (out / "eight_gaussians.png").c_str());
   } catch (std::exception const& e) {

@@ -11,6 +11,7 @@
 #include <basin/io/picture.hpp>
 
 #include <CLI/CLI.hpp>
+
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -19,10 +20,9 @@
 namespace layer   = basin::layer;
 namespace sampler = basin::sampler;
 
-using Energy    = basin::energy::Network<float, basin::Image<28, 28>, layer::Dense<256>,
-                                         layer::Silu, layer::Dense<256>, layer::Silu,
-                                         layer::Dense<1>>;
-using Sampler   = std::remove_const_t<decltype(sampler::published::uva)>;
+using Energy  = basin::energy::Network<float, basin::Image<28, 28>, layer::Dense<256>, layer::Silu,
+                                      layer::Dense<256>, layer::Silu, layer::Dense<1>>;
+using Sampler = std::remove_const_t<decltype(sampler::published::uva)>;
 using Objective = basin::objective::PersistentCd<Sampler>;
 using Trainer   = basin::train::Trainer<Energy, Objective, basin::optimizer::Adam>;
 using Images    = basin::data::Samples;
@@ -38,7 +38,8 @@ Images read_images(std::filesystem::path const& folder, char const* stem) {
   for (int n = 0; n < 256; ++n)
     for (int d = 0; d < 784; ++d)
       noise(n, d) = 2 * basin::unit_uniform<float>(
-                            basin::random_word({1, basin::Purpose::data_noise}, d, n)) - 1;
+                            basin::random_word({1, basin::Purpose::data_noise}, d, n)) -
+                    1;
   return noise;
 }
 
@@ -65,10 +66,10 @@ double auroc(Scores const& data, Scores const& others) {
 
 int main(int argc, char** argv) {
   std::filesystem::path data, mnist, out = "out";
-  long steps              = 1200;
-  int batch               = 128, sampling_steps = 30;
-  double rate             = 1e-3;
-  std::uint64_t seed      = 1;
+  long steps = 1200;
+  int batch = 128, sampling_steps = 30;
+  double rate        = 1e-3;
+  std::uint64_t seed = 1;
   CLI::App app("Trains an MLP energy of 28x28 images and scores it.");
   app.add_option("--data", data, "folder with the four files of Fashion-MNIST (or any like them)")
       ->required();
@@ -85,7 +86,7 @@ int main(int argc, char** argv) {
   try {
     std::filesystem::create_directories(out);
     Images const train = read_images(data, "train-images"), test = read_images(data, "t10k-images");
-    double const peak  = basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace());
+    double const peak = basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace());
 
     Sampler langevin = sampler::published::uva;
     langevin.steps   = sampling_steps;
@@ -102,29 +103,31 @@ int main(int argc, char** argv) {
                 langevin.effective_temperature());
     basin::io::MetricsFile metrics(out / "fashion_mnist.jsonl");
     Kokkos::Timer const timer;
-    auto const last     = trainer.fit({.steps = steps, .progress = stderr, .report = std::ref(metrics)});
+    auto const last =
+        trainer.fit({.steps = steps, .progress = stderr, .report = std::ref(metrics)});
     double const rate_of_steps = double(steps) / timer.seconds();
 
-    auto const samples  = trainer.sample(512, 256);
-    auto const host     = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), samples);
-    auto const grid     = [](auto const& images) {
+    auto const samples = trainer.sample(512, 256);
+    auto const host    = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), samples);
+    auto const grid    = [](auto const& images) {
       return basin::io::image_grid(Kokkos::subview(images, std::pair(0, 64), Kokkos::ALL), 28, 28,
-                                   {.columns = 8, .scale = 2});
+                                      {.columns = 8, .scale = 2});
     };
     basin::io::write_png(out / "fashion_mnist.png", basin::io::beside({grid(test), grid(host)}));
-    basin::io::write_npy(out / "fashion_mnist_parameters.npy",
-                         Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(),
-                                                             trainer.averaged_parameters()));
+    basin::io::write_npy(
+        out / "fashion_mnist_parameters.npy",
+        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.averaged_parameters()));
 
     Images const noise("noise", 2000, 784);
     for (int n = 0; n < 2000; ++n)
       for (int d = 0; d < 784; ++d)
         noise(n, d) = 2 * basin::unit_uniform<float>(
-                              basin::random_word({seed, basin::Purpose::sampler_start}, d, n)) - 1;
+                              basin::random_word({seed, basin::Purpose::sampler_start}, d, n)) -
+                      1;
     Scores const e_test    = trainer.energies(first_rows(test, 2000));
     Scores const e_samples = trainer.energies(samples);
-    double const flops     = batch * (Energy::gradient_flops * sampling_steps +
-                                  2 * Energy::parameter_gradient_flops);
+    double const flops =
+        batch * (Energy::gradient_flops * sampling_steps + 2 * Energy::parameter_gradient_flops);
     std::printf("\n  %-34s %10.4f\n", "E(test data)", mean(e_test));
     std::printf("  %-34s %10.4f\n", "E(samples, 256 steps from noise)", mean(e_samples));
     std::printf("  %-34s %10.4f\n", "gap E(samples) - E(data)", mean(e_samples) - mean(e_test));
@@ -132,8 +135,9 @@ int main(int argc, char** argv) {
     std::printf("  %-34s %10.4f\n", "AUROC test against uniform noise",
                 auroc(e_test, trainer.energies(noise)));
     if (!mnist.empty())
-      std::printf("  %-34s %10.4f\n", "AUROC test against MNIST",
-                  auroc(e_test, trainer.energies(first_rows(read_images(mnist, "t10k-images"), 2000))));
+      std::printf(
+          "  %-34s %10.4f\n", "AUROC test against MNIST",
+          auroc(e_test, trainer.energies(first_rows(read_images(mnist, "t10k-images"), 2000))));
     std::printf("  %-34s %10.1f\n", "training steps/s", rate_of_steps);
     std::printf("  %-34s %9.0f%%\n", "share of the machine's FMA peak",
                 100 * flops * rate_of_steps * 1e-9 / peak);

@@ -3,6 +3,7 @@
 #define BENCHMARKS_SUPPORT_COUNTERS_HPP
 
 #include <Kokkos_Core.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -30,10 +31,8 @@ inline void watch_kokkos() {
     // Kokkos fences before every kernel because it is watched: that is not the program's doing.
     if (!std::strstr(name, "Kokkos Profile Tool Fence")) ++counters.fences;
   });
-  tools::set_allocate_data_callback(
-      [](Kokkos_Profiling_SpaceHandle, char const*, void const*, std::uint64_t) {
-        ++counters.views;
-      });
+  tools::set_allocate_data_callback([](Kokkos_Profiling_SpaceHandle, char const*, void const*,
+                                       std::uint64_t) { ++counters.views; });
   tools::pause_tools();  // a watched run allocates, for the names of those fences
 }
 

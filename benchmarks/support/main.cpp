@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "benchmarks/support/count_allocations.hpp"
-
 #include <basin/metric/fma_peak.hpp>
 #include <basin/version.hpp>
 
+#include "benchmarks/support/count_allocations.hpp"
+
 #include <Kokkos_Core.hpp>
 #include <benchmark/benchmark.h>
+
 #include <sstream>
 #include <string>
 
@@ -25,7 +26,8 @@ void add_context() {
   }
   benchmark::AddCustomContext("threads", std::to_string(Kokkos::num_threads()));
   benchmark::AddCustomContext(
-      "fma_peak_gflops", std::to_string(basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace())));
+      "fma_peak_gflops",
+      std::to_string(basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace())));
 }
 
 }  // namespace

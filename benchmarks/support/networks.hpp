@@ -2,13 +2,13 @@
 #ifndef BENCHMARKS_SUPPORT_NETWORKS_HPP
 #define BENCHMARKS_SUPPORT_NETWORKS_HPP
 
-#include "benchmarks/support/timing.hpp"
-
 #include <basin/energy/network.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/train/trainer.hpp>
+
+#include "benchmarks/support/timing.hpp"
 
 #include <memory>
 #include <string>
@@ -27,14 +27,15 @@ using Rule = sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>;
 
 inline constexpr Rule rule{.step = 0.01, .noise = 0.1, .clip = 1, .lower = -1, .upper = 1};
 
-/// The trainer that is benched: persistent CD on a buffer of 8192, Adam, data noise, energy penalty.
+/// The trainer that is benched: persistent CD on a buffer of 8192, Adam, data noise, energy
+/// penalty.
 template <class E, class Exec = Kokkos::DefaultExecutionSpace>
-using PcdTrainer = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
-                                  optimizer::Constant, Exec>;
+using PcdTrainer =
+    train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam, optimizer::Constant, Exec>;
 
 template <class E, class Exec = Kokkos::DefaultExecutionSpace>
 std::unique_ptr<PcdTrainer<E, Exec>> pcd_trainer(int batch, int steps) {
-  using Scalar = typename E::scalar_type;
+  using Scalar   = typename E::scalar_type;
   int const rows = 8192 > batch ? 8192 : batch;
   Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
                                                                             +E::dimension);
@@ -62,13 +63,13 @@ void langevin(benchmark::State& state, int batch, int steps) {
   Exec const exec;
   auto const trainer = pcd_trainer<E>(batch, 1);  // for its parameters
   Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec> const chains("chains", batch, +E::dimension);
-  Rule langevin      = rule;
-  langevin.steps     = steps;
-  std::uint64_t step = 0;
-  double const flops  = E::gradient_flops * batch * steps;
-  double const median = iterate<Scalar>(state, exec, flops, [&] {
+  Rule langevin                            = rule;
+  langevin.steps                           = steps;
+  std::uint64_t step                       = 0;
+  double const flops                       = E::gradient_flops * batch * steps;
+  double const median                      = iterate<Scalar>(state, exec, flops, [&] {
     sampler::sample(exec, langevin, trainer->energy(), chains,
-                    {1, Purpose::sampler_noise, step += static_cast<std::uint64_t>(steps)});
+                                         {1, Purpose::sampler_noise, step += static_cast<std::uint64_t>(steps)});
   });
   state.counters["chain_steps_per_second"] = batch * steps / median;
 }
@@ -78,9 +79,8 @@ template <class E>
 void train_pcd(benchmark::State& state, int batch, int steps) {
   using Scalar = typename E::scalar_type;
   Kokkos::DefaultExecutionSpace const exec;
-  auto const trainer = pcd_trainer<E>(batch, steps);
-  double const flops =
-      E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch;
+  auto const trainer  = pcd_trainer<E>(batch, steps);
+  double const flops  = E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch;
   double const median = iterate<Scalar>(state, exec, flops, [&] { trainer->step(); });
   state.counters["chain_steps_per_second"] = batch * steps / median;
 }
@@ -113,12 +113,9 @@ int register_training(std::string const& shape, int batch, std::initializer_list
 // The networks that every comparison uses.
 using layer::Dense;
 using layer::Silu;
-using NetworkA =
-    energy::Network<float, Vector<2>, Dense<128>, Silu, Dense<128>, Silu, Dense<1>>;
-using NetworkB =
-    energy::Network<float, Vector<43>, Dense<512>, Silu, Dense<512>, Silu, Dense<1>>;
-using NetworkC =
-    energy::Network<float, Vector<784>, Dense<256>, Silu, Dense<256>, Silu, Dense<1>>;
+using NetworkA = energy::Network<float, Vector<2>, Dense<128>, Silu, Dense<128>, Silu, Dense<1>>;
+using NetworkB = energy::Network<float, Vector<43>, Dense<512>, Silu, Dense<512>, Silu, Dense<1>>;
+using NetworkC = energy::Network<float, Vector<784>, Dense<256>, Silu, Dense<256>, Silu, Dense<1>>;
 
 }  // namespace basin::bench
 

@@ -2,21 +2,23 @@
 #ifndef BENCHMARKS_SUPPORT_TIMING_HPP
 #define BENCHMARKS_SUPPORT_TIMING_HPP
 
-#include "benchmarks/support/counters.hpp"
-
 #include <basin/metric/fma_peak.hpp>
 
+#include "benchmarks/support/counters.hpp"
+
 #include <Kokkos_Core.hpp>
-#include <algorithm>
 #include <benchmark/benchmark.h>
+
+#include <algorithm>
 #include <vector>
 
 namespace basin::bench {
 
 /// Times work() on exec, fenced before and after, as one iteration, and sets the counters
 ///
-///   gflops, peak_fraction  of flops operations, over a peak probed before and after in this process
-///   allocations, fences, launches  of one call, after warm-up, the timing's own fences not counted
+///   gflops, peak_fraction  of flops operations, over a peak probed before and after in this
+///   process allocations, fences, launches  of one call, after warm-up, the timing's own fences not
+///   counted
 ///
 /// Rates are of the median iteration: machines are shared. \returns its seconds
 template <class Scalar, class Exec, class Work>

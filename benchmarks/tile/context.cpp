@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Question: how near to the machine's peak are the matrix products alone?
-#include "benchmarks/support/timing.hpp"
-
 #include <basin/tile/launch.hpp>
+
+#include "benchmarks/support/timing.hpp"
 
 #include <string>
 
@@ -48,14 +48,13 @@ void product(benchmark::State& state) {
   Exec const exec;
   Kokkos::View<float*, Exec> const w("w", M * K);
   int constexpr repeats = 20, tiles = 16;
-  basin::bench::iterate<float>(
-      state, exec, 2.0 * M * K * tuning.width * repeats * tiles, [&] {
-        basin::tile::for_each_tile<tuning>(exec, "basin::product", tiles,
-                                           Products<M, K, Transposed>{w.data(), repeats});
-      });
+  basin::bench::iterate<float>(state, exec, 2.0 * M * K * tuning.width * repeats * tiles, [&] {
+    basin::tile::for_each_tile<tuning>(exec, "basin::product", tiles,
+                                       Products<M, K, Transposed>{w.data(), repeats});
+  });
 }
 
-#define BASIN_PRODUCT(M, K)                                                            \
+#define BASIN_PRODUCT(M, K)                                                                  \
   BENCHMARK((product<M, K, false>))->Name("gemm/" #M "x" #K)->Unit(benchmark::kMillisecond); \
   BENCHMARK((product<M, K, true>))->Name("gemm_t/" #M "x" #K)->Unit(benchmark::kMillisecond)
 BASIN_PRODUCT(128, 128);

@@ -19,9 +19,6 @@ using Exec = BASIN_TEST_EXEC;
 template <class Scalar>
 using Chains = Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec>;
 
-template <class Scalar>
-constexpr basin::tile::Tuning tuning = basin::tile::default_tuning<Exec, Scalar>();
-
 // The chains as one vector, chain by chain.
 template <class Scalar>
 std::vector<double> values(Chains<Scalar> const& chains) {
@@ -32,8 +29,9 @@ std::vector<double> values(Chains<Scalar> const& chains) {
 template <class Start, class Scalar>
 std::vector<double> started(Start const& start, int chains, int dimension, Stream const& stream,
                             Chains<Scalar> const& pool) {
+  constexpr basin::tile::Tuning tuning = basin::tile::default_tuning<Exec, Scalar>();
   Chains<Scalar> const x("x", chains, dimension);
-  basin::sampler::start_chains<tuning<Scalar>>(Exec(), start, x, pool, stream);
+  basin::sampler::start_chains<tuning>(Exec(), start, x, pool, stream);
   return values(x);
 }
 

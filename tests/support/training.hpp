@@ -14,12 +14,13 @@
 namespace basin::test {
 
 /// A network with awkward widths and every kind of stage.
-using SmallNetwork =
-    energy::Network<float, Vector<3>, layer::Dense<13>, layer::Silu, layer::Dropout<std::ratio<1, 5>>,
-                    layer::Dense<9>, layer::Tanh, layer::Dense<1>>;
+using SmallNetwork = energy::Network<float, Vector<3>, layer::Dense<13>, layer::Silu,
+                                     layer::Dropout<std::ratio<1, 5>>, layer::Dense<9>, layer::Tanh,
+                                     layer::Dense<1>>;
 
-using SmallObjective = objective::PersistentCd<
-    sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>, buffer::Replay<>>;
+using SmallObjective =
+    objective::PersistentCd<sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>,
+                            buffer::Replay<>>;
 
 template <class Exec,
           tile::Tuning tuning = tile::default_tuning<Exec, typename SmallNetwork::scalar_type>()>
@@ -40,8 +41,12 @@ inline Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace> uniform_poi
 /// Options that exercise everything: a batch that fills no tile, noise, clipping, an average.
 template <class Trainer>
 typename Trainer::Options small_options(int steps = 7) {
-  return {.objective  = {.sampler   = {.steps = steps, .step = 0.05, .noise = 0.1, .clip = 0.5,
-                                       .lower = -1, .upper = 1},
+  return {.objective  = {.sampler   = {.steps = steps,
+                                       .step  = 0.05,
+                                       .noise = 0.1,
+                                       .clip  = 0.5,
+                                       .lower = -1,
+                                       .upper = 1},
                          .buffer    = {.capacity = 101, .fresh = 0.1},
                          .energy_l2 = {.coefficient = 0.1, .ramp = 50}},
           .optimizer  = {.rate = 3e-3, .beta1 = 0.5},

@@ -7,8 +7,8 @@
 
 namespace {
 
-using Exec    = BASIN_TEST_EXEC;
-using Trainer = basin::test::SmallTrainer<Exec>;
+using Exec      = BASIN_TEST_EXEC;
+using Trainer   = basin::test::SmallTrainer<Exec>;
 namespace bench = basin::bench;
 
 TEST_CASE("1000 training steps allocate nothing, fence nothing and launch the same for any K",

@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+
 #include <cmath>
 
 namespace {
@@ -20,14 +21,14 @@ using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
 
 TEST_CASE("a report says what a step did", "[train][monitor]") {
-  auto options               = small_options<Trainer>();
-  options.batch              = 50;
-  options.data_noise         = {};
-  options.average            = 0;
-  options.optimizer.rate     = 0;  // the energy stays what it is, so it can be asked again
+  auto options                      = small_options<Trainer>();
+  options.batch                     = 50;
+  options.data_noise                = {};
+  options.average                   = 0;
+  options.optimizer.rate            = 0;  // the energy stays what it is, so it can be asked again
   options.objective.buffer.capacity = 50;
   options.objective.buffer.fresh    = 0;
-  auto const data = uniform_points(50, 3);
+  auto const data                   = uniform_points(50, 3);
   Trainer trainer(options, data);
   trainer.fit({.steps = 4});
   auto const before = contents(trainer.state().buffer().stored());
@@ -48,8 +49,9 @@ TEST_CASE("a report says what a step did", "[train][monitor]") {
   CHECK_THAT(m.gap, WithinAbs(mean(energy_samples) - mean(energy_data), 2e-6));
   double square = 0;
   for (int n = 0; n < 50; ++n)
-    square += (double(energy_data(n)) * energy_data(n) +
-               double(energy_samples(n)) * energy_samples(n)) / 100;
+    square +=
+        (double(energy_data(n)) * energy_data(n) + double(energy_samples(n)) * energy_samples(n)) /
+        100;
   CHECK_THAT(m.energy_square, WithinRel(square, 1e-5));
 
   auto const after = contents(trainer.state().buffer().stored());
@@ -83,22 +85,23 @@ TEST_CASE("the clip fraction is 1 where every gradient is clipped and 0 where no
 }
 
 TEST_CASE("clipping by the global norm scales the step of plain descent", "[train][monitor]") {
-  using Descent = basin::train::Trainer<Network, basin::test::SmallObjective, basin::optimizer::AdamW,
-                                        basin::optimizer::Constant, Exec>;
-  // With beta1 = beta2 = 0 the step is rate g / (|g| + epsilon): for a large epsilon rate g / epsilon.
+  using Descent = basin::train::Trainer<Network, basin::test::SmallObjective,
+                                        basin::optimizer::AdamW, basin::optimizer::Constant, Exec>;
+  // With beta1 = beta2 = 0 the step is rate g / (|g| + epsilon): for a large epsilon rate g /
+  // epsilon.
   auto const moved = [](double clip_norm) {
     auto base = small_options<Trainer>();
-    Descent::Options options{.objective = base.objective,
-                             .optimizer = {.rate = 1e3, .beta1 = 0, .beta2 = 0, .epsilon = 1e6, .decay = 0},
-                             .batch     = 37,
-                             .clip_norm = clip_norm};
+    Descent::Options options{
+        .objective = base.objective,
+        .optimizer = {.rate = 1e3, .beta1 = 0, .beta2 = 0, .epsilon = 1e6, .decay = 0},
+        .batch     = 37,
+        .clip_norm = clip_norm};
     Descent trainer(options, uniform_points(50, 3));
     auto const before = contents(trainer.parameters());
     trainer.step();
     auto const after = contents(trainer.parameters());
     double sum       = 0;
-    for (std::size_t i = 0; i < after.size(); ++i)
-      sum += std::pow(double(after[i]) - before[i], 2);
+    for (std::size_t i = 0; i < after.size(); ++i) sum += std::pow(double(after[i]) - before[i], 2);
     return std::pair(std::sqrt(sum), trainer.metrics().gradient_norm);
   };
   auto const [free, norm]     = moved(1e9);

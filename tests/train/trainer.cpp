@@ -5,6 +5,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+
 #include <cmath>
 #include <limits>
 
@@ -147,8 +148,9 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
                     "basin::train::Trainer::metrics: no step has been taken yet");
   CHECK_THROWS_WITH(trainer.sample(0, 1),
                     "basin::train::Trainer::sample: count must be >= 1, got 0");
-  CHECK_THROWS_WITH(trainer.energies(uniform_points(2, 5)),
-                    "basin::energy::energies: points has second extent 5, the energy has dimension 3");
+  CHECK_THROWS_WITH(
+      trainer.energies(uniform_points(2, 5)),
+      "basin::energy::energies: points has second extent 5, the energy has dimension 3");
 }
 
 }  // namespace

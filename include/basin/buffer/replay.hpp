@@ -4,6 +4,7 @@
 
 #include <basin/core/policy.hpp>
 #include <basin/sampler/start.hpp>
+
 #include <climits>
 
 namespace basin::buffer {
@@ -108,11 +109,11 @@ struct DrawChain {
   static constexpr int workspace_rows = 0;
   Source source;
   Codec codec;
-  Stored stored;       // (capacity, dimension)
-  Chains chains;       // (chains, dimension)
-  Ints slots;          // (chains)
-  Ints ages;           // (capacity)
-  Ints drawn_ages;     // (chains)
+  Stored stored;    // (capacity, dimension)
+  Chains chains;    // (chains, dimension)
+  Ints slots;       // (chains)
+  Ints ages;        // (capacity)
+  Ints drawn_ages;  // (chains)
   Permutation permutation;
   Stream stream;
   double fresh;
@@ -122,10 +123,10 @@ struct DrawChain {
     std::uint32_t const i = static_cast<std::uint32_t>(chain);
     int slot;
     if constexpr (Replace) {
-      Stream draw             = stream;
-      draw.purpose            = Purpose::buffer_draw;
-      std::uint64_t const u   = random_word(draw, 0, i);
-      slot                    = static_cast<int>(u * stored.extent(0) >> 32);
+      Stream draw           = stream;
+      draw.purpose          = Purpose::buffer_draw;
+      std::uint64_t const u = random_word(draw, 0, i);
+      slot                  = static_cast<int>(u * stored.extent(0) >> 32);
     } else {
       slot = static_cast<int>(permutation(i));
     }
@@ -167,7 +168,7 @@ struct ClaimSlot {
         // Two words: the history may pass 2^32.
         std::uint32_t const i     = static_cast<std::uint32_t>(chain);
         std::uint64_t const total = self.written + i + 1;
-        std::uint64_t const u     = static_cast<std::uint64_t>(random_word(self.stream, 0, i)) << 32 |
+        std::uint64_t const u = static_cast<std::uint64_t>(random_word(self.stream, 0, i)) << 32 |
                                 random_word(self.stream, 1, i);
         std::uint64_t const slot = u % total;
         bool const kept          = slot < static_cast<std::uint64_t>(self.capacity);
@@ -208,7 +209,8 @@ struct WriteChain {
     Stored const to   = stored;
     Chains const from = chains;
     Codec const code  = codec;
-    c.each(static_cast<int>(stored.extent(1)), [=](int d) { to(slot, d) = code.encode(from(chain, d)); });
+    c.each(static_cast<int>(stored.extent(1)),
+           [=](int d) { to(slot, d) = code.encode(from(chain, d)); });
     WriteChain const self = *this;
     c.each(1, [=](int) {
       self.ages(slot) = self.drawn_ages(chain) + 1;
@@ -225,7 +227,8 @@ struct WriteChain {
 /// moves the chains, and they are written back. Everything is on the device and a function of the
 /// seed and the step.
 ///
-/// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh chains
+/// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh
+/// chains
 ///                   (default start::Uniform); storage::Full (default) or Byte;
 ///                   draw::WithoutReplacement (default) or WithReplacement; write::SameSlot
 ///                   (default), Ring or Reservoir
@@ -234,7 +237,8 @@ struct Replay {
   static_assert((Policy<Policies> && ...),
                 "basin::buffer::Replay: each argument must be a policy, which names its axis: "
                 "a sampler::start, storage, draw or write policy.");
-  static_assert((has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis> && ...),
+  static_assert((has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis> &&
+                 ...),
                 "basin::buffer::Replay: a policy of another axis; write a sampler::start, storage, "
                 "draw or write policy.");
   static_assert(policies_of<sampler::start_axis, Policies...> <= 1 &&
@@ -250,11 +254,11 @@ struct Replay {
                 "basin::buffer::Replay: a fresh chain has no positive of its own; write "
                 "start::Data for a random row of the data.");
 
-  int capacity = 8192;    ///< samples kept; >= the batch
-  double fresh = 0.05;    ///< probability that a drawn chain starts anew; in [0, 1]
-  start_type start{};     ///< law of the initial content and of fresh chains
-  double lower = -1;      ///< range of storage::Byte, units of x
-  double upper = 1;       ///< range of storage::Byte, units of x; > lower
+  int capacity = 8192;  ///< samples kept; >= the batch
+  double fresh = 0.05;  ///< probability that a drawn chain starts anew; in [0, 1]
+  start_type start{};   ///< law of the initial content and of fresh chains
+  double lower = -1;    ///< range of storage::Byte, units of x
+  double upper = 1;     ///< range of storage::Byte, units of x; > lower
 
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
@@ -295,7 +299,7 @@ struct Replay {
           refuse("basin::buffer::Replay", "start::Data draws from the data, which has shape (",
                  pool.extent(0), ", ", pool.extent(1), "); the energy has dimension ", dimension);
       }
-      stored_     = Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>(
+      stored_ = Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>(
           Kokkos::view_alloc(exec, "basin::buffer::stored", Kokkos::WithoutInitializing),
           options.capacity, dimension);
       ages_       = Kokkos::View<int*, memory>("basin::buffer::ages", options.capacity);
@@ -304,10 +308,12 @@ struct Replay {
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
       Kokkos::deep_copy(exec, owners_, -1);
       using work = detail::InitialSlot<source, codec, decltype(stored_), decltype(ages_)>;
-      tile::for_each_tile<tuning>(
-          exec, "basin::initial", options.capacity,
-          work{source(options_.start, pool_), codec_, stored_, ages_,
-               {seed_, Purpose::buffer_initial, 0}});
+      tile::for_each_tile<tuning>(exec, "basin::initial", options.capacity,
+                                  work{source(options_.start, pool_),
+                                       codec_,
+                                       stored_,
+                                       ages_,
+                                       {seed_, Purpose::buffer_initial, 0}});
     }
 
     /// Replaces the whole content. Asynchronous on exec.
@@ -318,16 +324,16 @@ struct Replay {
     void fill(Exec const& exec, Samples const& samples) {
       if (samples.extent(0) != stored_.extent(0) || samples.extent(1) != stored_.extent(1))
         refuse("basin::buffer::Replay", "fill was given shape (", samples.extent(0), ", ",
-               samples.extent(1), "), the buffer has (", stored_.extent(0), ", ",
-               stored_.extent(1), ")");
+               samples.extent(1), "), the buffer has (", stored_.extent(0), ", ", stored_.extent(1),
+               ")");
       write_all(exec, samples);
     }
 
     /// chains(i, :) = a stored sample, or a fresh start. Asynchronous on exec.
     void draw(Exec const& exec, Chains const& chains, std::uint64_t step) {
       constexpr bool replace = std::same_as<draw_type, buffer::draw::WithReplacement>;
-      using work = detail::DrawChain<source, codec, decltype(stored_), Chains, decltype(slots_),
-                                     replace>;
+      using work =
+          detail::DrawChain<source, codec, decltype(stored_), Chains, decltype(slots_), replace>;
       Stream const stream{seed_, Purpose::buffer_draw, step};
       tile::for_each_tile<tuning>(
           exec, "basin::draw", static_cast<int>(chains.extent(0)),
@@ -346,16 +352,19 @@ struct Replay {
       if constexpr (contested) {
         tile::for_each_tile<tuning>(exec, "basin::claim", count,
                                     detail::ClaimSlot<Scalar, decltype(slots_), write_type>{
-                                        slots_, owners_, {seed_, Purpose::buffer_write, step},
-                                        written_, options_.capacity});
+                                        slots_,
+                                        owners_,
+                                        {seed_, Purpose::buffer_write, step},
+                                        written_,
+                                        options_.capacity});
       }
       using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
                                       write_type, contested>;
-      tile::for_each_tile<tuning>(exec, "basin::write", count,
-                                  work{codec_, stored_, chains, slots_, owners_, ages_,
-                                       drawn_ages_,
-                                       static_cast<int>((written_ - options_.capacity) %
-                                                        static_cast<std::uint64_t>(options_.capacity))});
+      tile::for_each_tile<tuning>(
+          exec, "basin::write", count,
+          work{codec_, stored_, chains, slots_, owners_, ages_, drawn_ages_,
+               static_cast<int>((written_ - options_.capacity) %
+                                static_cast<std::uint64_t>(options_.capacity))});
       written_ += static_cast<std::uint64_t>(count);
     }
 
@@ -375,8 +384,9 @@ struct Replay {
 
     template <class Samples>
     void write_all(Exec const& exec, Samples const& samples) {
-      Chains const on_device(Kokkos::view_alloc(exec, "basin::buffer::fill", Kokkos::WithoutInitializing),
-                             samples.extent(0), samples.extent(1));
+      Chains const on_device(
+          Kokkos::view_alloc(exec, "basin::buffer::fill", Kokkos::WithoutInitializing),
+          samples.extent(0), samples.extent(1));
       Kokkos::deep_copy(exec, on_device, samples);
       Kokkos::View<int*, memory> const slots("basin::buffer::fill_slots", samples.extent(0));
       Kokkos::View<int*, memory> const none("basin::buffer::fill_ages", samples.extent(0));
@@ -393,10 +403,10 @@ struct Replay {
     std::uint64_t seed_;
     codec codec_;
     Kokkos::View<stored_type**, Kokkos::LayoutRight, memory> stored_;  // (capacity, dimension)
-    Kokkos::View<int*, memory> ages_;        // (capacity)
-    Kokkos::View<int*, memory> owners_;      // (capacity), -1: free
-    Kokkos::View<int*, memory> slots_;       // (batch)
-    Kokkos::View<int*, memory> drawn_ages_;  // (batch)
+    Kokkos::View<int*, memory> ages_;                                  // (capacity)
+    Kokkos::View<int*, memory> owners_;                                // (capacity), -1: free
+    Kokkos::View<int*, memory> slots_;                                 // (batch)
+    Kokkos::View<int*, memory> drawn_ages_;                            // (batch)
     // The initial content counts as written, so that a ring's head and a reservoir's history agree.
     std::uint64_t written_ = static_cast<std::uint64_t>(options_.capacity);
   };

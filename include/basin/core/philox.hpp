@@ -3,6 +3,7 @@
 #define BASIN_CORE_PHILOX_HPP
 
 #include <Kokkos_Macros.hpp>
+
 #include <cstdint>
 
 namespace basin {
@@ -65,8 +66,7 @@ KOKKOS_FORCEINLINE_FUNCTION void random_block(Stream const& stream, std::uint32_
   c[2] = Word(static_cast<std::uint32_t>(stream.step));
   c[3] = Word(static_cast<std::uint32_t>(stream.step >> 32 << 8) |
               static_cast<std::uint32_t>(stream.purpose));
-  philox(c, static_cast<std::uint32_t>(stream.seed),
-         static_cast<std::uint32_t>(stream.seed >> 32));
+  philox(c, static_cast<std::uint32_t>(stream.seed), static_cast<std::uint32_t>(stream.seed >> 32));
 }
 
 /// One 32-bit draw.
@@ -79,8 +79,8 @@ KOKKOS_FORCEINLINE_FUNCTION std::uint32_t random_word(Stream const& stream, std:
   return which < 2 ? (which == 0 ? c[0] : c[1]) : (which == 2 ? c[2] : c[3]);
 }
 
-/// Uniform on (0, 1): the midpoints of 2^23 equal cells (float; of 2^24 cells the midpoints above 1/2
-/// have one bit too many, and the last would round to 1) or of 2^32 (double).
+/// Uniform on (0, 1): the midpoints of 2^23 equal cells (float; of 2^24 cells the midpoints above
+/// 1/2 have one bit too many, and the last would round to 1) or of 2^32 (double).
 template <class Scalar>
 KOKKOS_FORCEINLINE_FUNCTION Scalar unit_uniform(std::uint32_t word) {
   if constexpr (sizeof(Scalar) == 4)

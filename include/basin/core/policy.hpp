@@ -9,7 +9,9 @@ namespace basin {
 
 /// An optional choice that may be written in any order: it names its axis.
 template <class P>
-concept Policy = requires { typename P::axis; };
+concept Policy = requires {
+  typename P::axis;
+};
 
 namespace detail {
 

@@ -30,7 +30,8 @@ struct check_formula {
 /// An energy that is a formula: a lattice action, a molecular potential, a test target. The formula
 /// is written once, over packs, and runs on every backend:
 ///
-///   template <class V> KOKKOS_FUNCTION V operator()(V const (&x)[dimension], V (&dx)[dimension]) const
+///   template <class V> KOKKOS_FUNCTION V operator()(V const (&x)[dimension], V (&dx)[dimension])
+///   const
 ///
 /// returns E(x) and writes dE/dx. Meant for states that fit in registers or the first cache.
 ///
@@ -65,11 +66,11 @@ class Analytic {
  private:
   template <bool Gradient, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void evaluate(Context const& c, Scalar* workspace) const {
-    using V            = typename Context::value_type;
-    constexpr int T    = Context::width;
-    Scalar* const dx   = workspace + gradient_row * T;
-    Scalar* const e    = workspace + energy_row * T;
-    Formula const& f   = formula;
+    using V          = typename Context::value_type;
+    constexpr int T  = Context::width;
+    Scalar* const dx = workspace + gradient_row * T;
+    Scalar* const e  = workspace + energy_row * T;
+    Formula const& f = formula;
     c.map(1, [=, &f](auto at) {
       V state[dimension], slope[dimension];
       for (int d = 0; d < dimension; ++d) state[d] = at.at(d).load(workspace);

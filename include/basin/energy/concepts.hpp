@@ -19,32 +19,40 @@ template <class E>
 concept NamesScalar = Real<typename E::scalar_type>;
 
 template <class E>
-concept NamesDimension = requires { requires E::dimension > 0; };
+concept NamesDimension = requires {
+  requires E::dimension >
+  0;
+};
 
 template <class E>
 concept NamesWorkspace = requires {
-  requires E::workspace_rows > 0;
+  requires E::workspace_rows >
+  0;
   requires E::state_row >= 0;
   requires E::gradient_row >= 0;
   requires E::energy_row >= 0;
 };
 
 template <class E>
-concept EvaluatesEnergy =
-    requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
-             typename E::scalar_type* workspace) { e.energy(c, workspace); };
+concept EvaluatesEnergy = requires(E const& e,
+                                   detail::probe_context<typename E::scalar_type> const& c,
+                                   typename E::scalar_type* workspace) {
+  e.energy(c, workspace);
+};
 
 template <class E>
-concept EvaluatesGradient =
-    requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
-             typename E::scalar_type* workspace) { e.gradient(c, workspace); };
+concept EvaluatesGradient = requires(E const& e,
+                                     detail::probe_context<typename E::scalar_type> const& c,
+                                     typename E::scalar_type* workspace) {
+  e.gradient(c, workspace);
+};
 
 /// A differentiable energy E(x) on a tile of chains. Its workspace is rows [row][T]: the state x in
 /// rows state_row ... state_row + dimension - 1; gradient(c, workspace) leaves dE/dx in the rows
 /// from gradient_row on and the state as it was; energy(c, workspace) leaves E in row energy_row.
 template <class E>
 concept Energy = NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E> && EvaluatesEnergy<E> &&
-                 EvaluatesGradient<E>;
+    EvaluatesGradient<E>;
 
 /// The requirements of Energy as sentences. Public templates name it in their bodies, so that a
 /// mistake is reported in one line by every compiler.
@@ -70,9 +78,12 @@ struct check_energy {
 /// An energy with parameters that can be trained: see energy::Network for what it offers.
 template <class E>
 concept TrainableEnergy = Energy<E> && requires {
-  requires E::parameters > 0;
-  requires E::record_rows > 0;
-  requires E::gradient_blocks > 0;
+  requires E::parameters >
+  0;
+  requires E::record_rows >
+  0;
+  requires E::gradient_blocks >
+  0;
 };
 
 }  // namespace basin

@@ -44,8 +44,9 @@ void evaluate(char const* who, Exec const& exec, E const& energy, Points const& 
   static_assert(Kokkos::SpaceAccessibility<Exec, typename Points::memory_space>::accessible &&
                     Kokkos::SpaceAccessibility<Exec, typename Out::memory_space>::accessible,
                 "basin::energy: points and result must be reachable from exec.");
-  static_assert(Points::rank() == 2, "basin::energy: points must be a View of rank 2, (points, "
-                                     "dimension).");
+  static_assert(Points::rank() == 2,
+                "basin::energy: points must be a View of rank 2, (points, "
+                "dimension).");
   if (static_cast<int>(points.extent(1)) != E::dimension)
     refuse(who, "points has second extent ", points.extent(1), ", the energy has dimension ",
            +E::dimension);

@@ -5,6 +5,7 @@
 #include <basin/energy/concepts.hpp>
 #include <basin/energy/detail/stages.hpp>
 #include <basin/layer/dense.hpp>
+
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -45,7 +46,8 @@ template <Real Scalar, Shape Input, class... Layers>
 class Network {
   static_assert(sizeof...(Layers) > 0, "basin::energy::Network: write at least one layer.");
   static_assert((detail::is_a_layer<Layers>::value && ...));
-  using stages = typename detail::Bind<Scalar, Input, typename detail::Stages<Layers...>::type>::type;
+  using stages =
+      typename detail::Bind<Scalar, Input, typename detail::Stages<Layers...>::type>::type;
   static constexpr int count = std::tuple_size_v<stages>;
   template <int I>
   using layer_at = detail::layer_of<stages, I>;
@@ -70,7 +72,8 @@ class Network {
         p.array[3 + 2 * I] = {linear_head && I == count - 1 ? 0 : layer_at<I>::outputs, I,
                               2 * count - 1 - I}),
        ...);
-    }(std::make_integer_sequence<int, count>{});
+    }
+    (std::make_integer_sequence<int, count>{});
     return plan_workspace(p);
   }();
 
@@ -93,7 +96,8 @@ class Network {
 
   /// Workspace of a tile of Width chains, in bytes.
   template <int Width>
-  static constexpr std::size_t workspace_bytes = sizeof(Scalar) * std::size_t(workspace_rows) * Width;
+  static constexpr std::size_t workspace_bytes =
+      sizeof(Scalar) * std::size_t(workspace_rows) * Width;
 
   /// Floating-point operations of matrix products, 2 for each multiply-add, of one state: of E, and
   /// of dE/dx as gradient() computes it. Elementwise work counts as none.
@@ -118,9 +122,8 @@ class Network {
   static std::vector<NamedBlock> parameter_blocks() {
     std::vector<NamedBlock> blocks;
     int offset = 0;
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-      (append_blocks<I>(blocks, offset), ...);
-    }(std::make_integer_sequence<int, count>{});
+    [&]<int... I>(std::integer_sequence<int, I...>) { (append_blocks<I>(blocks, offset), ...); }
+    (std::make_integer_sequence<int, count>{});
     return blocks;
   }
 
@@ -273,10 +276,10 @@ class Network {
         c.store_panels(+L::inputs, x, first, record.samples, recorded_panels<I>(record));
       if constexpr (linear_head && I == seed) {
         using epilogue = detail::StoreValueAndSeed<activation_at<I>, Scalar, layer::Training>;
-        L::forward(c, theta_of<I>(), x,
-                       epilogue{where<I>(pass),
-                                layer_at<count - 1>::gradient_row(theta_of<count - 1>()), h, d,
-                                recorded_gradient<I>(record, first), record.samples});
+        L::forward(
+            c, theta_of<I>(), x,
+            epilogue{where<I>(pass), layer_at<count - 1>::gradient_row(theta_of<count - 1>()), h, d,
+                     recorded_gradient<I>(record, first), record.samples});
       } else if constexpr (linear_head && I == count - 1) {
         using epilogue = detail::StoreValue<activation_at<I>, Scalar, layer::Training>;
         L::forward(c, theta_of<I>(), x, epilogue{where<I>(pass), h});
@@ -302,7 +305,7 @@ class Network {
   template <int I, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void record_backward(Context const& c, Scalar* w,
                                                    Record<Scalar> const& record, int first) const {
-    if constexpr (I > 0 && detail::parameter_offset<stages, (I > 0 ? I : 0)> > 0) {
+    if constexpr (I > 0 && detail::parameter_offset < stages, (I > 0 ? I : 0) >> 0) {
       Scalar const* const g = row<3 + 2 * I, Context>(w);
       Scalar* const d       = row<1 + 2 * I, Context>(w);
       if constexpr (layer_at<I - 1>::parameters > 0) {

@@ -5,6 +5,7 @@
 #include <basin/core/shape.hpp>
 #include <basin/layer/initializer.hpp>
 #include <basin/tile/context.hpp>
+
 #include <vector>
 
 namespace basin::layer {
@@ -18,7 +19,9 @@ struct StartFromBias {
   Epilogue epilogue;
   KOKKOS_FORCEINLINE_FUNCTION Scalar initial(int row) const { return bias[row]; }
   template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const { epilogue(at, v); }
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const {
+    epilogue(at, v);
+  }
 };
 
 template <class Scalar, class Epilogue>
@@ -26,7 +29,9 @@ struct StartFromZero {
   Epilogue epilogue;
   KOKKOS_FORCEINLINE_FUNCTION Scalar initial(int) const { return 0; }
   template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const { epilogue(at, v); }
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const {
+    epilogue(at, v);
+  }
 };
 
 }  // namespace detail
@@ -44,10 +49,10 @@ struct Dense {
 
   template <Real Scalar, Shape Input>
   struct bind {
-    using output_shape              = Vector<Width>;
-    static constexpr int inputs     = Input::size;
-    static constexpr int outputs    = Width;
-    static constexpr int parameters = Width * inputs + Width;
+    using output_shape                    = Vector<Width>;
+    static constexpr int inputs           = Input::size;
+    static constexpr int outputs          = Width;
+    static constexpr int parameters       = Width * inputs + Width;
     static constexpr double multiply_adds = double(Width) * inputs;  ///< of forward, or pull_back
 
     // theta = [ W (outputs, inputs) row-major | b (outputs) ]
@@ -97,8 +102,8 @@ struct Dense {
                                                                Scalar* g, Scalar const* panels,
                                                                Scalar const* w, int count,
                                                                int samples, Scalar* dtheta) {
-      int const first = block * block_rows;
-      int const rows  = outputs - first < +block_rows ? outputs - first : +block_rows;
+      int const first    = block * block_rows;
+      int const rows     = outputs - first < +block_rows ? outputs - first : +block_rows;
       Scalar* const mine = g + static_cast<std::size_t>(first) * samples;
       c.scale_rows(rows, w, count, samples, mine);
       c.outer(rows, +inputs, mine, panels, count, samples, dtheta + first * inputs);

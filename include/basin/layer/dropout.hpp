@@ -4,6 +4,7 @@
 
 #include <basin/layer/elementwise.hpp>
 #include <basin/tile/random.hpp>
+
 #include <ratio>
 #include <type_traits>
 
@@ -24,16 +25,19 @@ struct Dropout {
     using T = typename V::value_type;
     V factor(1);
     if constexpr (std::is_same_v<Pass, Training>) {
-      constexpr T p    = static_cast<T>(Probability::num) / static_cast<T>(Probability::den);
-      constexpr T keep = static_cast<T>(Probability::den) /
-                         static_cast<T>(Probability::den - Probability::num);
-      Stream stream    = site.pass.stream;
-      stream.purpose   = Purpose::dropout;
+      constexpr T p = static_cast<T>(Probability::num) / static_cast<T>(Probability::den);
+      constexpr T keep =
+          static_cast<T>(Probability::den) / static_cast<T>(Probability::den - Probability::num);
+      Stream stream  = site.pass.stream;
+      stream.purpose = Purpose::dropout;
       // The layer's number sits above the block of the row: rows end far below 2^22.
       V u[4];
       tile::uniform_block(stream, static_cast<std::uint32_t>(site.row / 4 | site.layer << 22),
                           site.pass.first_sample + site.sample, u);
-      V const mine = site.row % 4 == 0 ? u[0] : site.row % 4 == 1 ? u[1] : site.row % 4 == 2 ? u[2] : u[3];
+      V const mine = site.row % 4 == 0   ? u[0]
+                     : site.row % 4 == 1 ? u[1]
+                     : site.row % 4 == 2 ? u[2]
+                                         : u[3];
       factor       = where_less(mine, V(p), V(0), V(keep));
     }
     f[0] = x * factor;

@@ -4,6 +4,7 @@
 
 #include <basin/core/philox.hpp>
 #include <basin/tile/pack.hpp>
+
 #include <concepts>
 
 namespace basin::layer {
@@ -38,10 +39,10 @@ concept PureElementwise = requires(tile::Pack<float, 1> x, tile::Pack<float, 1> 
 
 /// An elementwise layer that asks where it stands: 'evaluate(site, x, f)'.
 template <class L>
-concept SitedElementwise =
-    requires(Site<Training> site, tile::Pack<float, 1> x, tile::Pack<float, 1> (&f)[2]) {
-      L::template evaluate<1>(site, x, f);
-    };
+concept SitedElementwise = requires(Site<Training> site, tile::Pack<float, 1> x,
+                                    tile::Pack<float, 1> (&f)[2]) {
+  L::template evaluate<1>(site, x, f);
+};
 
 template <class L>
 concept Elementwise = PureElementwise<L> || SitedElementwise<L>;

@@ -34,7 +34,9 @@ namespace initializer {
 /// Weights and biases uniform on +-1 / sqrt(fan_in): variance 1 / (3 fan_in), the default of
 /// PyTorch's Linear.
 struct FanIn {
-  static Law weight(int fan_in, int) { return {Law::Shape::uniform, 1 / std::sqrt(double(fan_in))}; }
+  static Law weight(int fan_in, int) {
+    return {Law::Shape::uniform, 1 / std::sqrt(double(fan_in))};
+  }
   static Law bias(int fan_in, int) { return {Law::Shape::uniform, 1 / std::sqrt(double(fan_in))}; }
 };
 

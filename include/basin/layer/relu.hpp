@@ -4,13 +4,14 @@
 
 #include <basin/layer/elementwise.hpp>
 #include <basin/tile/math.hpp>
+
 #include <ratio>
 
 namespace basin::layer {
 
-/// Leaky rectifier: f(x) = x for x > 0, else Slope x; f' = 1 or Slope, and Slope at 0. Continuous only.
-/// Source: Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network acoustic
-/// models", ICML workshop, eq. 2, with Slope = 1/100 there; JEM uses 1/5.
+/// Leaky rectifier: f(x) = x for x > 0, else Slope x; f' = 1 or Slope, and Slope at 0. Continuous
+/// only. Source: Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network
+/// acoustic models", ICML workshop, eq. 2, with Slope = 1/100 there; JEM uses 1/5.
 ///
 /// \tparam Slope  a std::ratio
 template <class Slope = std::ratio<1, 100>>

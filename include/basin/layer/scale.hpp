@@ -4,12 +4,14 @@
 
 #include <basin/layer/elementwise.hpp>
 #include <basin/tile/math.hpp>
+
 #include <ratio>
 
 namespace basin::layer {
 
-/// Fixed scaling: f(x) = Factor x + Shift, f' = Factor; in front of a network it brings data into the
-/// range that the weights are initialised for: Scale<std::ratio<2>, std::ratio<-1>> maps [0, 1] to
+/// Fixed scaling: f(x) = Factor x + Shift, f' = Factor; in front of a network it brings data into
+/// the range that the weights are initialised for: Scale<std::ratio<2>, std::ratio<-1>> maps [0, 1]
+/// to
 /// [-1, 1].
 ///
 /// \tparam Factor, Shift  std::ratio

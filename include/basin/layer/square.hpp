@@ -7,7 +7,8 @@
 
 namespace basin::layer {
 
-/// Square: f(x) = x^2, f' = 2 x. Smooth. As the last layer it gives an energy that is bounded below.
+/// Square: f(x) = x^2, f' = 2 x. Smooth. As the last layer it gives an energy that is bounded
+/// below.
 struct Square {
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {

@@ -2,10 +2,12 @@
 #ifndef BASIN_METRIC_FMA_PEAK_HPP
 #define BASIN_METRIC_FMA_PEAK_HPP
 
-#include <Kokkos_Core.hpp>
-#include <algorithm>
 #include <basin/tile/pack.hpp>
 #include <basin/tile/tuning.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <algorithm>
 
 namespace basin::metric {
 
@@ -45,10 +47,9 @@ struct MultiplyAdds {
 template <class Scalar, class Exec>
 double fma_peak(Exec const& exec) {
   constexpr bool host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  using V =
-      tile::Pack<Scalar, host ? tile::default_tuning<Exec, Scalar>().lanes : 1>;
-  int const items  = exec.concurrency();
-  int const rounds = host ? 100000 : 4096;
+  using V             = tile::Pack<Scalar, host ? tile::default_tuning<Exec, Scalar>().lanes : 1>;
+  int const items     = exec.concurrency();
+  int const rounds    = host ? 100000 : 4096;
   Kokkos::View<Scalar*, Exec> const out("basin::metric::fma_peak", items);
   double best = 0;
   for (int run = 0; run < 7; ++run) {

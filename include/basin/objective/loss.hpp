@@ -10,7 +10,8 @@ namespace basin::objective {
 struct loss_axis {};
 
 /// What a contrastive objective minimises, from the energies E+ of B data and E- of B samples. The
-/// gradient of each is a weighted sum of dE/dtheta over the 2 B points, with the samples held fixed.
+/// gradient of each is a weighted sum of dE/dtheta over the 2 B points, with the samples held
+/// fixed.
 namespace loss {
 
 /// L = mean E+ - mean E-: the gradient of the negative log-likelihood, were the samples from the
@@ -99,9 +100,9 @@ struct LossWeights {
 template <class Loss, tile::Tuning tuning, class Exec, class Scalar>
 void loss_weights(Exec const& exec, Scalar const* energies, Scalar* weights, int batch,
                   double penalty) {
-  tile::for_each_tile<tuning>(exec, "basin::weights", 1,
-                              detail::LossWeights<Scalar, Loss>{energies, weights, batch,
-                                                                static_cast<Scalar>(penalty)});
+  tile::for_each_tile<tuning>(
+      exec, "basin::weights", 1,
+      detail::LossWeights<Scalar, Loss>{energies, weights, batch, static_cast<Scalar>(penalty)});
 }
 
 }  // namespace basin::objective

@@ -47,13 +47,15 @@ struct PersistentCd {
     using memory = typename Exec::memory_space;
 
    public:
-    using Chains        = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
-    using Pool          = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
-    using bound_buffer  = typename Buffer::template bind<Exec, Scalar, tuning>;
+    using Chains       = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
+    using Pool         = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+    using bound_buffer = typename Buffer::template bind<Exec, Scalar, tuning>;
 
     bind(Exec const& exec, PersistentCd const& options, int batch, Pool const& pool,
          std::uint64_t seed)
-        : buffer_(exec, options.buffer, batch, E::dimension, pool, seed), pool_(pool), seed_(seed) {}
+        : buffer_(exec, options.buffer, batch, E::dimension, pool, seed),
+          pool_(pool),
+          seed_(seed) {}
 
     /// chains = samples of the model for this step. Asynchronous on exec.
     void samples(Exec const& exec, PersistentCd const& options, E const& energy, Chains const&,

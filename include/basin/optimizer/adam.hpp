@@ -4,6 +4,7 @@
 
 #include <basin/core/check.hpp>
 #include <basin/tile/pack.hpp>
+
 #include <cmath>
 
 namespace basin::optimizer {
@@ -12,17 +13,17 @@ namespace detail {
 
 template <class Scalar>
 struct AdamStep {
-  Scalar rate;         // rate / (1 - beta1^t)
+  Scalar rate;  // rate / (1 - beta1^t)
   Scalar beta1, beta2;
   Scalar correction2;  // 1 / (1 - beta2^t)
   Scalar epsilon;
-  Scalar keep;         // 1 - rate decay: decoupled weight decay
+  Scalar keep;  // 1 - rate decay: decoupled weight decay
 
   // state: m, v
   template <class V>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(V& theta, V g, V (&state)[2]) const {
-    state[0] = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
-    state[1] = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
+    state[0]      = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
+    state[1]      = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
     V const slope = state[0] / (sqrt(state[1] * V(correction2)) + V(epsilon));
     theta         = fma(V(-rate), slope, V(keep) * theta);
   }

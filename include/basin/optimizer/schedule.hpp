@@ -3,6 +3,7 @@
 #define BASIN_OPTIMIZER_SCHEDULE_HPP
 
 #include <basin/core/check.hpp>
+
 #include <cmath>
 
 namespace basin::optimizer {
@@ -37,7 +38,8 @@ struct Cosine {
 
   double operator()(long step) const {
     if (step >= period) return floor;
-    double const turn = 3.14159265358979323846 * static_cast<double>(step) / static_cast<double>(period);
+    double const turn =
+        3.14159265358979323846 * static_cast<double>(step) / static_cast<double>(period);
     return floor + (1 - floor) * 0.5 * (1 + std::cos(turn));
   }
 

@@ -4,6 +4,7 @@
 
 #include <basin/core/check.hpp>
 #include <basin/tile/pack.hpp>
+
 #include <cmath>
 
 namespace basin::optimizer {

@@ -13,8 +13,8 @@ constexpr int blocks(int parameters) { return (parameters + block - 1) / block; 
 
 namespace detail {
 
-// partial[b] = sum of g^2 over block b: sixteen partial sums, whatever the backend's packs are, then
-// those in order.
+// partial[b] = sum of g^2 over block b: sixteen partial sums, whatever the backend's packs are,
+// then those in order.
 template <class Scalar>
 struct SquaredNorm {
   using scalar_type                   = Scalar;
@@ -27,14 +27,14 @@ struct SquaredNorm {
     Scalar const* const mine = g + static_cast<std::size_t>(b) * block;
     Scalar* const out        = partial + b;
     c.each(1, [=](int) {
-      using V = tile::Pack<Scalar, 16>;
+      using V = tile::Pack<Scalar, 64 / sizeof(Scalar)>;
       V sum(Scalar(0));
-      for (int i = 0; i < block; i += 16) {
+      for (int i = 0; i < block; i += V::lanes) {
         V const gi = tile::load<V>(mine + i);
         sum        = sum + gi * gi;
       }
       Scalar total = 0;
-      for (int lane = 0; lane < 16; ++lane) total += sum[lane];
+      for (int lane = 0; lane < V::lanes; ++lane) total += sum[lane];
       *out = total;
     });
   }
@@ -46,18 +46,18 @@ struct Update {
   static constexpr int workspace_rows = 0;
 
   Step step;
-  Scalar average;               // decay of the average, 0: none
-  Scalar const* factor;         // (1) of the gradient; not finite: nothing is changed
-  Scalar const* g;              // (padded parameters)
-  Scalar* theta;                // (padded parameters)
-  Scalar* state;                // (States, padded parameters)
-  Scalar* averaged;             // (padded parameters), or null
+  Scalar average;        // decay of the average, 0: none
+  Scalar const* factor;  // (1) of the gradient; not finite: nothing is changed
+  Scalar const* g;       // (padded parameters)
+  Scalar* theta;         // (padded parameters)
+  Scalar* state;         // (States, padded parameters)
+  Scalar* averaged;      // (padded parameters), or null
   std::size_t padded;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int b) const {
-    using V              = typename Context::value_type;
-    Scalar const scale   = *factor;
+    using V            = typename Context::value_type;
+    Scalar const scale = *factor;
     if (!Kokkos::isfinite(scale)) return;
     Update const self    = *this;
     std::size_t const at = static_cast<std::size_t>(b) * block;

@@ -6,6 +6,7 @@
 #include <basin/core/policy.hpp>
 #include <basin/energy/concepts.hpp>
 #include <basin/tile/launch.hpp>
+
 #include <cmath>
 #include <limits>
 
@@ -67,12 +68,13 @@ struct Order {
   }
   static_assert(count(Op::gradient) == 1 && count(Op::move) == 1,
                 "basin::sampler::Order: write Op::gradient and Op::move once each.");
-  static_assert(place(Op::gradient) < place(Op::move),
-                "basin::sampler::Order: Op::move needs the gradient; write Op::gradient before it.");
+  static_assert(
+      place(Op::gradient) < place(Op::move),
+      "basin::sampler::Order: Op::move needs the gradient; write Op::gradient before it.");
   static_assert(count(Op::noise) <= 1, "basin::sampler::Order: write Op::noise at most once.");
-  static_assert(count(Op::clip) == 0 || (count(Op::clip) == 1 &&
-                                         place(Op::gradient) < place(Op::clip) &&
-                                         place(Op::clip) < place(Op::move)),
+  static_assert(count(Op::clip) == 0 ||
+                    (count(Op::clip) == 1 && place(Op::gradient) < place(Op::clip) &&
+                     place(Op::clip) < place(Op::move)),
                 "basin::sampler::Order: write Op::clip once, between Op::gradient and Op::move.");
 };
 
@@ -110,7 +112,8 @@ inline void check_langevin(int steps, double step, double clip, bool clips, doub
   if (!(step > 0) || std::isinf(step)) refuse(who, "step must be > 0 and finite, got ", step);
   if (clips && !(clip > 0)) refuse(who, "clip must be > 0, got ", clip);
   if (!clips && !std::isinf(clip))
-    refuse(who, "clip is ", clip, ", but the policy is clip::None; write clip::PerElement or "
+    refuse(who, "clip is ", clip,
+           ", but the policy is clip::None; write clip::PerElement or "
            "clip::PerSample");
   if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
 }
@@ -135,9 +138,9 @@ struct Langevin {
   int steps          = 60;    ///< K, moves of each chain per call
   double step        = 1e-2;  ///< alpha, units of x^2 / E; > 0
   double temperature = 1;     ///< T, units of E; >= 0
-  double clip  = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
-  double lower = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
-  double upper = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
+  double clip        = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
+  double lower       = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
+  double upper       = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
   /// sigma, standard deviation of the noise of one step
   double noise_deviation() const { return std::sqrt(2 * step * temperature); }
@@ -146,8 +149,9 @@ struct Langevin {
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_langevin(steps, step, clip, !std::same_as<typename policies::clip, sampler::clip::None>,
-                           lower, upper);
+    detail::check_langevin(steps, step, clip,
+                           !std::same_as<typename policies::clip, sampler::clip::None>, lower,
+                           upper);
     if (!(temperature >= 0))
       refuse("basin::sampler::Langevin", "temperature must be >= 0, got ", temperature);
   }
@@ -155,13 +159,13 @@ struct Langevin {
 
 /// Langevin sampling with step and noise set apart; see Langevin.
 template <class... Policies>
-  requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise, Decoupled>)
-struct Langevin<Policies...> {
+requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise,
+                      Decoupled>) struct Langevin<Policies...> {
   using policies = detail::LangevinPolicies<Policies...>;
 
-  int steps    = 60;     ///< K, moves of each chain per call
-  double step  = 10;     ///< alpha, units of x^2 / E; > 0
-  double noise = 0.005;  ///< sigma, units of x; >= 0
+  int steps    = 60;                                        ///< K, moves of each chain per call
+  double step  = 10;                                        ///< alpha, units of x^2 / E; > 0
+  double noise = 0.005;                                     ///< sigma, units of x; >= 0
   double clip  = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
   double lower = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
   double upper = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
@@ -173,8 +177,9 @@ struct Langevin<Policies...> {
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_langevin(steps, step, clip, !std::same_as<typename policies::clip, sampler::clip::None>,
-                           lower, upper);
+    detail::check_langevin(steps, step, clip,
+                           !std::same_as<typename policies::clip, sampler::clip::None>, lower,
+                           upper);
     if (!(noise >= 0)) refuse("basin::sampler::Langevin", "noise must be >= 0, got ", noise);
   }
 };
@@ -185,7 +190,7 @@ struct ChainStatistics {
   Scalar* displacement = nullptr;  ///< (chains) |x_K - x_0|_2
   Scalar* clipped      = nullptr;  ///< (chains) share of coordinates (PerSample: 0 or 1) that the
                                    ///< clip of the last step changed
-  Scalar* clamped      = nullptr;  ///< (chains) share of coordinates on a bound after the last step
+  Scalar* clamped = nullptr;       ///< (chains) share of coordinates on a bound after the last step
 };
 
 namespace detail {
@@ -205,7 +210,7 @@ struct StepOps<Order<ops...>, AfterGradient> {
   using order                 = Order<ops...>;
   static constexpr int middle = order::place(Op::gradient);
 
-  static constexpr bool contains(Op op) {
+  static KOKKOS_FUNCTION constexpr bool contains(Op op) {
     int i      = 0;
     bool found = false;
     ((found = found || (ops == op && (i > middle) == AfterGradient), ++i), ...);
@@ -249,11 +254,11 @@ struct LangevinTile {
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar* workspace, int tile) const {
-    constexpr int T  = Context::width;
-    int const count  = static_cast<int>(chains.extent(0));
-    int const first  = tile * T;
-    Scalar* const x  = workspace + E::state_row * T;       // (dimension, T)
-    Scalar* const dx = workspace + E::gradient_row * T;    // (dimension, T)
+    constexpr int T      = Context::width;
+    int const count      = static_cast<int>(chains.extent(0));
+    int const first      = tile * T;
+    Scalar* const x      = workspace + E::state_row * T;       // (dimension, T)
+    Scalar* const dx     = workspace + E::gradient_row * T;    // (dimension, T)
     Scalar* const factor = workspace + E::workspace_rows * T;  // (1, T)
     c.load_chains(chains, first, count, +E::dimension, x);
     if (numbers.steps == 0 && statistics.clipped) {
@@ -267,7 +272,8 @@ struct LangevinTile {
       phase<false>(c, x, dx, at, first);
       energy.gradient(c, workspace);
       if (k == numbers.steps - 1 && statistics.clipped) count_clipped(c, dx, first, count);
-      if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>) scale_to_norm(c, dx, factor);
+      if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>)
+        scale_to_norm(c, dx, factor);
       phase<true>(c, x, dx, at, first);
     }
     if (statistics.clamped) count_clamped(c, x, first, count);
@@ -279,8 +285,8 @@ struct LangevinTile {
   template <bool AfterGradient, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void phase(Context const& c, Scalar* x, Scalar const* dx,
                                          Stream const& at, int first) const {
-    using V   = typename Context::value_type;
-    using ops = StepOps<typename Policies::order, AfterGradient>;
+    using V              = typename Context::value_type;
+    using ops            = StepOps<typename Policies::order, AfterGradient>;
     constexpr bool clips = std::same_as<clip_policy, sampler::clip::PerElement>;
     if constexpr (!ops::empty) {
       StepNumbers<Scalar> const n = numbers;
@@ -309,14 +315,17 @@ struct LangevinTile {
     using V           = typename Context::value_type;
     Scalar const clip = numbers.clip;
     c.reduce(
-        1, +E::dimension, [=](auto place) { V const g = place.load(dx); return g * g; },
+        1, +E::dimension,
+        [=](auto place) {
+          V const g = place.load(dx);
+          return g * g;
+        },
         [=](auto place, V square) {
           V const norm = sqrt(square);
           place.store(factor, where_less(V(clip), norm, V(clip) / norm, V(1)));
         });
-    c.map(+E::dimension, [=](auto place) {
-      place.store(dx, place.load(dx) * place.at(0).load(factor));
-    });
+    c.map(+E::dimension,
+          [=](auto place) { place.store(dx, place.load(dx) * place.at(0).load(factor)); });
   }
 
   template <class Context>
@@ -347,7 +356,7 @@ struct LangevinTile {
                                                  int count) const {
     constexpr int T    = Context::width;
     Scalar const lower = numbers.lower, upper = numbers.upper;
-    Scalar* const out  = statistics.clamped;
+    Scalar* const out = statistics.clamped;
     c.each(T, [=](int t) {
       if (first + t >= count) return;
       Scalar sum = 0;
@@ -414,11 +423,13 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
     using work     = detail::LangevinTile<typename Langevin<Policies...>::policies, E, Chains>;
     tile::for_each_tile<tuning>(
         exec, "basin::langevin", tile::tiles(static_cast<int>(chains.extent(0)), tuning.width),
-        work{energy, chains,
+        work{energy,
+             chains,
              {langevin.steps, static_cast<Scalar>(langevin.step),
               static_cast<Scalar>(langevin.noise_deviation()), static_cast<Scalar>(langevin.clip),
               static_cast<Scalar>(langevin.lower), static_cast<Scalar>(langevin.upper)},
-             stream, statistics});
+             stream,
+             statistics});
   }
 }
 

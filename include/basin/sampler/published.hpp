@@ -9,9 +9,8 @@
 namespace basin::sampler::published {
 
 /// UvA deep learning tutorial 8 (MNIST): noise, clamp, gradient, clip, move, clamp. T = 1.25e-6.
-inline constexpr Langevin<
-    Decoupled, clip::PerElement,
-    Order<Op::noise, Op::clamp, Op::gradient, Op::clip, Op::move, Op::clamp>>
+inline constexpr Langevin<Decoupled, clip::PerElement,
+                          Order<Op::noise, Op::clamp, Op::gradient, Op::clip, Op::move, Op::clamp>>
     uva{.steps = 60, .step = 10, .noise = 0.005, .clip = 0.03, .lower = -1, .upper = 1};
 
 /// IGEBM (Du and Mordatch 2019, arXiv:1903.08689), CIFAR-10 commands: noise, gradient, clip, move,

@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/core/shape.hpp>
 #include <basin/tile/launch.hpp>
+
 #include <cmath>
 
 namespace basin::sampler {
@@ -22,8 +23,8 @@ struct Uniform {
 
   void check() const {
     if (!(lower < upper) || std::isinf(lower) || std::isinf(upper))
-      refuse("basin::sampler::start::Uniform", "lower must be < upper and both finite, got ",
-             lower, " and ", upper);
+      refuse("basin::sampler::start::Uniform", "lower must be < upper and both finite, got ", lower,
+             " and ", upper);
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include <basin/tile/random.hpp>
 #include <basin/tile/tuning.hpp>
+
 #include <cstddef>
 
 #if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__) || defined(__clang__)
@@ -62,8 +63,8 @@ struct Place {
   KOKKOS_FORCEINLINE_FUNCTION Place at(int other_row) const { return {other_row, lane}; }
 };
 
-/// Row-major weights (Rows, Columns) of a matrix product. A handle, not a pointer, so that a context
-/// may keep copies of its own (packed, transposed, narrower) beside the natural order.
+/// Row-major weights (Rows, Columns) of a matrix product. A handle, not a pointer, so that a
+/// context may keep copies of its own (packed, transposed, narrower) beside the natural order.
 template <class Scalar, int Rows, int Columns>
 struct Matrix {
   Scalar const* data;  // (Rows, Columns)
@@ -74,7 +75,7 @@ struct Matrix {
 template <int M, int MR>
 struct RowBlocks {
   static constexpr int remainder = M % MR;
-  static constexpr bool merge    = remainder > 0 && remainder < MR / 2 + 1 && M > MR;
+  static constexpr bool merge    = (remainder > 0) && (remainder < MR / 2 + 1) && (M > MR);
   static constexpr int full      = M / MR - (merge ? 1 : 0);
   static constexpr int tail      = M - full * MR;  // 0, or in (MR / 2, 3 MR / 2]
   static constexpr int tail1     = merge ? (tail + 1) / 2 : tail;
@@ -87,9 +88,9 @@ inline constexpr int max_panel = 32;
 /// What a kernel holds while it works on one tile of T chains: the primitives that layers, samplers
 /// and objectives are written with. Arrays of a tile are rows [row][T], the chain contiguous.
 ///
-/// Contract: a primitive ends with a barrier, so that its results are visible to the team; sums over
-/// k, rows and samples run in ascending order within one work item, so that every context gives the
-/// same bits.
+/// Contract: a primitive ends with a barrier, so that its results are visible to the team; sums
+/// over k, rows and samples run in ascending order within one work item, so that every context
+/// gives the same bits.
 ///
 /// \tparam Team  SerialTeam or KokkosTeam
 /// \tparam V     pack of lanes
@@ -102,16 +103,17 @@ class Context {
                 "basin::tile::Tuning: lanes * vectors must divide the tile's width.");
 
  public:
-  using value_type            = V;
-  using scalar_type           = typename V::value_type;
-  using Scalar                = scalar_type;
-  using place_type            = Place<V, T>;
-  static constexpr int width  = T;
-  static constexpr int packs  = T / V::lanes;  // packs of a row
-  /// Features of a panel: parameter gradients read their inputs as [feature / panel][sample][panel].
-  /// Divides max_panel.
+  using value_type           = V;
+  using scalar_type          = typename V::value_type;
+  using Scalar               = scalar_type;
+  using place_type           = Place<V, T>;
+  static constexpr int width = T;
+  static constexpr int packs = T / V::lanes;  // packs of a row
+  /// Features of a panel: parameter gradients read their inputs as [feature /
+  /// panel][sample][panel]. Divides max_panel.
   static constexpr int panel = Team::serial ? 2 * V::lanes : 16;
-  static_assert(max_panel % panel == 0, "basin::tile::Tuning: a panel of 2 * lanes must divide 32.");
+  static_assert(max_panel % panel == 0,
+                "basin::tile::Tuning: a panel of 2 * lanes must divide 32.");
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
 
@@ -173,7 +175,7 @@ class Context {
                                                Scalar* x) const {
     team_.each(rows * T, [&](int i) {
       int const d = i / T, t = i % T;
-      x[i]        = source(first + t < count ? first + t : count - 1, d);
+      x[i] = source(first + t < count ? first + t : count - 1, d);
     });
     barrier();
   }
@@ -276,7 +278,7 @@ class Context {
   }
 
  private:
-  using V_outer = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
+  using V_outer                    = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
   static constexpr int outer_lanes = V_outer::lanes;
 
   template <int R, int K, int RowStride, int StepStride>

@@ -3,6 +3,7 @@
 #define BASIN_TILE_LAUNCH_HPP
 
 #include <basin/tile/context.hpp>
+
 #include <cstddef>
 
 namespace basin::tile {
@@ -43,8 +44,7 @@ struct TileKernel {
   KOKKOS_FUNCTION void operator()(member const& m) const {
     Scalar* workspace = nullptr;
     if constexpr (bytes > 0)
-      workspace =
-          static_cast<Scalar*>(m.team_scratch(Level).get_shmem_aligned(+bytes, +alignment));
+      workspace = static_cast<Scalar*>(m.team_scratch(Level).get_shmem_aligned(+bytes, +alignment));
     if constexpr (tuning.team == 0)
       work(context_of<Scalar, tuning, team>(team{}), workspace, m.league_rank());
     else
@@ -62,16 +62,13 @@ struct TileKernel {
 /// \tparam tuning  how the backend cuts the work; team 0 needs a host execution space
 template <Tuning tuning, class Exec, class Work>
 void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
-  static_assert(tuning.team > 0 ||
-                    Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible,
+  static_assert(tuning.team > 0 || Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible,
                 "basin::tile::Tuning: team 0 (one thread a tile) is for host execution spaces; "
                 "write the number of threads of a team.");
   // A host's level 0 ends at 32 KB; a GPU's level 0 is its shared memory, 40 KB through Kokkos.
-  constexpr bool host =
-      Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  constexpr std::size_t bytes =
-      sizeof(typename Work::scalar_type) * static_cast<std::size_t>(Work::workspace_rows) *
-      tuning.width;
+  constexpr bool host         = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+  constexpr std::size_t bytes = sizeof(typename Work::scalar_type) *
+                                static_cast<std::size_t>(Work::workspace_rows) * tuning.width;
   constexpr int level = host || bytes > 40 * 1000 ? 1 : 0;
   using kernel        = detail::TileKernel<Exec, tuning, Work, level>;
   Kokkos::TeamPolicy<Exec> policy(exec, count, tuning.team == 0 ? 1 : tuning.team, 1);

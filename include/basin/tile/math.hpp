@@ -35,9 +35,9 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> exp(Pack<T, N> x) {
     Pack<T, N> const n       = shifted - T(12582912.0f);
     Pack<T, N> r             = fma(n, T(-0.693359375f), x);
     r                        = fma(n, T(2.12194440e-4f), r);
-    Pack<T, N> p             = detail::horner(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                                                  4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
-    p                        = fma(p, r * r, r) + T(1);
+    Pack<T, N> p = detail::horner(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                      4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
+    p            = fma(p, r * r, r) + T(1);
     return p * bits<T>((bits<I>(shifted) + Pack<I, N>(127 - 0x4B400000)) << 23);
   }
 }
@@ -48,18 +48,18 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log(Pack<T, N> x) {
   if constexpr (sizeof(T) == 8) {
     return Pack<T, N>::generate([&](int i) { return Kokkos::log(x[i]); });
   } else {
-    using I              = std::int32_t;
-    Pack<I, N> const ix  = bits<I>(x);
-    Pack<I, N> const e   = (ix - Pack<I, N>(0x3f3504f3)) >> 23;  // x = m 2^e, m in [1/sqrt 2, sqrt 2)
-    Pack<T, N> const m   = bits<T>(ix - (e << 23)) - T(1);
-    Pack<T, N> const fe  = convert<T>(e);
-    Pack<T, N> const m2  = m * m;
-    Pack<T, N> const p   = detail::horner(m, {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
-                                              -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
-                                              2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f});
-    Pack<T, N> y         = p * m * m2;
-    y                    = fma(fe, T(-2.12194440e-4f), y);
-    y                    = fma(m2, T(-0.5f), y);
+    using I             = std::int32_t;
+    Pack<I, N> const ix = bits<I>(x);
+    Pack<I, N> const e = (ix - Pack<I, N>(0x3f3504f3)) >> 23;  // x = m 2^e, m in [1/sqrt 2, sqrt 2)
+    Pack<T, N> const m = bits<T>(ix - (e << 23)) - T(1);
+    Pack<T, N> const fe = convert<T>(e);
+    Pack<T, N> const m2 = m * m;
+    Pack<T, N> const p  = detail::horner(m, {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
+                                             -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
+                                             2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f});
+    Pack<T, N> y        = p * m * m2;
+    y                   = fma(fe, T(-2.12194440e-4f), y);
+    y                   = fma(m2, T(-0.5f), y);
     return fma(fe, T(0.693359375f), m + y);
   }
 }
@@ -81,15 +81,15 @@ KOKKOS_FORCEINLINE_FUNCTION void sin_cos_turns(Pack<std::uint32_t, N> turns, Pac
     Pack<T, N> const r2 = r * r;
     Pack<T, N> s = detail::horner(r2, {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f});
     s            = fma(s * r2, r, r);
-    Pack<T, N> c = detail::horner(r2, {2.443315711809948e-5f, -1.388731625493765e-3f,
-                                       4.166664568298827e-2f});
-    c            = fma(c, r2 * r2, fma(r2, T(-0.5f), T(1)));
+    Pack<T, N> c =
+        detail::horner(r2, {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f});
+    c                     = fma(c, r2 * r2, fma(r2, T(-0.5f), T(1)));
     Pack<I, N> const odd  = bits<I>(q << 31) >> 31;  // all ones in an odd quadrant
     Pack<I, N> const even = odd ^ Pack<I, N>(-1);
     Pack<I, N> const si   = (bits<I>(c) & odd) | (bits<I>(s) & even);
     Pack<I, N> const ci   = (bits<I>(s) & odd) | (bits<I>(c) & even);
-    sine   = bits<T>(si ^ bits<I>((q & Pack<U, N>(2u)) << 30));
-    cosine = bits<T>(ci ^ bits<I>(((q + Pack<U, N>(1u)) & Pack<U, N>(2u)) << 30));
+    sine                  = bits<T>(si ^ bits<I>((q & Pack<U, N>(2u)) << 30));
+    cosine                = bits<T>(ci ^ bits<I>(((q + Pack<U, N>(1u)) & Pack<U, N>(2u)) << 30));
   }
 }
 
@@ -105,10 +105,10 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> tanh(Pack<T, N> x) {
   if constexpr (sizeof(T) == 8) {
     return Pack<T, N>::generate([&](int i) { return Kokkos::tanh(x[i]); });
   } else {
-    Pack<T, N> const x2    = x * x;
-    Pack<T, N> const p     = detail::horner(x2, {-5.70498872745e-3f, 2.06390887954e-2f,
-                                                 -5.37397155531e-2f, 1.33314422036e-1f,
-                                                 -3.33332819422e-1f});
+    Pack<T, N> const x2 = x * x;
+    Pack<T, N> const p =
+        detail::horner(x2, {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
+                            1.33314422036e-1f, -3.33332819422e-1f});
     Pack<T, N> const small = fma(p * x2, x, x);
     // Of |x|: for x < 0 the quotient is near 2, and its rounding would be most of the error.
     Pack<T, N> const a     = abs(x);
@@ -123,7 +123,8 @@ template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> softplus(Pack<T, N> x) {
   Pack<T, N> const positive = where_less(Pack<T, N>(T(0)), x, x, x * T(0));  // NaN stays NaN
   if constexpr (sizeof(T) == 8) {
-    return positive + Pack<T, N>::generate([&](int i) { return Kokkos::log1p(Kokkos::exp(-Kokkos::abs(x[i]))); });
+    return positive + Pack<T, N>::generate(
+                          [&](int i) { return Kokkos::log1p(Kokkos::exp(-Kokkos::abs(x[i]))); });
   } else {
     return positive + log(T(1) + exp(-abs(x)));
   }
@@ -139,9 +140,9 @@ KOKKOS_FORCEINLINE_FUNCTION void normal_density_and_distribution(Pack<T, N> x, P
     distribution = Pack<T, N>::generate(
         [&](int i) { return T(0.5) * Kokkos::erfc(-x[i] * T(0.707106781186547524)); });
   } else {
-    Pack<T, N> const t    = T(1) / fma(abs(x), T(0.2316419f), T(1));
-    Pack<T, N> const p    = detail::horner(t, {1.330274429f, -1.821255978f, 1.781477937f,
-                                               -0.356563782f, 0.319381530f});
+    Pack<T, N> const t = T(1) / fma(abs(x), T(0.2316419f), T(1));
+    Pack<T, N> const p =
+        detail::horner(t, {1.330274429f, -1.821255978f, 1.781477937f, -0.356563782f, 0.319381530f});
     Pack<T, N> const tail = density * p * t;  // 1 - Phi(|x|)
     distribution          = where_less(x, T(0), tail, T(1) - tail);
   }

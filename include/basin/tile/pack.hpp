@@ -5,11 +5,13 @@
 #include <Kokkos_BitManipulation.hpp>
 #include <Kokkos_Macros.hpp>
 #include <Kokkos_MathematicalFunctions.hpp>
+
 #include <cstdint>
 #include <type_traits>
 #include <utility>
 
-// Device passes know no vector types; there a Pack is an array that the compiler keeps in registers.
+// Device passes know no vector types; there a Pack is an array that the compiler keeps in
+// registers.
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDA_ARCH__) && \
     !defined(__HIP_DEVICE_COMPILE__)
 #define BASIN_NATIVE_PACK 1
@@ -62,8 +64,8 @@ using signed_of = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>
 template <class T, int N>
 struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PACK && N > 1)> {
   static_assert((N & (N - 1)) == 0, "basin::tile::Pack<T, N>: N must be a power of two.");
-  using value_type            = T;
-  static constexpr int lanes  = N;
+  using value_type             = T;
+  static constexpr int lanes   = N;
   static constexpr bool native = BASIN_NATIVE_PACK && N > 1;
 
   Pack() = default;
@@ -82,15 +84,15 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
     return r;
   }
 
-#define BASIN_PACK_OPERATOR(op)                                              \
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, Pack b) {      \
-    Pack r;                                                                  \
-    if constexpr (native)                                                    \
-      r.v = a.v op b.v;                                                      \
-    else {                                                                   \
-      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] op b.v[i];    \
-    }                                                                        \
-    return r;                                                                \
+#define BASIN_PACK_OPERATOR(op)                                           \
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, Pack b) {   \
+    Pack r;                                                               \
+    if constexpr (native)                                                 \
+      r.v = a.v op b.v;                                                   \
+    else {                                                                \
+      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] op b.v[i]; \
+    }                                                                     \
+    return r;                                                             \
   }
   BASIN_PACK_OPERATOR(+)
   BASIN_PACK_OPERATOR(-)
@@ -101,15 +103,15 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
   BASIN_PACK_OPERATOR(^)
 #undef BASIN_PACK_OPERATOR
 
-#define BASIN_PACK_SHIFT(op)                                                 \
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, int bits) {    \
-    Pack r;                                                                  \
-    if constexpr (native)                                                    \
-      r.v = a.v op bits;                                                     \
-    else {                                                                   \
-      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] op bits;      \
-    }                                                                        \
-    return r;                                                                \
+#define BASIN_PACK_SHIFT(op)                                              \
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, int bits) { \
+    Pack r;                                                               \
+    if constexpr (native)                                                 \
+      r.v = a.v op bits;                                                  \
+    else {                                                                \
+      BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] op bits;   \
+    }                                                                     \
+    return r;                                                             \
   }
   BASIN_PACK_SHIFT(<<)
   BASIN_PACK_SHIFT(>>)
@@ -264,7 +266,8 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> clamp(Pack<T, N> x, T lower, T upper) {
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> abs(Pack<T, N> a) {
   using I = detail::signed_of<T>;
-  return bits<T>(bits<I>(a) & Pack<I, N>(static_cast<I>(~(std::uint64_t(1) << (8 * sizeof(T) - 1)))));
+  return bits<T>(bits<I>(a) &
+                 Pack<I, N>(static_cast<I>(~(std::uint64_t(1) << (8 * sizeof(T) - 1)))));
 }
 
 /// (high, low) 32 bits of a m, for Philox.
@@ -279,14 +282,15 @@ KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(Pack<std::uint32_t, N> a, std
     __m256i const by  = _mm256_set1_epi32(static_cast<int>(m));
     __m256i const ev  = _mm256_mul_epu32((__m256i)a.v, by);
     __m256i const odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a.v, 32), by);
-    low.v  = (native)_mm256_blend_epi32(ev, _mm256_slli_epi64(odd, 32), 0xAA);
-    high.v = (native)_mm256_blend_epi32(_mm256_srli_epi64(ev, 32), odd, 0xAA);
+    low.v             = (native)_mm256_blend_epi32(ev, _mm256_slli_epi64(odd, 32), 0xAA);
+    high.v            = (native)_mm256_blend_epi32(_mm256_srli_epi64(ev, 32), odd, 0xAA);
     return;
   }
 #if defined(__AVX512F__)
   if constexpr (N == 16) {
-    using native      = typename detail::PackStorage<std::uint32_t, N, true>::native;
-    // 'maskz' with a full mask: the plain forms warn of an uninitialised operand in GCC 12's headers.
+    using native = typename detail::PackStorage<std::uint32_t, N, true>::native;
+    // 'maskz' with a full mask: the plain forms warn of an uninitialised operand in GCC 12's
+    // headers.
     __m512i const a512 = (__m512i)a.v, by = _mm512_set1_epi32(static_cast<int>(m));
     __m512i const ev  = _mm512_maskz_mul_epu32(0xFF, a512, by);
     __m512i const odd = _mm512_maskz_mul_epu32(0xFF, _mm512_maskz_srli_epi64(0xFF, a512, 32), by);

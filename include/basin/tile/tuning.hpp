@@ -2,8 +2,9 @@
 #ifndef BASIN_TILE_TUNING_HPP
 #define BASIN_TILE_TUNING_HPP
 
-#include <Kokkos_Core.hpp>
 #include <basin/core/shape.hpp>
+
+#include <Kokkos_Core.hpp>
 
 namespace basin::tile {
 

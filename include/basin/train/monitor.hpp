@@ -17,10 +17,10 @@ struct Metrics {
   double energy_square  = 0;  ///< mean E^2 over data and samples
   double gradient_norm  = 0;  ///< |dL/dtheta|_2 before clipping
   double displacement   = 0;  ///< mean |x_K - x_0|_2 of the chains
-  double clip_fraction  = 0;  ///< share of dE/dx that the sampler's clip changed, last sampling step
-  double clamp_fraction = 0;  ///< share of coordinates on a bound after the last sampling step
-  double buffer_age     = 0;  ///< mean sampler calls since the chains started, as drawn
-  double rate_factor    = 1;  ///< factor of the schedule
+  double clip_fraction = 0;  ///< share of dE/dx that the sampler's clip changed, last sampling step
+  double clamp_fraction   = 0;  ///< share of coordinates on a bound after the last sampling step
+  double buffer_age       = 0;  ///< mean sampler calls since the chains started, as drawn
+  double rate_factor      = 1;  ///< factor of the schedule
   double steps_per_second = 0;  ///< since the last report
 };
 
@@ -34,16 +34,16 @@ template <class Scalar>
 struct Summarize {
   using scalar_type                   = Scalar;
   static constexpr int workspace_rows = 0;
-  Scalar const* partial;   // (blocks) squared norms of the gradient
+  Scalar const* partial;  // (blocks) squared norms of the gradient
   int blocks;
   Scalar clip_norm;        // largest norm, infinite: none
   Scalar const* energies;  // (2 B)
   sampler::ChainStatistics<Scalar> statistics;
-  int const* ages;         // (B), or null
+  int const* ages;  // (B), or null
   int batch;
   Scalar step;
-  Scalar* factor;          // (2): of the gradient; the first step that was not finite, or -1
-  Scalar* row;             // (metric_count)
+  Scalar* factor;  // (2): of the gradient; the first step that was not finite, or -1
+  Scalar* row;     // (metric_count)
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int) const {
@@ -54,9 +54,9 @@ struct Summarize {
       Scalar const norm = Kokkos::sqrt(square);
       if (!Kokkos::isfinite(norm) && s.factor[1] < 0) s.factor[1] = s.step;
       // Once a step was not finite no later one may change the parameters.
-      s.factor[0] = s.factor[1] >= 0      ? Kokkos::Experimental::quiet_NaN_v<Scalar>
-                    : norm > s.clip_norm ? s.clip_norm / norm
-                                         : Scalar(1);
+      s.factor[0]       = s.factor[1] >= 0     ? Kokkos::Experimental::quiet_NaN_v<Scalar>
+                          : norm > s.clip_norm ? s.clip_norm / norm
+                                               : Scalar(1);
       int const B       = s.batch;
       Scalar const each = Scalar(1) / static_cast<Scalar>(B);
       Scalar data = 0, samples = 0, squares = 0, moved = 0, clipped = 0, clamped = 0, age = 0;

@@ -7,6 +7,7 @@
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
 #include <basin/train/monitor.hpp>
+
 #include <cstdio>
 #include <functional>
 #include <limits>
@@ -64,8 +65,8 @@ struct GatherSample {
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int i) const {
     int const rows = static_cast<int>(data.extent(0)), at = position + i;
-    int const row  = static_cast<int>(at < rows ? epoch(static_cast<std::uint32_t>(at))
-                                                : next_epoch(static_cast<std::uint32_t>(at - rows)));
+    int const row   = static_cast<int>(at < rows ? epoch(static_cast<std::uint32_t>(at))
+                                                 : next_epoch(static_cast<std::uint32_t>(at - rows)));
     Data const from = data;
     Batch const to  = batch;
     c.each(static_cast<int>(data.extent(1)), [=](int d) { to(i, d) = from(row, d); });
@@ -97,9 +98,9 @@ struct AddNoise {
 
 /// Noise added to the data, and the range that it must stay in.
 struct DataNoise {
-  double deviation = 0;  ///< units of x; >= 0
-  double lower = -std::numeric_limits<double>::infinity();  ///< units of x
-  double upper = std::numeric_limits<double>::infinity();   ///< units of x; > lower
+  double deviation = 0;                                         ///< units of x; >= 0
+  double lower     = -std::numeric_limits<double>::infinity();  ///< units of x
+  double upper     = std::numeric_limits<double>::infinity();   ///< units of x; > lower
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
@@ -112,8 +113,8 @@ struct DataNoise {
 
 /// How long to train, and whom to tell.
 struct FitOptions {
-  long epochs = 0;  ///< passes over the data; or
-  long steps  = 0;  ///< training steps
+  long epochs         = 0;        ///< passes over the data; or
+  long steps          = 0;        ///< training steps
   std::FILE* progress = nullptr;  ///< a line that is rewritten at each report, for example stderr
   std::function<void(Metrics const&)> report{};  ///< called at each report
 };
@@ -131,8 +132,8 @@ struct FitOptions {
 /// \tparam Exec       execution space
 /// \tparam tuning     how the backend cuts the work; results do not depend on it
 template <class E, class Objective, class Optimizer, class Schedule = optimizer::Constant,
-          class Exec           = Kokkos::DefaultExecutionSpace,
-          tile::Tuning tuning  = tile::default_tuning<Exec, typename E::scalar_type>()>
+          class Exec          = Kokkos::DefaultExecutionSpace,
+          tile::Tuning tuning = tile::default_tuning<Exec, typename E::scalar_type>()>
 class Trainer {
   static_assert(check_energy<E>::value);
   static_assert(TrainableEnergy<E>,
@@ -140,24 +141,24 @@ class Trainer {
                 "energy::Network with a layer that has some, for example layer::Dense<1>.");
 
  public:
-  using Scalar     = typename E::scalar_type;
-  using memory     = typename Exec::memory_space;
-  using Samples    = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
-  using Data       = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
-  using Numbers    = Kokkos::View<Scalar*, memory>;
+  using Scalar         = typename E::scalar_type;
+  using memory         = typename Exec::memory_space;
+  using Samples        = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
+  using Data           = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+  using Numbers        = Kokkos::View<Scalar*, memory>;
   using objective_type = typename Objective::template bind<E, Exec, tuning>;
 
   struct Options {
     Objective objective{};
     Optimizer optimizer{};
     Schedule schedule{};
-    int batch = 128;                ///< data, and samples, of a step
+    int batch = 128;  ///< data, and samples, of a step
     DataNoise data_noise{};
-    double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
-    double average   = 0;           ///< decay of the averaged parameters per step; 0: none
-    std::uint64_t seed = 1;
-    int monitor_every  = 100;       ///< steps between two reports
-    double energy_limit = 1e8;      ///< stop when mean |E| passes it, units of E
+    double clip_norm    = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
+    double average      = 0;  ///< decay of the averaged parameters per step; 0: none
+    std::uint64_t seed  = 1;
+    int monitor_every   = 100;  ///< steps between two reports
+    double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
   };
 
   /// Allocates everything and draws the initial parameters.
@@ -173,19 +174,19 @@ class Trainer {
                                                     options.seed)) {
     int const B = options.batch, points = 2 * B;
     int const padded_points = tile::tiles(points, tuning.width) * tuning.width;
-    auto const numbers = [](char const* name, std::size_t n) { return Numbers(name, n); };
-    theta_     = numbers("basin::train::theta", padded);
-    gradient_  = numbers("basin::train::gradient", padded);
-    state_     = numbers("basin::train::optimizer_state", padded * Optimizer::states);
-    averaged_  = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
-    record_    = numbers("basin::train::record", std::size_t(E::record_rows) * padded_points);
-    energies_  = numbers("basin::train::energies", padded_points);
-    weights_   = numbers("basin::train::weights", padded_points);
-    partial_   = numbers("basin::train::partial_norms", blocks);
-    factor_    = numbers("basin::train::factor", 2);
-    chains_    = numbers("basin::train::chain_statistics", 3 * B);
-    points_    = Samples("basin::train::points", points, +E::dimension);
-    rows_      = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
+    auto const numbers      = [](char const* name, std::size_t n) { return Numbers(name, n); };
+    theta_                  = numbers("basin::train::theta", padded);
+    gradient_               = numbers("basin::train::gradient", padded);
+    state_                  = numbers("basin::train::optimizer_state", padded * Optimizer::states);
+    averaged_               = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
+    record_   = numbers("basin::train::record", std::size_t(E::record_rows) * padded_points);
+    energies_ = numbers("basin::train::energies", padded_points);
+    weights_  = numbers("basin::train::weights", padded_points);
+    partial_  = numbers("basin::train::partial_norms", blocks);
+    factor_   = numbers("basin::train::factor", 2);
+    chains_   = numbers("basin::train::chain_statistics", 3 * B);
+    points_   = Samples("basin::train::points", points, +E::dimension);
+    rows_     = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
         "basin::train::metrics", options.monitor_every, +detail::metric_count);
     fetched_ = Kokkos::create_mirror_view(rows_);
     initialize();
@@ -201,11 +202,11 @@ class Trainer {
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
              " and ", fit.steps);
     std::uint64_t const rows = data_.extent(0), B = static_cast<std::uint64_t>(options_.batch);
-    std::uint64_t const steps =
-        fit.steps > 0 ? static_cast<std::uint64_t>(fit.steps)
-                      : (static_cast<std::uint64_t>(fit.epochs) * rows + B - 1) / B;
+    std::uint64_t const steps = fit.steps > 0
+                                    ? static_cast<std::uint64_t>(fit.steps)
+                                    : (static_cast<std::uint64_t>(fit.epochs) * rows + B - 1) / B;
     timer_.reset();
-    reported_          = step_;
+    reported_               = step_;
     std::uint64_t const end = step_ + steps;
     while (step_ < end) {
       step();
@@ -220,13 +221,13 @@ class Trainer {
 
   /// One training step. Asynchronous on exec.
   void step() {
-    int const B = options_.batch;
+    int const B             = options_.batch;
     Samples const positives = Kokkos::subview(points_, std::pair(0, B), Kokkos::ALL);
     Samples const chains    = Kokkos::subview(points_, std::pair(B, 2 * B), Kokkos::ALL);
     E const energy(theta_.data());
     gather(positives);
-    sampler::ChainStatistics<Scalar> const statistics{
-        chains_.data(), chains_.data() + B, chains_.data() + 2 * B};
+    sampler::ChainStatistics<Scalar> const statistics{chains_.data(), chains_.data() + B,
+                                                      chains_.data() + 2 * B};
     objective_->samples(exec_, options_.objective, energy, positives, chains, step_, statistics);
 
     energy::Record<Scalar> const record{record_.data(), energies_.data(),
@@ -247,8 +248,8 @@ class Trainer {
         detail::Summarize<Scalar>{
             partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm), energies_.data(),
             statistics, objective_->ages(), B, static_cast<Scalar>(step_), factor_.data(),
-            rows_.data() + step_ % static_cast<std::uint64_t>(options_.monitor_every) *
-                               detail::metric_count});
+            rows_.data() +
+                step_ % static_cast<std::uint64_t>(options_.monitor_every) * detail::metric_count});
     double const rate = options_.schedule(static_cast<long>(step_));
     optimizer::update<tuning, Optimizer::states>(
         exec_, options_.optimizer.template at<Scalar>(static_cast<long>(step_), rate),
@@ -322,7 +323,8 @@ class Trainer {
   auto parameters() const { return Kokkos::subview(theta_, std::pair(0, +E::parameters)); }
   /// (parameters) averaged, on the device; empty if average is 0
   auto averaged_parameters() const {
-    return Kokkos::subview(averaged_, std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
+    return Kokkos::subview(averaged_,
+                           std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
   }
   /// dL/dtheta (parameters) of the last step, before clipping
   auto gradient() const { return Kokkos::subview(gradient_, std::pair(0, +E::parameters)); }
@@ -376,7 +378,7 @@ class Trainer {
     auto const host = Kokkos::create_mirror_view(theta_);
     for (energy::NamedBlock const& b : E::parameter_blocks())
       for (int i = 0; i < b.rows * b.columns; ++i) {
-        using V = tile::Pack<double, 1>;
+        using V               = tile::Pack<double, 1>;
         std::uint32_t const k = static_cast<std::uint32_t>(b.offset + i);
         Stream const stream{options_.seed, Purpose::parameter, 0};
         V draw[4];
@@ -410,18 +412,19 @@ class Trainer {
         detail::GatherSample<Data, Samples>{data_, positives, order(epoch), order(epoch + 1),
                                             static_cast<int>(first % rows)});
     if (options_.data_noise.deviation > 0) {
-      tile::for_each_tile<tuning>(
-          exec_, "basin::noise", tile::tiles(B, tuning.width),
-          detail::AddNoise<Samples, E::dimension>{
-              positives, static_cast<Scalar>(options_.data_noise.deviation),
-              static_cast<Scalar>(options_.data_noise.lower),
-              static_cast<Scalar>(options_.data_noise.upper),
-              {options_.seed, Purpose::data_noise, step_}});
+      tile::for_each_tile<tuning>(exec_, "basin::noise", tile::tiles(B, tuning.width),
+                                  detail::AddNoise<Samples, E::dimension>{
+                                      positives,
+                                      static_cast<Scalar>(options_.data_noise.deviation),
+                                      static_cast<Scalar>(options_.data_noise.lower),
+                                      static_cast<Scalar>(options_.data_noise.upper),
+                                      {options_.seed, Purpose::data_noise, step_}});
     }
   }
 
   void stop_if_diverged(Metrics const& m, Scalar failed) const {
-    bool const finite = failed < 0 && std::isfinite(m.energy_data) && std::isfinite(m.energy_samples);
+    bool const finite =
+        failed < 0 && std::isfinite(m.energy_data) && std::isfinite(m.energy_samples);
     if (finite && std::abs(m.energy_data) <= options_.energy_limit &&
         std::abs(m.energy_samples) <= options_.energy_limit)
       return;
@@ -438,12 +441,12 @@ class Trainer {
   }
 
   static void print_progress(std::FILE* to, Metrics const& m, std::uint64_t end) {
-    std::fprintf(to,
-                 "\rstep %llu/%llu  E(data) %.4g  E(samples) %.4g  gap %.3g  |grad| %.3g  age %.3g  "
-                 "%.4g steps/s   ",
-                 static_cast<unsigned long long>(m.step), static_cast<unsigned long long>(end),
-                 m.energy_data, m.energy_samples, m.gap, m.gradient_norm, m.buffer_age,
-                 m.steps_per_second);
+    std::fprintf(
+        to,
+        "\rstep %llu/%llu  E(data) %.4g  E(samples) %.4g  gap %.3g  |grad| %.3g  age %.3g  "
+        "%.4g steps/s   ",
+        static_cast<unsigned long long>(m.step), static_cast<unsigned long long>(end),
+        m.energy_data, m.energy_samples, m.gap, m.gradient_norm, m.buffer_age, m.steps_per_second);
     if (m.step == end) std::fputc('\n', to);
     std::fflush(to);
   }

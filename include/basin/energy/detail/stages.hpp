@@ -7,6 +7,7 @@
 #include <basin/layer/elementwise.hpp>
 #include <basin/layer/initializer.hpp>
 #include <basin/tile/context.hpp>
+
 #include <tuple>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct Identity {
     static std::vector<layer::ParameterBlock> parameter_blocks() { return {}; }
 
     template <class Context, class Epilogue>
-    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Scalar const*, Scalar const* x,
-                                                    Epilogue const& epilogue) {
+    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Scalar const*,
+                                                    Scalar const* x, Epilogue const& epilogue) {
       c.map(+inputs, [=](auto at) { epilogue(at, at.load(x)); });
     }
     template <class Context, class Epilogue>
@@ -129,7 +130,9 @@ struct ends_in_a_scalar {
 };
 
 template <class L>
-concept MatrixLayer = requires { typename L::template bind<float, Vector<1>>; };
+concept MatrixLayer = requires {
+  typename L::template bind<float, Vector<1>>;
+};
 
 template <class L>
 struct is_a_layer {

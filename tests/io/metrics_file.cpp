@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <basin/io/metrics_file.hpp>
+
+#include "support/temporary_folder.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace {
+
+TEST_CASE("every report is one JSON line that reads back", "[io][metrics_file]") {
+  basin::test::TemporaryFolder const folder;
+  auto const path = folder.path() / "metrics.jsonl";
+  basin::io::MetricsFile file(path);
+  for (int i = 1; i <= 3; ++i) {
+    basin::train::Metrics m;
+    m.step          = 10 * i;
+    m.gap           = 0.125 * i;
+    m.gradient_norm = std::nan("");
+    file(m);
+  }
+  std::ifstream lines(path);
+  int count = 0;
+  for (std::string line; std::getline(lines, line);) {
+    auto const m = nlohmann::json::parse(line);
+    ++count;
+    CHECK(m.at("step") == 10 * count);
+    CHECK(m.at("gap") == 0.125 * count);
+    CHECK(m.at("gradient_norm").is_null());
+    CHECK(m.size() == 12);
+  }
+  CHECK(count == 3);
+}
+
+TEST_CASE("a metrics file that cannot be opened is refused", "[io][metrics_file]") {
+  CHECK_THROWS_WITH(basin::io::MetricsFile("no/such/folder/metrics.jsonl"),
+                    "basin::io::MetricsFile: 'no/such/folder/metrics.jsonl' cannot be opened");
+}
+
+}  // namespace

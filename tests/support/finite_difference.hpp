@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TESTS_SUPPORT_FINITE_DIFFERENCE_HPP
+#define BASIN_TESTS_SUPPORT_FINITE_DIFFERENCE_HPP
+
+#include <basin/energy/evaluate.hpp>
+#include <basin/energy/network.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace basin::test {
+
+// Near (epsilon of double)^(1/3), where the errors of a central difference are smallest: step^2 / 6
+// of the third derivative, and epsilon / step of the value, each about 2e-11.
+inline constexpr double step = 1e-5;
+// What tests allow, relative to 1 + the largest value and derivative: third derivatives up to 500.
+inline constexpr double tolerance = 1e-8;
+// What tests allow of a float network of three layers with up to 13 inputs each, relative to 1 +
+// the largest value: (13 + 2) 2^-24 of the sum of |w x|, which is at most sqrt(13) of the values,
+// in each layer there and back: 6 * 15 * 2^-24 * 3.6 = 2e-5. (Seen: 1e-7 to 1e-6.)
+inline constexpr double float_tolerance = 2e-5;
+
+/// Numbers in [-size, size] that are multiples of 2^-20, so that float holds them exactly.
+inline std::vector<double> numbers(std::size_t n, unsigned seed, double size = 1) {
+  std::mt19937 bits(seed);
+  std::vector<double> values(n);
+  for (double& v : values)
+    v = std::round(size * (static_cast<double>(bits()) * 0x1p-31 - 1) * 0x1p20) * 0x1p-20;
+  return values;
+}
+
+template <class Exec, class Scalar>
+Kokkos::View<Scalar*, Exec> on_device(std::vector<double> const& values) {
+  Kokkos::View<Scalar*, Exec> const view("values", values.size());
+  auto const mirror = Kokkos::create_mirror_view(view);
+  for (std::size_t i = 0; i < values.size(); ++i) mirror(i) = static_cast<Scalar>(values[i]);
+  Kokkos::deep_copy(view, mirror);
+  return view;
+}
+
+template <class View>
+std::vector<typename View::non_const_value_type> on_host(View const& view) {
+  auto const mirror = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, view);
+  return {mirror.data(), mirror.data() + mirror.size()};
+}
+
+inline double largest(std::vector<double> const& values) {
+  double result = 0;
+  for (double v : values) result = std::max(result, std::abs(v));
+  return result;
+}
+
+// ---- elementwise layers ------------------------------------------------------
+
+namespace detail {
+
+template <class Layer, class Exec, class T>
+struct EvaluateElementwise {
+  Kokkos::View<T*, Exec> x, value, derivative, value_alone;
+  KOKKOS_FUNCTION void operator()(int i) const {
+    using V = tile::Pack<T, 4>;
+    V f[2], g[1];
+    V const at = tile::load<V>(x.data() + 4 * i);
+    Layer::template evaluate<1>(at, f);
+    Layer::template evaluate<0>(at, g);
+    tile::store(value.data() + 4 * i, f[0]);
+    tile::store(derivative.data() + 4 * i, f[1]);
+    tile::store(value_alone.data() + 4 * i, g[0]);
+  }
+};
+
+}  // namespace detail
+
+/// f(x) and f'(x) of an elementwise layer, as it computes them with and without a derivative.
+template <class T>
+struct Elementwise {
+  std::vector<T> value, derivative, value_alone;
+};
+
+template <class Layer, class Exec, class T>
+Elementwise<T> evaluate(std::vector<double> x) {
+  std::size_t const n = x.size();
+  x.resize((n + 3) / 4 * 4);
+  using View = Kokkos::View<T*, Exec>;
+  View const value("f", x.size()), derivative("f'", x.size()), alone("f alone", x.size());
+  Kokkos::parallel_for(
+      Kokkos::RangePolicy<Exec>(0, static_cast<int>(x.size() / 4)),
+      detail::EvaluateElementwise<Layer, Exec, T>{on_device<Exec, T>(x), value, derivative, alone});
+  Elementwise<T> result{on_host(value), on_host(derivative), on_host(alone)};
+  for (auto* v : {&result.value, &result.derivative, &result.value_alone}) v->resize(n);
+  return result;
+}
+
+/// 4 n + 1 points from -size to size, multiples of size / (2 n).
+inline std::vector<double> line(double size, int n = 1000) {
+  std::vector<double> x;
+  for (int i = -2 * n; i <= 2 * n; ++i) x.push_back(size * i / (2 * n));
+  return x;
+}
+
+/// The largest |f'(x) - central difference of f| / (1 + |f| + |f'|), in double.
+template <class Layer, class Exec>
+double derivative_error(std::vector<double> const& x) {
+  std::vector<double> up = x, down = x;
+  for (double& v : up) v += step;
+  for (double& v : down) v -= step;
+  auto const f     = evaluate<Layer, Exec, double>(x);
+  auto const above = evaluate<Layer, Exec, double>(up), below = evaluate<Layer, Exec, double>(down);
+  double error = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double const difference = (above.value[i] - below.value[i]) / (up[i] - down[i]);
+    error                   = std::max(error, std::abs(f.derivative[i] - difference) /
+                                                  (1 + std::abs(f.value[i]) + std::abs(difference)));
+  }
+  return error;
+}
+
+/// The largest |f(x) - expected(x)| / (1 + |expected|), of T's value and of double's derivative,
+/// which derivative_error has checked.
+struct ElementwiseErrors {
+  double value, derivative;
+  int different_alone;  ///< values that differ when no derivative is asked for
+};
+template <class Layer, class Exec, class T, class Expected>
+ElementwiseErrors elementwise_errors(std::vector<double> const& x, Expected const& expected) {
+  auto const f = evaluate<Layer, Exec, T>(x);
+  auto const d = evaluate<Layer, Exec, double>(x);
+  ElementwiseErrors errors{};
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double const y  = expected(x[i]);
+    errors.value    = std::max(errors.value, std::abs(f.value[i] - y) / (1 + std::abs(y)));
+    double const dy = d.derivative[i];
+    errors.derivative =
+        std::max(errors.derivative, std::abs(f.derivative[i] - dy) / (1 + std::abs(dy)));
+    errors.different_alone += f.value[i] != f.value_alone[i];
+  }
+  return errors;
+}
+
+// ---- networks ----------------------------------------------------------------
+
+namespace detail {
+
+template <class Net, class Points>
+struct RecordTile {
+  using scalar_type                   = typename Net::scalar_type;
+  static constexpr int workspace_rows = Net::workspace_rows;
+  Net net;
+  Points points;  // (n, dimension)
+  energy::Record<scalar_type> record;
+  Stream stream;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
+    int const first = tile * Context::width;
+    c.load_chains(points, first, static_cast<int>(points.extent(0)), +Net::dimension,
+                  workspace + Net::state_row * Context::width);
+    net.record(c, workspace, record, first, stream);
+  }
+};
+
+template <class Net>
+struct ParameterGradient {
+  using scalar_type                   = typename Net::scalar_type;
+  static constexpr int workspace_rows = 0;
+  energy::Record<scalar_type> record;
+  scalar_type const* weights;
+  int count;
+  scalar_type* gradient;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int block) const {
+    Net::parameter_gradient(c, block, record, weights, count, gradient);
+  }
+};
+
+}  // namespace detail
+
+/// A network with its parameters in Exec, and what can be asked of it, of points (n, dimension) on
+/// the host.
+template <class Exec, class Net,
+          tile::Tuning tuning = tile::default_tuning<Exec, typename Net::scalar_type>()>
+struct Model {
+  using Scalar = typename Net::scalar_type;
+  using Array  = Kokkos::View<Scalar*, Exec>;
+  using Points = Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec>;
+
+  Array theta{"theta", Net::parameters > 0 ? Net::parameters : 1};
+
+  explicit Model(std::vector<double> const& parameters) { set(parameters); }
+
+  void set(std::vector<double> const& parameters) {
+    auto const mirror = Kokkos::create_mirror_view(theta);
+    for (std::size_t k = 0; k < parameters.size(); ++k)
+      mirror(k) = static_cast<Scalar>(parameters[k]);
+    Kokkos::deep_copy(theta, mirror);
+  }
+
+  Net net() const { return Net(theta.data()); }
+
+  static int count(std::vector<double> const& x) {
+    return static_cast<int>(x.size()) / Net::dimension;
+  }
+  static Points points(Array const& x) {
+    return Points(x.data(), x.size() / Net::dimension, +Net::dimension);
+  }
+
+  std::vector<Scalar> energies(std::vector<double> const& x) const {
+    auto const in = on_device<Exec, Scalar>(x);
+    Array const e("energies", count(x));
+    energy::energies<tuning>(Exec(), net(), points(in), e);
+    return on_host(e);
+  }
+
+  /// dE/dx (n, dimension)
+  std::vector<Scalar> gradients(std::vector<double> const& x) const {
+    auto const in = on_device<Exec, Scalar>(x);
+    Array const g("gradients", x.size());
+    energy::gradients<tuning>(Exec(), net(), points(in), points(g));
+    return on_host(g);
+  }
+
+  /// A training pass: E of each point, and sum_n w_n dE(x_n)/dtheta if there are weights.
+  struct Training {
+    std::vector<Scalar> energies, gradient;
+  };
+  Training training(std::vector<double> const& x, std::vector<double> const& w = {},
+                    Stream const& stream = {}) const {
+    int const n = count(x), samples = tile::tiles(n, tuning.width) * tuning.width;
+    auto const in = on_device<Exec, Scalar>(x);
+    Array const rows("record", Net::record_rows * samples), e("energies", samples);
+    energy::Record<Scalar> const record{rows.data(), e.data(), samples};
+    tile::for_each_tile<tuning>(Exec(), "test", tile::tiles(n, tuning.width),
+                                detail::RecordTile<Net, Points>{net(), points(in), record, stream});
+    Training result{on_host(e), {}};
+    result.energies.resize(static_cast<std::size_t>(n));
+    if (!w.empty()) {
+      auto const weights = on_device<Exec, Scalar>(w);
+      Array const gradient("gradient", +Net::parameters);
+      tile::for_each_tile<tuning>(
+          Exec(), "test", +Net::gradient_blocks,
+          detail::ParameterGradient<Net>{record, weights.data(), n, gradient.data()});
+      result.gradient = on_host(gradient);
+    }
+    return result;
+  }
+};
+
+/// Parameters that keep the size of what flows through: weights of order 1 / sqrt(inputs).
+template <class Net>
+std::vector<double> parameters_of(unsigned seed) {
+  auto theta = numbers(static_cast<std::size_t>(Net::parameters), seed);
+  for (energy::NamedBlock const& b : Net::parameter_blocks())
+    for (int k = 0; k < b.rows * b.columns; ++k) {
+      double& value = theta[static_cast<std::size_t>(b.offset + k)];
+      value         = std::round(value * 1.7 / std::sqrt(double(b.columns)) * 0x1p20) * 0x1p-20;
+    }
+  return theta;
+}
+
+/// Largest error of a network's derivatives against central differences, relative to
+/// 1 + the largest energy and derivative.
+struct GradientErrors {
+  double state;       ///< dE/dx, as samplers ask for it
+  double parameters;  ///< sum_n w_n dE(x_n)/dtheta, as training asks for it
+};
+
+template <class Exec, class Net>
+GradientErrors gradient_errors(Stream const& stream = {}, int points = 5) {
+  static_assert(sizeof(typename Net::scalar_type) == 8, "central differences need double");
+  std::size_t constexpr D = Net::dimension;
+  std::size_t const n     = static_cast<std::size_t>(points);
+  auto theta              = parameters_of<Net>(1);
+  auto const x            = numbers(n * D, 2, 1.5);
+  auto const w            = numbers(n, 3);
+  Model<Exec, Net> model(theta);
+  auto const g = model.gradients(x);
+  auto const t = model.training(x, w, stream);
+
+  std::vector<double> moved;  // (n, D, up or down, D)
+  for (std::size_t i = 0; i < n * D; ++i)
+    for (double h : {step, -step})
+      for (std::size_t d = 0; d < D; ++d) moved.push_back(x[i / D * D + d] + (d == i % D ? h : 0));
+  auto const e      = model.energies(moved);
+  double const size = 1 + largest(e) + largest(g) + largest(t.gradient);
+  GradientErrors errors{};
+  for (std::size_t i = 0; i < n * D; ++i)
+    errors.state =
+        std::max(errors.state, std::abs(g[i] - (e[2 * i] - e[2 * i + 1]) / (2 * step)) / size);
+
+  for (std::size_t k = 0; k < theta.size(); ++k) {
+    double const here = theta[k];
+    double sum[2]     = {};
+    for (int side = 0; side < 2; ++side) {
+      theta[k] = here + (side == 0 ? step : -step);
+      model.set(theta);
+      auto const moved_energies = model.training(x, {}, stream).energies;
+      for (std::size_t i = 0; i < n; ++i) sum[side] += w[i] * moved_energies[i];
+    }
+    theta[k]          = here;
+    errors.parameters = std::max(errors.parameters,
+                                 std::abs(t.gradient[k] - (sum[0] - sum[1]) / (2 * step)) / size);
+  }
+  return errors;
+}
+
+/// Largest difference of a network in float from the same one in double, of energies, dE/dx and
+/// dE/dtheta, relative to 1 + the largest of them.
+template <class Exec, class InFloat, class InDouble>
+double float_error(Stream const& stream = {}) {
+  std::size_t constexpr n = 7;
+  auto const theta        = parameters_of<InDouble>(1);
+  auto const x            = numbers(n * InDouble::dimension, 2, 1.5);
+  auto const w            = numbers(n, 3);
+  Model<Exec, InFloat> const in_float(theta);
+  Model<Exec, InDouble> const in_double(theta);
+  auto const few     = in_float.training(x, w, stream);
+  auto const many    = in_double.training(x, w, stream);
+  double error       = 0;
+  auto const compare = [&](std::vector<float> const& a, std::vector<double> const& b) {
+    for (std::size_t i = 0; i < b.size(); ++i)
+      error = std::max(error, std::abs(a[i] - b[i]) / (1 + largest(b)));
+  };
+  compare(in_float.energies(x), in_double.energies(x));
+  compare(in_float.gradients(x), in_double.gradients(x));
+  compare(few.energies, many.energies);
+  compare(few.gradient, many.gradient);
+  return error;
+}
+
+}  // namespace basin::test
+
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TESTS_SUPPORT_TUNINGS_HPP
+#define BASIN_TESTS_SUPPORT_TUNINGS_HPP
+
+#include <basin/tile/tuning.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <cstring>
+#include <vector>
+
+namespace basin::test {
+
+template <class Exec>
+inline constexpr bool is_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+
+namespace detail {
+
+template <class Exec, tile::Tuning... tunings, class F>
+void run_tunings(F const& f) {
+  // A host's team has at most as many threads as there are.
+  int const threads = is_host<Exec> ? Exec().concurrency() : 1024;
+  ((tunings.team <= threads ? f.template operator()<tunings>() : void()), ...);
+}
+
+}  // namespace detail
+
+/// f.template operator()<tuning>() for tunings of Exec that share as little as possible: other tile
+/// widths, packs and register blocks; one thread a tile, teams of one and of several.
+template <class Exec, class Scalar, class F>
+void for_each_tuning(F const& f) {
+  if constexpr (is_host<Exec>)
+    // The packs of the second: no larger than a register of AVX-512, for which g++ has no ABI
+    // notes.
+    detail::run_tunings<Exec, tile::Tuning{16, 8, 6, 2, 0},
+                        tile::Tuning{32, sizeof(Scalar) == 4 ? 16 : 4, 12, 2, 0},
+                        tile::Tuning{8, 8, 4, 1, 0}, tile::Tuning{16, 4, 4, 1, 1},
+                        tile::Tuning{8, 1, 3, 2, 2}>(f);
+  else
+    detail::run_tunings<Exec, tile::Tuning{16, 4, 4, 1, 256}, tile::Tuning{32, 8, 6, 2, 128},
+                        tile::Tuning{8, 8, 4, 1, 1}, tile::Tuning{8, 1, 3, 2, 32}>(f);
+}
+
+/// What run.template operator()<tuning>() returns, a vector of numbers, in one tuning.
+template <class Scalar>
+struct TunedResult {
+  tile::Tuning tuning;
+  std::vector<Scalar> numbers;
+
+  bool has_the_bits_of(TunedResult const& other) const {
+    return numbers.size() == other.numbers.size() &&
+           std::memcmp(numbers.data(), other.numbers.data(), numbers.size() * sizeof(Scalar)) == 0;
+  }
+};
+
+template <class Exec, class Scalar, class Run>
+std::vector<TunedResult<Scalar>> run_in_each_tuning(Run const& run) {
+  std::vector<TunedResult<Scalar>> results;
+  for_each_tuning<Exec, Scalar>([&]<tile::Tuning tuning>() {
+    results.push_back({tuning, run.template operator()<tuning>()});
+  });
+  return results;
+}
+
+/// Tunings whose numbers differ in a bit from those of the first.
+template <class Scalar>
+int tunings_that_differ(std::vector<TunedResult<Scalar>> const& results) {
+  int differ = 0;
+  for (TunedResult<Scalar> const& r : results) differ += !r.has_the_bits_of(results[0]);
+  return differ;
+}
+
+}  // namespace basin::test
+
+#endif
