@@ -202,7 +202,7 @@ TEST_CASE("a user's chains start from rows of the data where training starts fro
           "[objective][cd]") {
   auto const data = rows_on_device(50);
   Objective const cd{};
-  Objective::bind<GaussianModel, Exec, tuning> state(Exec(), cd, 1, data, 1);
+  Trainer::objective_type state(Exec(), cd, 1, data, 1);
   Chains const chains("chains", 500, 1), expected("expected", 500, 1);
   Stream const stream{.seed = 3};
   state.start(Exec(), cd, chains, stream);

@@ -110,7 +110,7 @@ TEST_CASE("PCD's chains go on from the buffer and are written back to it",
   GaussianModel const energy(parameters.data());
   Objective const pcd{.sampler = {.steps = steps, .step = 0.1},
                       .buffer  = {.capacity = capacity, .fresh = 0}};
-  Objective::bind<GaussianModel, Exec, tuning> state(Exec(), pcd, batch, {}, seed);
+  Trainer::objective_type state(Exec(), pcd, batch, {}, seed);
   Chains const chains("chains", batch, 1);
   std::vector<int> ages(capacity);
   for (std::uint64_t step = 0; step < 10; ++step) {
@@ -137,7 +137,7 @@ TEST_CASE("PCD's chains go on from the buffer and are written back to it",
 
 TEST_CASE("a user's chains start as fresh chains do", "[objective][persistent_cd]") {
   Objective const pcd{.buffer = {.start = {.lower = 3, .upper = 4}}};
-  Objective::bind<GaussianModel, Exec, tuning> state(Exec(), pcd, 1, {}, 1);
+  Trainer::objective_type state(Exec(), pcd, 1, {}, 1);
   Chains const chains("chains", 500, 1), expected("expected", 500, 1);
   Stream const stream{.seed = 3};
   state.start(Exec(), pcd, chains, stream);

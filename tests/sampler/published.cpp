@@ -26,16 +26,17 @@ using Gradient          = std::function<State(State const&)>;
 
 // A user's own energy: k (sum_d sqrt(1 + x_d^2) + |x - shifted x|^2 / 8). Its curvature lies in
 // [0, 2 k], so that a step with alpha k <= 1 expands no difference: rounding errors do not grow.
+template <class Scalar>
 struct UserFormula {
-  using scalar_type              = double;
+  using scalar_type              = Scalar;
   static constexpr int dimension = ::dimension;
-  double k                       = 1;
+  Scalar k                       = 1;
 
   template <class V>
   KOKKOS_FUNCTION V operator()(V const (&x)[5], V (&dx)[5]) const {
-    V sum(0.);
+    V sum(0);
     for (int d = 0; d < 5; ++d) {
-      V const root = sqrt(V(1.) + x[d] * x[d]), next = x[(d + 1) % 5], last = x[(d + 4) % 5];
+      V const root = sqrt(V(1) + x[d] * x[d]), next = x[(d + 1) % 5], last = x[(d + 4) % 5];
       sum   = sum + root + V(0.125) * (x[d] - next) * (x[d] - next);
       dx[d] = V(k) * (x[d] / root + V(0.25) * (x[d] + x[d] - next - last));
     }
@@ -183,8 +184,8 @@ void check_preset(Sampler const& sampler, void (*scalar)(ScalarChain&), double t
   double const k         = 1.5 / sampler.step;
   CHECK(difference(sampler, basin::energy::Quadratic<double, dimension>{{.stiffness = k}}, scalar,
                    quadratic_gradient(k)) < tolerance);
-  CHECK(difference(sampler, basin::energy::Analytic<UserFormula>{{.k = 1 / sampler.step}}, scalar,
-                   user_gradient(1 / sampler.step)) < tolerance);
+  CHECK(difference(sampler, basin::energy::Analytic<UserFormula<double>>{{.k = 1 / sampler.step}},
+                   scalar, user_gradient(1 / sampler.step)) < tolerance);
   CHECK_THAT(sampler.effective_temperature(), WithinAbs(temperature, 1e-12 * temperature));
   CHECK_NOTHROW(sampler.check());
 }
@@ -217,7 +218,7 @@ TEST_CASE("the order alone makes other chains", "[sampler][published]") {
     preset.lower = 0, preset.upper = 1;
     return preset;
   };
-  basin::energy::Analytic<UserFormula> const energy{{.k = 0.1}};
+  basin::energy::Analytic<UserFormula<double>> const energy{{.k = 0.1}};
   auto const expected = user_gradient(0.1);
   CHECK(difference(numbers(published::igebm), energy, igebm, expected) < 1e-12);
   CHECK(difference(numbers(published::clel), energy, igebm, expected) > 1e-4);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <Kokkos_Core.hpp>
 #include <basin/tile/pack.hpp>
-#include <bit>
+
+#include <Kokkos_Core.hpp>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
+
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -266,6 +268,24 @@ TEST_CASE("a pack has the size and alignment of its lanes", "[tile][pack]") {
   STATIC_REQUIRE(!basin::tile::is_pack<float>);
   STATIC_REQUIRE(
       std::is_same_v<basin::tile::rebind<Pack<double, 4>, std::uint32_t>, Pack<std::uint32_t, 4>>);
+}
+
+TEMPLATE_TEST_CASE("transpose turns a block of packs over its diagonal, from and to any address",
+                   "[tile][pack]", (Pack<float, 1>), (Pack<float, 4>), (Pack<float, 8>),
+                   (Pack<float, 16>), (Pack<double, 4>), (Pack<double, 8>)) {
+  using Scalar    = typename TestType::value_type;
+  constexpr int N = TestType::lanes;
+  Scalar in[N * N + 1], out[N * N + 1];
+  for (int i = 0; i <= N * N; ++i) in[i] = static_cast<Scalar>(i);
+  TestType block[N];
+  // One number past an aligned address.
+  for (int i = 0; i < N; ++i) block[i] = basin::tile::load_unaligned<TestType>(in + 1 + i * N);
+  basin::tile::transpose(block);
+  for (int i = 0; i < N; ++i) basin::tile::store_unaligned(out + 1 + i * N, block[i]);
+  bool turned = true;
+  for (int i = 0; i < N; ++i)
+    for (int j = 0; j < N; ++j) turned = turned && out[1 + i * N + j] == in[1 + j * N + i];
+  CHECK(turned);
 }
 
 }  // namespace

@@ -73,6 +73,20 @@ TEST_CASE("a report says what a step did", "[train][monitor]") {
   CHECK_THAT(m.gradient_norm, WithinRel(std::sqrt(norm), 1e-5));
 }
 
+TEST_CASE("a report is the mean over the steps since the last one", "[train][monitor]") {
+  auto const data = uniform_points(50, 3);
+  Trainer each(small_options<Trainer>(), data), together(small_options<Trainer>(), data);
+  double gap = 0, norm = 0;
+  for (int i = 0; i < 4; ++i) {
+    auto const m = each.fit({.steps = 1});
+    gap += m.gap / 4;
+    norm += m.gradient_norm / 4;
+  }
+  auto const mean = together.fit({.steps = 4});
+  CHECK_THAT(mean.gap, WithinAbs(gap, 1e-12));
+  CHECK_THAT(mean.gradient_norm, WithinAbs(norm, 1e-12));
+}
+
 TEST_CASE("the clip fraction is 1 where every gradient is clipped and 0 where none is",
           "[train][monitor]") {
   for (double const clip : {1e-12, 1e6}) {

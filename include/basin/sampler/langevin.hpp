@@ -243,7 +243,7 @@ struct LangevinTile {
   using scalar_type = typename E::scalar_type;
   using Scalar      = scalar_type;
   using clip_policy = typename Policies::clip;
-  // One more row for the factors of clip::PerSample.
+  // One more row: the factors of clip::PerSample, and sums for the statistics.
   static constexpr int workspace_rows = E::workspace_rows + 1;
 
   E energy;
@@ -271,13 +271,13 @@ struct LangevinTile {
     for (int k = 0; k < numbers.steps; ++k, ++at.step) {
       phase<false>(c, x, dx, at, first);
       energy.gradient(c, workspace);
-      if (k == numbers.steps - 1 && statistics.clipped) count_clipped(c, dx, first, count);
+      if (k == numbers.steps - 1 && statistics.clipped) count_clipped(c, dx, factor, first, count);
       if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>)
         scale_to_norm(c, dx, factor);
       phase<true>(c, x, dx, at, first);
     }
-    if (statistics.clamped) count_clamped(c, x, first, count);
-    if (statistics.displacement) measure_displacement(c, x, first, count);
+    if (statistics.clamped) count_clamped(c, x, factor, first, count);
+    if (statistics.displacement) measure_displacement(c, x, factor, first, count);
     c.store_chains(x, first, count, +E::dimension, chains);
   }
 
@@ -328,58 +328,70 @@ struct LangevinTile {
           [=](auto place) { place.store(dx, place.load(dx) * place.at(0).load(factor)); });
   }
 
-  template <class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void count_clipped(Context const& c, Scalar const* dx, int first,
-                                                 int count) const {
-    constexpr int T   = Context::width;
-    Scalar const clip = numbers.clip;
-    Scalar* const out = statistics.clipped;
-    c.each(T, [=](int t) {
-      if (first + t >= count) return;
-      Scalar sum = 0;
-      for (int d = 0; d < E::dimension; ++d) {
-        Scalar const g = dx[d * T + t];
-        if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>)
-          sum += g * g;
-        else
-          sum += g < -clip || g > clip ? Scalar(1) : Scalar(0);
-      }
-      if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>)
-        out[first + t] = sum > clip * clip ? 1 : 0;
-      else
-        out[first + t] = sum / E::dimension;
+  // out(first + t) = factor sum_d f(place_d) of chain t
+  template <class Context, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void sum_over_coordinates(Context const& c, F const& f, Scalar factor,
+                                                        Scalar* row, int first, int count,
+                                                        Scalar* out) const {
+    using V = typename Context::value_type;
+    c.reduce(1, +E::dimension, f, [=](auto place, V sum) { place.store(row, V(factor) * sum); });
+    c.each(+Context::width, [=](int t) {
+      if (first + t < count) out[first + t] = row[t];
     });
   }
 
   template <class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void count_clamped(Context const& c, Scalar const* x, int first,
-                                                 int count) const {
-    constexpr int T    = Context::width;
+  KOKKOS_FORCEINLINE_FUNCTION void count_clipped(Context const& c, Scalar const* dx, Scalar* row,
+                                                 int first, int count) const {
+    using V           = typename Context::value_type;
+    Scalar const clip = numbers.clip;
+    Scalar* const out = statistics.clipped;
+    if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>) {
+      auto const square = [=](auto place) {
+        V const g = place.load(dx);
+        return g * g;
+      };
+      sum_over_coordinates(c, square, Scalar(1), row, first, count, out);
+      c.each(+Context::width, [=](int t) {
+        if (first + t < count) out[first + t] = out[first + t] > clip * clip ? 1 : 0;
+      });
+    } else {
+      auto const beyond = [=](auto place) {
+        return where_less(V(clip), abs(place.load(dx)), V(1), V(0));
+      };
+      sum_over_coordinates(c, beyond, Scalar(1) / E::dimension, row, first, count, out);
+    }
+  }
+
+  template <class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void count_clamped(Context const& c, Scalar const* x, Scalar* row,
+                                                 int first, int count) const {
+    using V            = typename Context::value_type;
     Scalar const lower = numbers.lower, upper = numbers.upper;
-    Scalar* const out = statistics.clamped;
-    c.each(T, [=](int t) {
-      if (first + t >= count) return;
-      Scalar sum = 0;
-      for (int d = 0; d < E::dimension; ++d)
-        sum += x[d * T + t] <= lower || x[d * T + t] >= upper ? Scalar(1) : Scalar(0);
-      out[first + t] = sum / E::dimension;
-    });
+    auto const on_a_bound = [=](auto place) {
+      V const xd = place.load(x);
+      return where_less(V(lower), xd, where_less(xd, V(upper), V(0), V(1)), V(1));
+    };
+    sum_over_coordinates(c, on_a_bound, Scalar(1) / E::dimension, row, first, count,
+                         statistics.clamped);
   }
 
   template <class Context>
   KOKKOS_FORCEINLINE_FUNCTION void measure_displacement(Context const& c, Scalar const* x,
-                                                        int first, int count) const {
-    constexpr int T    = Context::width;
+                                                        Scalar* row, int first, int count) const {
+    using V            = typename Context::value_type;
     Scalar* const out  = statistics.displacement;
     Chains const start = chains;
-    c.each(T, [=](int t) {
-      if (first + t >= count) return;
-      Scalar sum = 0;
-      for (int d = 0; d < E::dimension; ++d) {
-        Scalar const moved = x[d * T + t] - start(first + t, d);
-        sum += moved * moved;
-      }
-      out[first + t] = Kokkos::sqrt(sum);
+    auto const square  = [=](auto place) {
+      int const chain = first + place.lane;
+      V const from    = V::generate(
+          [&](int l) { return start(chain + l < count ? chain + l : count - 1, place.row); });
+      V const moved = place.load(x) - from;
+      return moved * moved;
+    };
+    sum_over_coordinates(c, square, Scalar(1), row, first, count, out);
+    c.each(+Context::width, [=](int t) {
+      if (first + t < count) out[first + t] = Kokkos::sqrt(out[first + t]);
     });
   }
 };

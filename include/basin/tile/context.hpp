@@ -173,9 +173,30 @@ class Context {
   template <class Source>
   KOKKOS_FORCEINLINE_FUNCTION void load_chains(Source const& source, int first, int count, int rows,
                                                Scalar* x) const {
-    team_.each(rows * T, [&](int i) {
-      int const d = i / T, t = i % T;
-      x[i] = source(first + t < count ? first + t : count - 1, d);
+    int done = 0;
+    if constexpr (transposes<Source>) {
+      // A full tile of contiguous chains: blocks of lanes x lanes numbers, turned in registers.
+      if (first + T <= count) {
+        for (; done + V::lanes <= rows; done += V::lanes)
+          for (int lane = 0; lane < T; lane += V::lanes) {
+            V block[V::lanes];
+            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) block[l] =
+                load_unaligned<V>(&source(first + lane + l, done));
+            transpose(block);
+            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l)
+                tile::store(x + (done + l) * T + lane, block[l]);
+          }
+      }
+    }
+    team_.each((rows - done) * packs, [&](int i) {
+      int const d = done + i / packs, lane = i % packs * V::lanes, chain = first + lane;
+      // Most packs are full: no comparison for each lane.
+      V const v = chain + V::lanes <= count
+                      ? V::generate([&](int l) { return source(chain + l, d); })
+                      : V::generate([&](int l) {
+                          return source(chain + l < count ? chain + l : count - 1, d);
+                        });
+      tile::store(x + d * T + lane, v);
     });
     barrier();
   }
@@ -184,9 +205,24 @@ class Context {
   template <class Target>
   KOKKOS_FORCEINLINE_FUNCTION void store_chains(Scalar const* x, int first, int count, int rows,
                                                 Target const& target) const {
-    team_.each(rows * T, [&](int i) {
-      int const d = i / T, t = i % T;
-      if (first + t < count) target(first + t, d) = x[i];
+    int done = 0;
+    if constexpr (transposes<Target>) {
+      if (first + T <= count) {
+        for (; done + V::lanes <= rows; done += V::lanes)
+          for (int lane = 0; lane < T; lane += V::lanes) {
+            V block[V::lanes];
+            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) block[l] =
+                tile::load<V>(x + (done + l) * T + lane);
+            transpose(block);
+            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l)
+                store_unaligned(&target(first + lane + l, done), block[l]);
+          }
+      }
+    }
+    team_.each((rows - done) * packs, [&](int i) {
+      int const d = done + i / packs, lane = i % packs * V::lanes, chain = first + lane;
+      int const lanes = chain + V::lanes <= count ? +V::lanes : count - chain;
+      for (int l = 0; l < lanes; ++l) target(chain + l, d) = x[d * T + lane + l];
     });
     barrier();
   }
@@ -195,11 +231,26 @@ class Context {
   /// [feature / panel][samples][panel], for outer. samples is padded to a multiple of T.
   KOKKOS_FORCEINLINE_FUNCTION void store_panels(int features, Scalar const* x, int first,
                                                 int samples, Scalar* panels) const {
-    team_.each((features + panel - 1) / panel * T, [&](int i) {
-      int const p = i / T, t = i % T, rest = features - panel * p;
-      Scalar* const to = panels + (static_cast<std::size_t>(p) * samples + first + t) * panel;
-      Scalar const* const from = x + panel * p * T + t;
-      for (int f = 0; f < panel; ++f) to[f] = f < rest ? from[f * T] : Scalar(0);
+    int done = 0;
+    if constexpr (Team::serial) {
+      for (; done + V::lanes <= features; done += V::lanes)
+        for (int lane = 0; lane < T; lane += V::lanes) {
+          V block[V::lanes];
+          BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) block[l] =
+              tile::load<V>(x + (done + l) * T + lane);
+          transpose(block);
+          Scalar* const to =
+              panels + (static_cast<std::size_t>(done / panel) * samples + first + lane) * panel +
+              done % panel;
+          BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) tile::store(to + l * panel, block[l]);
+        }
+    }
+    // The rest, padded with zeros to a whole panel.
+    int const padded = (features + panel - 1) / panel * panel;
+    team_.each((padded - done) * T, [&](int i) {
+      int const t = i / (padded - done), f = done + i % (padded - done);
+      panels[(static_cast<std::size_t>(f / panel) * samples + first + t) * panel + f % panel] =
+          f < features ? x[f * T + t] : Scalar(0);
     });
     barrier();
   }
@@ -226,7 +277,9 @@ class Context {
       Scalar const* const gm = g + static_cast<std::size_t>(m) * samples;
       Scalar* const d        = dw + static_cast<std::size_t>(m) * features + f;
       int const left         = features - f;
-      if (rows - m >= row_block)
+      if (rows - m >= row_block && left <= outer_lanes)
+        outer_block<row_block, outer_lanes>(gm, x, count, samples, left, features, d);
+      else if (rows - m >= row_block)
         outer_block<row_block, columns>(gm, x, count, samples, left, features, d);
       else
         for (int r = 0; r < rows - m; ++r)
@@ -236,19 +289,20 @@ class Context {
     barrier();
   }
 
-  /// sums[m] = sum_n g[m][n], the samples in ascending order; g (rows, samples).
+  /// sums[m] = sum_n g[m][n]; g (rows, samples). Sixteen partial sums, of the samples n mod 16,
+  /// each in ascending order, then those in order: the same in every context, and no chain of
+  /// additions that wait for each other.
   KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, int count, int samples,
                                             Scalar* sums) const {
-    // Eight rows at a time: their additions do not wait for each other.
-    constexpr int block = Team::serial ? 8 : 1;
-    team_.each((rows + block - 1) / block, [&](int i) {
-      Scalar s[block];
-      int const m0 = i * block, n_rows = rows - m0 < block ? rows - m0 : block;
-      for (int r = 0; r < block; ++r) s[r] = 0;
-      for (int n = 0; n < count; ++n)
-        for (int r = 0; r < block; ++r)
-          s[r] += g[static_cast<std::size_t>(m0 + (r < n_rows ? r : 0)) * samples + n];
-      for (int r = 0; r < n_rows; ++r) sums[m0 + r] = s[r];
+    team_.each(rows, [&](int m) {
+      using Partial           = Pack<Scalar, 16>;
+      Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
+      Partial sum(Scalar(0));
+      int n = 0;
+      for (; n + 16 <= count; n += 16) sum = sum + load_unaligned<Partial>(row + n);
+      Scalar total = 0;
+      for (int i = 0; i < 16; ++i) total += n + i < count ? sum[i] + row[n + i] : sum[i];
+      sums[m] = total;
     });
     barrier();
   }
@@ -278,6 +332,15 @@ class Context {
   }
 
  private:
+  // Whether chains of a View are rows of contiguous numbers that a serial context may turn.
+  template <class View>
+  static constexpr bool transposes = [] {
+    if constexpr (Team::serial && Kokkos::is_view_v<View>)
+      return std::is_same_v<typename View::array_layout, Kokkos::LayoutRight> &&
+             std::is_same_v<typename View::non_const_value_type, Scalar>;
+    return false;
+  }();
+
   using V_outer                    = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
   static constexpr int outer_lanes = V_outer::lanes;
 

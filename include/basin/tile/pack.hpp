@@ -157,6 +157,69 @@ KOKKOS_FORCEINLINE_FUNCTION void store(T* p, Pack<T, N> a) {
   *reinterpret_cast<Pack<T, N>*>(p) = a;
 }
 
+/// As load and store, from and to any address.
+template <class V>
+KOKKOS_FORCEINLINE_FUNCTION V load_unaligned(typename V::value_type const* p) {
+#if BASIN_NATIVE_PACK
+  if constexpr (V::native) {
+    typedef decltype(V::v) any_address __attribute__((aligned(1), may_alias));
+    V r;
+    r.v = *reinterpret_cast<any_address const*>(p);
+    return r;
+  }
+#endif
+  return V::generate([=](int i) { return p[i]; });
+}
+
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION void store_unaligned(T* p, Pack<T, N> a) {
+#if BASIN_NATIVE_PACK
+  if constexpr (N > 1) {
+    typedef decltype(a.v) any_address __attribute__((aligned(1), may_alias));
+    *reinterpret_cast<any_address*>(p) = a.v;
+    return;
+  }
+#endif
+  BASIN_UNROLL for (int i = 0; i < N; ++i) p[i] = a.v[i];
+}
+
+namespace detail {
+
+// Swaps the Step x Step blocks beside the diagonal of every 2 Step x 2 Step block.
+template <int Step, class T, int N, int... L>
+KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Pack<T, N>& a, Pack<T, N>& b,
+                                             std::integer_sequence<int, L...>) {
+  Pack<T, N> const x = a, y = b;
+  if constexpr (!Pack<T, N>::native) {
+    ((a.v[L] = (L & Step) ? y.v[L - (L & Step)] : x.v[L]), ...);
+    ((b.v[L] = (L & Step) ? y.v[L] : x.v[(L + Step) % N]), ...);
+  } else {
+#if BASIN_NATIVE_PACK
+    a.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L - Step : L)...);
+    b.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L : L + Step)...);
+#endif
+  }
+}
+
+template <int Step, class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION void transpose_blocks(Pack<T, N> (&a)[N]) {
+  if constexpr (Step > 0) {
+    BASIN_UNROLL for (int i = 0; i < N; ++i) {
+      if ((i & Step) == 0)
+        swap_blocks<Step>(a[i], a[i + Step], std::make_integer_sequence<int, N>{});
+    }
+    transpose_blocks<Step / 2>(a);
+  }
+}
+
+}  // namespace detail
+
+/// Lane j of pack i becomes lane i of pack j: log2 N rounds of N shuffles.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION void transpose(Pack<T, N> (&a)[N]) {
+  detail::transpose_blocks<N / 2>(a);
+}
+
 /// Lane numbers 0, 1, ..., N-1.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V lane_numbers() {

@@ -7,8 +7,8 @@
 
 namespace basin::train {
 
-/// What a training step reports. Computed in kernels that run anyway, kept on the device, fetched
-/// every monitor_every steps.
+/// What training reports: means over the steps since the last report, at most monitor_every of
+/// them. Computed on the device at every step, fetched with one fence.
 struct Metrics {
   std::uint64_t step    = 0;  ///< training steps so far
   double energy_data    = 0;  ///< mean E of the batch of data

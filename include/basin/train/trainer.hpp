@@ -8,6 +8,7 @@
 #include <basin/optimizer/update.hpp>
 #include <basin/train/monitor.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <limits>
@@ -258,7 +259,7 @@ class Trainer {
     ++step_;
   }
 
-  /// The metrics of the last step, with one fence.
+  /// The metrics of the steps since the last report, with one fence.
   /// \throws std::runtime_error if the run has diverged
   Metrics metrics() {
     if (step_ == 0) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
@@ -266,25 +267,30 @@ class Trainer {
     static std::string const label = "basin::train::monitor";
     exec_.fence(label);
     std::uint64_t const every = static_cast<std::uint64_t>(options_.monitor_every);
-    Scalar const* const row   = &fetched_((step_ - 1) % every, 0);
-    double const seconds      = timer_.seconds();
+    std::uint64_t const steps = std::clamp<std::uint64_t>(step_ - reported_, 1, every);
+    double mean[detail::metric_count]{};
+    for (std::uint64_t back = 1; back <= steps; ++back)
+      for (int i = 0; i < detail::metric_count; ++i)
+        mean[i] += double(fetched_((step_ - back) % every, i)) / double(steps);
+    Scalar const failed  = fetched_((step_ - 1) % every, detail::metric_count - 1);
+    double const seconds = timer_.seconds();
     Metrics m;
     m.step             = step_;
-    m.energy_data      = row[0];
-    m.energy_samples   = row[1];
+    m.energy_data      = mean[0];
+    m.energy_samples   = mean[1];
     m.gap              = m.energy_samples - m.energy_data;
-    m.energy_square    = row[2];
-    m.gradient_norm    = row[3];
-    m.displacement     = row[4];
-    m.clip_fraction    = row[5];
-    m.clamp_fraction   = row[6];
-    m.buffer_age       = row[7];
+    m.energy_square    = mean[2];
+    m.gradient_norm    = mean[3];
+    m.displacement     = mean[4];
+    m.clip_fraction    = mean[5];
+    m.clamp_fraction   = mean[6];
+    m.buffer_age       = mean[7];
     m.rate_factor      = options_.schedule(static_cast<long>(step_ - 1));
     m.steps_per_second = static_cast<double>(step_ - reported_) / seconds;
     reported_          = step_;
     timer_.reset();
     last_ = m;
-    stop_if_diverged(m, row[8]);
+    stop_if_diverged(m, failed);
     return m;
   }
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <basin/energy/analytic.hpp>
+#include <basin/energy/evaluate.hpp>
+
+#include "support/finite_difference.hpp"
+#include "support/tunings.hpp"
+
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace {
+
+using Exec = BASIN_TEST_EXEC;
+using basin::tile::Tuning;
+using namespace basin::test;
+
+// E = height (x^2 - 1)^2 + (x y + z^2) / 2, written as a user would.
+template <class Scalar>
+struct DoubleWell {
+  using scalar_type              = Scalar;
+  static constexpr int dimension = 3;
+
+  Scalar height = 1;
+
+  template <class V>
+  KOKKOS_FUNCTION V operator()(V const (&x)[3], V (&dx)[3]) const {
+    V const w    = fma(x[0], x[0], V(-1));
+    V const half = V(Scalar(0.5));
+    dx[0]        = V(4 * height) * w * x[0] + half * x[1];
+    dx[1]        = half * x[0];
+    dx[2]        = x[2];
+    return V(height) * w * w + half * fma(x[0], x[1], x[2] * x[2]);
+  }
+};
+
+template <class Scalar>
+using Energy = basin::energy::Analytic<DoubleWell<Scalar>>;
+
+constexpr double height = 1.75;
+double double_well(double x, double y, double z) {
+  return height * (x * x - 1) * (x * x - 1) + (x * y + z * z) / 2;
+}
+
+template <class Scalar, Tuning tuning = basin::tile::default_tuning<Exec, Scalar>()>
+std::vector<Scalar> energies_and_gradients(std::vector<double> const& x) {
+  using Points      = Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec>;
+  int const n       = static_cast<int>(x.size()) / 3;
+  auto const values = on_device<Exec, Scalar>(x);
+  Kokkos::View<Scalar*, Exec> const e("e", n), g("g", 3 * n);
+  Points const points(values.data(), n, 3), gradients(g.data(), n, 3);
+  Energy<Scalar> const energy{{.height = static_cast<Scalar>(height)}};
+  basin::energy::energies<tuning>(Exec(), energy, points, e);
+  basin::energy::gradients<tuning>(Exec(), energy, points, gradients);
+  auto result     = on_host(e);
+  auto const more = on_host(g);
+  result.insert(result.end(), more.begin(), more.end());
+  return result;
+}
+
+TEMPLATE_TEST_CASE("a formula is evaluated as it is written", "[energy][analytic]", float, double) {
+  std::size_t constexpr n = 37;
+  auto const x            = numbers(3 * n, 1, 1.5);
+  auto const result       = energies_and_gradients<TestType>(x);
+  // Values and derivatives up to 20, each of under ten roundings.
+  double const bound = 20 * 10 * std::numeric_limits<TestType>::epsilon() / 2;
+  double error       = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double const a = x[3 * i], b = x[3 * i + 1], c = x[3 * i + 2];
+    TestType const* const g = result.data() + n + 3 * i;
+    error                   = std::max({error, std::abs(result[i] - double_well(a, b, c)),
+                                        std::abs(g[0] - (4 * height * (a * a - 1) * a + b / 2)),
+                                        std::abs(g[1] - a / 2), std::abs(g[2] - c)});
+  }
+  CHECK(error < bound);
+}
+
+TEST_CASE("a formula's derivatives are the differences of its values", "[energy][analytic]") {
+  std::size_t constexpr n = 5;
+  auto const x            = numbers(3 * n, 2, 1.5);
+  auto const here         = energies_and_gradients<double>(x);
+  double error            = 0;
+  for (std::size_t i = 0; i < 3 * n; ++i) {
+    auto up = x, down = x;
+    up[i] += step;
+    down[i] -= step;
+    double const difference =
+        (energies_and_gradients<double>(up)[i / 3] - energies_and_gradients<double>(down)[i / 3]) /
+        (2 * step);
+    error = std::max(error, std::abs(here[n + i] - difference));
+  }
+  CHECK(error < 20 * tolerance);
+}
+
+TEMPLATE_TEST_CASE("a formula gives the same bits in every tuning", "[energy][analytic]", float,
+                   double) {
+  auto const x       = numbers(3 * 37, 3, 1.5);
+  auto const results = run_in_each_tuning<Exec, TestType>(
+      [&]<Tuning tuning>() { return energies_and_gradients<TestType, tuning>(x); });
+  CHECK(tunings_that_differ(results) == 0);
+}
+
+}  // namespace
