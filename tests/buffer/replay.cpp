@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <basin/buffer/replay.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -366,33 +371,40 @@ TEST_CASE("of two chains of one slot Reservoir keeps the later one", "[buffer][r
   CHECK(contested > 0);
 }
 
+TEST_CASE("Reservoir chooses anew at every step", "[buffer][replay]") {
+  auto const slots_at = [](std::uint64_t step) {
+    auto buffer = make(Reservoir{.capacity = 40}, 40, 1);
+    buffer.write(Exec(), Table<float>("chains", 40, dimension), step);
+    return on_host(buffer.slots());
+  };
+  CHECK(slots_at(3) == slots_at(3));
+  CHECK(slots_at(3) != slots_at(4));
+}
+
 TEST_CASE("Reservoir holds a uniform sample of all that was ever written", "[buffer][replay]") {
-  int constexpr capacity = 32, batch = 8, steps = 20, runs = 200;
-  // Group 0 is the initial content, group s the chains of write s.
-  Values kept(steps + 1);
-  Table<float> const chains("chains", batch, dimension);
+  // Batches as large as the buffer, where the order within a batch matters most.
+  int constexpr batch = 32, steps = 5, all = batch * (1 + steps), runs = 200;
+  Values kept(all);
+  Values samples;
+  auto const numbers = [&](int first) {
+    samples.clear();
+    for (int i = 0; i < batch; ++i) samples.insert(samples.end(), dimension, first + i);
+    return on_device(samples, dimension);
+  };
   for (int run = 0; run < runs; ++run) {
-    auto buffer =
-        make(Reservoir{.capacity = capacity, .fresh = 0, .start = {.mean = 0, .deviation = 0}},
-             batch, 1000 + static_cast<std::uint64_t>(run));
-    for (int s = 1; s <= steps; ++s) {
-      buffer.draw(Exec(), chains, static_cast<std::uint64_t>(s));
-      Kokkos::deep_copy(chains, static_cast<float>(s));
-      buffer.write(Exec(), chains, static_cast<std::uint64_t>(s));
-    }
+    auto buffer = make(Reservoir{.capacity = batch, .fresh = 0}, batch,
+                       1000 + static_cast<std::uint64_t>(run));
+    buffer.fill(Exec(), numbers(0));
+    for (int s = 1; s <= steps; ++s)
+      buffer.write(Exec(), numbers(s * batch), static_cast<std::uint64_t>(s));
     auto const x = content(buffer);
     for (std::size_t i = 0; i < x.size(); i += dimension)
       kept.at(static_cast<std::size_t>(x[i])) += 1;
   }
-  // Each of the capacity + steps batch written is kept with probability p = capacity / all.
-  // Sampling without replacement: the variance is 1 - p of that of a multinomial.
-  double const p = double(capacity) / (capacity + steps * batch);
-  double sum     = 0;
-  for (std::size_t s = 0; s < kept.size(); ++s) {
-    double const expected = runs * p * (s == 0 ? capacity : batch);
-    sum += (kept[s] - expected) * (kept[s] - expected) / expected;
-  }
-  check_chi_square(sum / (1 - p), steps);
+  // Each is kept with probability p = batch / all: counts are binomial (runs, p), so their variance
+  // is 1 - p of that of Poisson counts; their sum is fixed.
+  double const p = double(batch) / all;
+  check_chi_square(chi_square(kept, runs * p) / (1 - p) * (all - 1) / all, all - 1);
 }
 
 // Content after some steps that contest slots.

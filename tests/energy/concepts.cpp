@@ -8,14 +8,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-namespace {
+// An energy that is written by hand, and others that lack one thing each. (In a namespace with a
+// name: nvcc warns of what has none and is only asked about.)
+namespace concepts_test {
 
-using basin::Vector;
-using basin::energy::Network;
-using basin::layer::Dense;
-using basin::layer::Silu;
-
-// An energy that is written by hand, and others that lack one thing each.
 struct Whole {
   using scalar_type                   = float;
   static constexpr int dimension      = 2;
@@ -54,6 +50,16 @@ struct GradientChangesTheEnergy : Whole {
   template <class Context>
   KOKKOS_FUNCTION void gradient(Context const&, float*) {}
 };
+
+}  // namespace concepts_test
+
+namespace {
+
+using namespace concepts_test;
+using basin::Vector;
+using basin::energy::Network;
+using basin::layer::Dense;
+using basin::layer::Silu;
 
 TEST_CASE("an energy names its parts, and each part is missed by name", "[energy][concepts]") {
   STATIC_REQUIRE(basin::Energy<Whole>);

@@ -18,24 +18,29 @@
 #include <concepts>
 #include <ratio>
 
+namespace elementwise_test {
+
+// 100 x + the number of the layer, + 10 in training: which site it was given.
+struct SitePlace {
+  template <int Order, class Pass, class V>
+  static KOKKOS_FUNCTION void evaluate(basin::layer::Site<Pass> site, V x, V (&f)[Order + 1]) {
+    int const number = site.layer + (std::same_as<Pass, basin::layer::Training> ? 10 : 0);
+    f[0]             = V(100) * x + V(number);
+    if constexpr (Order > 0) f[1] = V(100);
+  }
+};
+
+}  // namespace elementwise_test
+
 namespace {
 
+using elementwise_test::SitePlace;
 using namespace basin::layer;
 using V = basin::tile::Pack<double, 1>;
 using Catch::Matchers::WithinAbs;
 using Threefold = Scale<std::ratio<3>, std::ratio<1>>;
 
 struct NotALayer {};
-
-// 100 x + the number of the layer, + 10 in training: which site it was given.
-struct SitePlace {
-  template <int Order, class Pass, class V>
-  static KOKKOS_FUNCTION void evaluate(Site<Pass> site, V x, V (&f)[Order + 1]) {
-    int const number = site.layer + (std::same_as<Pass, Training> ? 10 : 0);
-    f[0]             = V(100) * x + V(number);
-    if constexpr (Order > 0) f[1] = V(100);
-  }
-};
 
 TEST_CASE("a layer is elementwise by what it defines", "[layer][elementwise]") {
   STATIC_REQUIRE(PureElementwise<Silu>);

@@ -2,12 +2,14 @@
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
+
+#include "support/gaussian_model.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
-#include <cmath>
 
-#include "support/gaussian_model.hpp"
+#include <cmath>
 
 namespace {
 
@@ -58,10 +60,10 @@ void check_fixed_point(int steps, long updates, double rate) {
 
 TEST_CASE("CD-1 with Langevin rests where a step leaves the variance of the data",
           "[objective][cd]") {
-  check_fixed_point(1, 4000, 0.02);
+  check_fixed_point(1, 2500, 0.02);
 }
 TEST_CASE("CD-5 with Langevin rests where CD-1 does", "[objective][cd]") {
-  check_fixed_point(5, 1000, 0.02);
+  check_fixed_point(5, 700, 0.02);
 }
 
 // Of one step of training: what the data and the samples were, by a scalar loop.

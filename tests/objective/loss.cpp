@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/objective/loss.hpp>
+
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+
 #include <cmath>
 #include <numeric>
 #include <vector>

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
+
+#include "support/gaussian_model.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
-#include <cmath>
 
-#include "support/gaussian_model.hpp"
+#include <algorithm>
+#include <cmath>
 
 namespace {
 
@@ -56,14 +58,14 @@ void check_fixed_point(int steps, long updates) {
   double const error = standard_error(steps, alpha, k, v, 1024. * static_cast<double>(updates));
   // Far enough from 1 / v = 0.58824, which an exact sampler would give, to tell the two apart.
   REQUIRE(7 * error < k - 1 / v);
-  CHECK_THAT(basin::test::learned_stiffness(trainer, 1000, updates), WithinAbs(k, 5 * error));
+  CHECK_THAT(basin::test::learned_stiffness(trainer, 500, updates), WithinAbs(k, 5 * error));
 }
 
 TEST_CASE("PCD-1 with Langevin rests where CD-1 does", "[objective][persistent_cd]") {
-  check_fixed_point(1, 4000);
+  check_fixed_point(1, 2500);
 }
 TEST_CASE("PCD-5 with Langevin rests where CD-1 does", "[objective][persistent_cd]") {
-  check_fixed_point(5, 1000);
+  check_fixed_point(5, 600);
 }
 
 TEST_CASE("a PCD step's gradient is mean dE/dtheta of the data less that of the samples",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/optimizer/schedule.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>

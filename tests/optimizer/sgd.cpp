@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <basin/optimizer/sgd.hpp>
+
+#include "support/parameters.hpp"
+
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
-#include <limits>
 
-#include "support/parameters.hpp"
+#include <algorithm>
+#include <limits>
 
 namespace {
 

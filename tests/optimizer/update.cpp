@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/optimizer/adam.hpp>
-#include <catch2/catch_template_test_macros.hpp>
-#include <catch2/catch_test_macros.hpp>
-#include <limits>
 
 #include "support/parameters.hpp"
+
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+
+#include <limits>
 
 namespace {
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <array>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/quadratic.hpp>
 #include <basin/sampler/published.hpp>
+
+#include "support/reference_noise.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
-
-#include "support/reference_noise.hpp"
 
 namespace {
 
@@ -86,8 +88,8 @@ struct ScalarChain {
   }
 };
 
-void uva(ScalarChain& c) {
-  for (int k = 0; k < 60; ++k, ++c.stream.step) {
+void uva(ScalarChain& c, int steps) {
+  for (int k = 0; k < steps; ++k, ++c.stream.step) {
     c.add_noise(0.005);
     c.clamp(-1, 1);
     c.gradient();
@@ -96,8 +98,8 @@ void uva(ScalarChain& c) {
     c.clamp(-1, 1);
   }
 }
-void igebm(ScalarChain& c) {
-  for (int k = 0; k < 60; ++k, ++c.stream.step) {
+void igebm(ScalarChain& c, int steps) {
+  for (int k = 0; k < steps; ++k, ++c.stream.step) {
     c.add_noise(0.005);
     c.gradient();
     c.clip(0.01);
@@ -105,23 +107,23 @@ void igebm(ScalarChain& c) {
     c.clamp(0, 1);
   }
 }
-void jem(ScalarChain& c) {
-  for (int k = 0; k < 20; ++k, ++c.stream.step) {
+void jem(ScalarChain& c, int steps) {
+  for (int k = 0; k < steps; ++k, ++c.stream.step) {
     c.gradient();
     c.move(1);
     c.add_noise(0.01);
   }
 }
-void improved_cd(ScalarChain& c) {
-  for (int k = 0; k < 40; ++k, ++c.stream.step) {
+void improved_cd(ScalarChain& c, int steps) {
+  for (int k = 0; k < steps; ++k, ++c.stream.step) {
     c.add_noise(0.001);
     c.gradient();
     c.move(100);
     c.clamp(0, 1);
   }
 }
-void clel(ScalarChain& c) {
-  for (int k = 0; k < 60; ++k, ++c.stream.step) {
+void clel(ScalarChain& c, int steps) {
+  for (int k = 0; k < steps; ++k, ++c.stream.step) {
     c.gradient();
     c.clip(100);
     c.move(100);
@@ -129,8 +131,8 @@ void clel(ScalarChain& c) {
     c.clamp(0, 1);
   }
 }
-void sada_jem(ScalarChain& c) {
-  for (int k = 0; k < 5; ++k, ++c.stream.step) {
+void sada_jem(ScalarChain& c, int steps) {
+  for (int k = 0; k < steps; ++k, ++c.stream.step) {
     c.gradient();
     c.clip(1);
     c.move(1);
@@ -161,14 +163,14 @@ auto run(Sampler const& sampler, Energy const& energy) {
 // Largest difference between the sampler's chains and those of the scalar code, relative to max(1,
 // |x|).
 template <class Sampler, class Energy>
-double difference(Sampler const& sampler, Energy const& energy, void (*scalar)(ScalarChain&),
+double difference(Sampler const& sampler, Energy const& energy, void (*scalar)(ScalarChain&, int),
                   Gradient const& gradient) {
   auto const x   = run(sampler, energy);
   double largest = 0;
   for (int n = 0; n < chains; ++n) {
     ScalarChain c{{}, gradient, stream, static_cast<std::uint32_t>(n)};
     for (int d = 0; d < dimension; ++d) c.x[static_cast<std::size_t>(d)] = start(n, d);
-    scalar(c);
+    scalar(c, sampler.steps);
     for (int d = 0; d < dimension; ++d) {
       double const expected = c.x[static_cast<std::size_t>(d)];
       largest = std::max(largest, std::abs(x(n, d) - expected) / std::max(1., std::abs(expected)));
@@ -178,36 +180,42 @@ double difference(Sampler const& sampler, Energy const& energy, void (*scalar)(S
 }
 
 template <class Sampler>
-void check_preset(Sampler const& sampler, void (*scalar)(ScalarChain&), double temperature) {
-  // At most 60 steps of a dozen roundings of 1e-16, which no step expands.
-  double const tolerance = 1e-12;
-  double const k         = 1.5 / sampler.step;
-  CHECK(difference(sampler, basin::energy::Quadratic<double, dimension>{{.stiffness = k}}, scalar,
-                   quadratic_gradient(k)) < tolerance);
-  CHECK(difference(sampler, basin::energy::Analytic<UserFormula<double>>{{.k = 1 / sampler.step}},
-                   scalar, user_gradient(1 / sampler.step)) < tolerance);
-  CHECK_THAT(sampler.effective_temperature(), WithinAbs(temperature, 1e-12 * temperature));
-  CHECK_NOTHROW(sampler.check());
+void check_preset(Sampler const& preset, void (*scalar)(ScalarChain&, int), int steps,
+                  double temperature) {
+  CHECK(preset.steps == steps);
+  CHECK_THAT(preset.effective_temperature(), WithinAbs(temperature, 1e-12 * temperature));
+  CHECK_NOTHROW(preset.check());
+  basin::energy::Quadratic<double, dimension> const quadratic{{.stiffness = 1.5 / preset.step}};
+  basin::energy::Analytic<UserFormula<double>> const user{{.k = 1 / preset.step}};
+  // After few steps as well: many of them forget from where they came, and with it a clip.
+  for (int const few : {1, 2, steps}) {
+    CAPTURE(few);
+    Sampler sampler = preset;
+    sampler.steps   = few;
+    // At most 60 steps of a dozen roundings of 1e-16, which no step expands.
+    CHECK(difference(sampler, quadratic, scalar, quadratic_gradient(1.5 / preset.step)) < 1e-12);
+    CHECK(difference(sampler, user, scalar, user_gradient(1 / preset.step)) < 1e-12);
+  }
 }
 
 TEST_CASE("uva runs UvA's step: noise, clamp, gradient, clip, move, clamp",
           "[sampler][published]") {
-  check_preset(published::uva, uva, 1.25e-6);
+  check_preset(published::uva, uva, 60, 1.25e-6);
 }
 TEST_CASE("igebm runs IGEBM's step: noise, gradient, clip, move, clamp", "[sampler][published]") {
-  check_preset(published::igebm, igebm, 1.25e-6);
+  check_preset(published::igebm, igebm, 60, 1.25e-6);
 }
 TEST_CASE("jem runs JEM's step: gradient, move and noise, without bounds", "[sampler][published]") {
-  check_preset(published::jem, jem, 5e-5);
+  check_preset(published::jem, jem, 20, 5e-5);
 }
 TEST_CASE("improved_cd runs ICD's step: noise, gradient, move, clamp", "[sampler][published]") {
-  check_preset(published::improved_cd, improved_cd, 5e-9);
+  check_preset(published::improved_cd, improved_cd, 40, 5e-9);
 }
 TEST_CASE("clel runs CLEL's step: gradient, clip, move and noise, clamp", "[sampler][published]") {
-  check_preset(published::clel, clel, 5e-9);
+  check_preset(published::clel, clel, 60, 5e-9);
 }
 TEST_CASE("sada_jem runs SADA-JEM's step: gradient, clip, move, clamp", "[sampler][published]") {
-  check_preset(published::sada_jem, sada_jem, 0);
+  check_preset(published::sada_jem, sada_jem, 5, 0);
 }
 
 TEST_CASE("the order alone makes other chains", "[sampler][published]") {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <basin/sampler/start.hpp>
+
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -46,9 +48,14 @@ Chains<Scalar> rows(int count, int dimension) {
   return pool;
 }
 
+// No extent is a multiple of the 4 draws of a block.
+constexpr int count = 4001, dimension = 7;
+
 struct Moments {
   double mean = 0, square = 0, fourth = 0;  // about the centre
-  double neighbours = 0;                    // mean product of neighbours in the vector
+  // Mean products: of neighbours, of the same place in the next block of 4 draws, of the same
+  // coordinate in the next chain.
+  double neighbours = 0, blocks = 0, chains = 0;
   Moments(std::vector<double> const& x, double centre) {
     double const n = static_cast<double>(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -57,6 +64,8 @@ struct Moments {
       square += a2 / n;
       fourth += a2 * a2 / n;
       neighbours += a * (x[(i + 1) % x.size()] - centre) / n;
+      blocks += a * (x[(i + 4) % x.size()] - centre) / n;
+      chains += a * (x[(i + dimension) % x.size()] - centre) / n;
     }
   }
 };
@@ -69,11 +78,9 @@ void check_normal(std::vector<double> const& x, double centre, double v) {
   CHECK_THAT(m.mean, WithinAbs(0, five * std::sqrt(v)));
   CHECK_THAT(m.square, WithinAbs(v, five * std::sqrt(2.) * v));
   CHECK_THAT(m.fourth, WithinAbs(3 * v * v, five * std::sqrt(96.) * v * v));
-  CHECK_THAT(m.neighbours, WithinAbs(0, five * v));
+  for (double const product : {m.neighbours, m.blocks, m.chains})
+    CHECK_THAT(product, WithinAbs(0, five * v));
 }
-
-// No extent is a multiple of the 4 draws of a block.
-constexpr int count = 4001, dimension = 7;
 
 TEMPLATE_TEST_CASE("Uniform starts are uniform on their range", "[sampler][start]", float, double) {
   start::Uniform const policy{.lower = -0.5, .upper = 2};
@@ -92,7 +99,8 @@ TEMPLATE_TEST_CASE("Uniform starts are uniform on their range", "[sampler][start
   double const v = range * range / 12, five = 5 / std::sqrt(N);
   CHECK_THAT(m.mean, WithinAbs(0, five * std::sqrt(v)));
   CHECK_THAT(m.square, WithinAbs(v, five * range * range * std::sqrt(1. / 80 - 1. / 144)));
-  CHECK_THAT(m.neighbours, WithinAbs(0, five * v));
+  for (double const product : {m.neighbours, m.blocks, m.chains})
+    CHECK_THAT(product, WithinAbs(0, five * v));
 }
 
 TEMPLATE_TEST_CASE("Gaussian starts are normal with their mean and deviation", "[sampler][start]",
@@ -112,12 +120,15 @@ TEST_CASE("Data starts are rows of the data, every row about equally often", "[s
   auto const x =
       started(start::Data{}, count, dimension, {.seed = 3}, rows<float>(row_count, dimension));
   std::vector<double> drawn(row_count);
+  int repeats = 0, last = -1;
   for (int n = 0; n < count; ++n) {
     double const* const chain = x.data() + n * dimension;
     int const row             = static_cast<int>(chain[0]) / 100;
     REQUIRE((row >= 0 && row < row_count));
     for (int d = 0; d < dimension; ++d) REQUIRE(chain[d] == 100 * row + d);
     drawn[static_cast<std::size_t>(row)] += 1;
+    repeats += row == last;
+    last = row;
   }
   // Chi-square with row_count - 1 degrees of freedom: mean df, variance 2 df; 5 standard
   // deviations.
@@ -125,6 +136,8 @@ TEST_CASE("Data starts are rows of the data, every row about equally often", "[s
   double const expected = double(count) / row_count, df = row_count - 1;
   for (double const n : drawn) chi_square += (n - expected) * (n - expected) / expected;
   CHECK_THAT(chi_square, WithinAbs(df, 5 * std::sqrt(2 * df)));
+  // A chain draws the row of the chain before it with probability 1 / row_count.
+  CHECK_THAT(repeats, WithinAbs(expected, 5 * std::sqrt(expected)));
 }
 
 TEST_CASE("Data starts with noise are normal about a row", "[sampler][start]") {

@@ -5,10 +5,11 @@
 #include <basin/energy/network.hpp>
 #include <basin/layer/dense.hpp>
 #include <basin/layer/square.hpp>
-#include <cmath>
-#include <vector>
 
 #include "support/reference_noise.hpp"
+
+#include <cmath>
+#include <vector>
 
 // The one model whose contrastive training can be done on paper.
 namespace basin::test {

@@ -3,6 +3,7 @@
 #define BASIN_TESTS_SUPPORT_PARAMETERS_HPP
 
 #include <basin/optimizer/update.hpp>
+
 #include <cmath>
 #include <vector>
 

@@ -2,8 +2,10 @@
 #ifndef BASIN_TESTS_SUPPORT_REFERENCE_NOISE_HPP
 #define BASIN_TESTS_SUPPORT_REFERENCE_NOISE_HPP
 
-#include <Random123/philox.h>
 #include <basin/core/philox.hpp>
+
+#include <Random123/philox.h>
+
 #include <cmath>
 #include <cstdint>
 

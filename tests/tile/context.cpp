@@ -397,7 +397,8 @@ TEMPLATE_TEST_CASE("the parameter gradient sums the samples in a stated order, i
     for (int m = 0; m < m_rows; ++m) {
       // Feature 'features' is the bias, whose input is 1.
       for (int f = 0; f <= features; ++f) {
-        TestType exact = 0, partial[16]{};  // of the bias: sums of the samples n mod 16
+        int constexpr P = 64 / sizeof(TestType);
+        TestType exact  = 0, partial[P]{};  // of the bias: sums of the samples n mod P
         double sum = 0, size = 0;
         for (int n = 0; n < chains; ++n) {
           auto const k          = static_cast<std::size_t>(n);
@@ -405,11 +406,11 @@ TEMPLATE_TEST_CASE("the parameter gradient sums the samples in a stated order, i
           TestType const input =
               f < features ? x[static_cast<std::size_t>(n * features + f)] : TestType(1);
           exact = std::fma(scaled, input, exact);
-          partial[k % 16] += scaled;
+          partial[k % P] += scaled;
           sum += double(w[k]) * g[static_cast<std::size_t>(m * chains + n)] * input;
           size += std::abs(double(scaled) * input);
         }
-        if (f == features) exact = std::accumulate(partial, partial + 16, TestType(0));
+        if (f == features) exact = std::accumulate(partial, partial + P, TestType(0));
         TestType const result = reference[static_cast<std::size_t>(
             f < features ? m * features + f : m_rows * features + m)];
         // As above, and a product.

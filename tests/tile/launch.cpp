@@ -49,13 +49,13 @@ struct Touch {
   }
 };
 
-template <class Scalar, int Rows>
+template <class Scalar, int Rows, class Schedule = Kokkos::Schedule<Kokkos::Static>>
 void check_tiles(int count) {
   INFO(count << " tiles of " << Rows << " rows");
   basin::test::for_each_tuning<Exec, Scalar>([&]<Tuning tuning>() {
     INFO("width " << tuning.width << ", lanes " << tuning.lanes << ", team " << tuning.team);
     Integers const seen("seen", count * columns);
-    for_each_tile<tuning>(Exec(), "test", count, Touch<Scalar, Rows>{seen});
+    for_each_tile<tuning, Schedule>(Exec(), "test", count, Touch<Scalar, Rows>{seen});
     auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, seen);
     int wrong       = 0;
     for (int tile = 0; tile < count; ++tile)
@@ -82,6 +82,41 @@ TEST_CASE("every tile runs once, in an aligned workspace of its own", "[tile][la
 }
 
 TEST_CASE("without rows there is no workspace", "[tile][launch]") { check_tiles<float, 0>(20); }
+
+TEST_CASE("a schedule changes nothing", "[tile][launch]") {
+  check_tiles<float, 5, Kokkos::Schedule<Kokkos::Dynamic>>(100);
+}
+
+// Counts the calls for each chain, and adds up what it finds of others in its workspace.
+struct TouchChain {
+  using scalar_type                   = float;
+  static constexpr int workspace_rows = 3;
+  Integers seen;  // (chains)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, float* workspace, int chain) const {
+    Integers const to = seen;
+    c.each(3 * Context::width, [=](int i) { workspace[i] = static_cast<float>(chain); });
+    c.each(1, [=](int) {
+      to(chain) += 1;
+      for (int i = 0; i < 3 * Context::width; ++i) to(chain) += workspace[i] != chain;
+    });
+  }
+};
+
+TEST_CASE("every chain runs once, in groups that nobody sees", "[tile][launch]") {
+  for (int count : {0, 1, 16, 37}) {
+    INFO(count << " chains");
+    basin::test::for_each_tuning<Exec, float>([&]<Tuning tuning>() {
+      Integers const seen("seen", count + 16);  // and none behind them
+      basin::tile::for_each_chain<tuning>(Exec(), "test", count, TouchChain{seen});
+      auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, seen);
+      int wrong       = 0;
+      for (int chain = 0; chain < count + 16; ++chain) wrong += host(chain) != (chain < count);
+      CHECK(wrong == 0);
+    });
+  }
+}
 
 int fences = 0;
 void count_fence(char const*, std::uint32_t, std::uint64_t*) { ++fences; }

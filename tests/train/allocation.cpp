@@ -30,6 +30,7 @@ TEST_CASE("1000 training steps allocate nothing, fence nothing and launch the sa
 }
 
 TEST_CASE("the counters see what they count", "[train][allocation]") {
+  bench::watch_kokkos();
   bench::Tally const tally = bench::count(Exec(), 1, [] {
     Kokkos::View<float*, Exec> const view("a View of its own, with a long name", 100);
     Exec().fence("a fence of its own");

@@ -308,12 +308,12 @@ struct Replay {
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
       Kokkos::deep_copy(exec, owners_, -1);
       using work = detail::InitialSlot<source, codec, decltype(stored_), decltype(ages_)>;
-      tile::for_each_tile<tuning>(exec, "basin::initial", options.capacity,
-                                  work{source(options_.start, pool_),
-                                       codec_,
-                                       stored_,
-                                       ages_,
-                                       {seed_, Purpose::buffer_initial, 0}});
+      tile::for_each_chain<tuning>(exec, "basin::initial", options.capacity,
+                                   work{source(options_.start, pool_),
+                                        codec_,
+                                        stored_,
+                                        ages_,
+                                        {seed_, Purpose::buffer_initial, 0}});
     }
 
     /// Replaces the whole content. Asynchronous on exec.
@@ -335,7 +335,7 @@ struct Replay {
       using work =
           detail::DrawChain<source, codec, decltype(stored_), Chains, decltype(slots_), replace>;
       Stream const stream{seed_, Purpose::buffer_draw, step};
-      tile::for_each_tile<tuning>(
+      tile::for_each_chain<tuning>(
           exec, "basin::draw", static_cast<int>(chains.extent(0)),
           work{source(options_.start, pool_), codec_, stored_, chains, slots_, ages_, drawn_ages_,
                Permutation(static_cast<std::uint32_t>(options_.capacity), stream), stream,
@@ -350,17 +350,17 @@ struct Replay {
           reservoir || (!ring && std::same_as<draw_type, buffer::draw::WithReplacement>);
       int const count = static_cast<int>(chains.extent(0));
       if constexpr (contested) {
-        tile::for_each_tile<tuning>(exec, "basin::claim", count,
-                                    detail::ClaimSlot<Scalar, decltype(slots_), write_type>{
-                                        slots_,
-                                        owners_,
-                                        {seed_, Purpose::buffer_write, step},
-                                        written_,
-                                        options_.capacity});
+        tile::for_each_chain<tuning>(exec, "basin::claim", count,
+                                     detail::ClaimSlot<Scalar, decltype(slots_), write_type>{
+                                         slots_,
+                                         owners_,
+                                         {seed_, Purpose::buffer_write, step},
+                                         written_,
+                                         options_.capacity});
       }
       using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
                                       write_type, contested>;
-      tile::for_each_tile<tuning>(
+      tile::for_each_chain<tuning>(
           exec, "basin::write", count,
           work{codec_, stored_, chains, slots_, owners_, ages_, drawn_ages_,
                static_cast<int>((written_ - options_.capacity) %
@@ -393,8 +393,9 @@ struct Replay {
       Kokkos::deep_copy(exec, none, -1);  // becomes age 0
       using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
                                       buffer::write::Ring, false>;
-      tile::for_each_tile<tuning>(exec, "basin::fill", options_.capacity,
-                                  work{codec_, stored_, on_device, slots, owners_, ages_, none, 0});
+      tile::for_each_chain<tuning>(
+          exec, "basin::fill", options_.capacity,
+          work{codec_, stored_, on_device, slots, owners_, ages_, none, 0});
       exec.fence("basin::buffer::fill");
     }
 

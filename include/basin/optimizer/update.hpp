@@ -13,8 +13,8 @@ constexpr int blocks(int parameters) { return (parameters + block - 1) / block; 
 
 namespace detail {
 
-// partial[b] = sum of g^2 over block b: sixteen partial sums, whatever the backend's packs are,
-// then those in order.
+// partial[b] = sum of g^2 over block b: 64 bytes of partial sums, whatever the backend's packs are,
+// then those in order. Kokkos aligns Views to 64 bytes, so that a wider pack could not be loaded.
 template <class Scalar>
 struct SquaredNorm {
   using scalar_type                   = Scalar;

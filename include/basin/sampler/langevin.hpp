@@ -433,7 +433,7 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
              +E::dimension);
     stream.purpose = Purpose::sampler_noise;
     using work     = detail::LangevinTile<typename Langevin<Policies...>::policies, E, Chains>;
-    tile::for_each_tile<tuning>(
+    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
         exec, "basin::langevin", tile::tiles(static_cast<int>(chains.extent(0)), tuning.width),
         work{energy,
              chains,

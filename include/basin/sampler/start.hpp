@@ -174,7 +174,7 @@ void start_chains(Exec const& exec, Start const& start, Chains const& chains, Po
   }
   stream.purpose = Purpose::sampler_start;
   using source   = detail::StartSource<Start, typename Chains::non_const_value_type, Pool>;
-  tile::for_each_tile<tuning>(
+  tile::for_each_chain<tuning>(
       exec, "basin::start", static_cast<int>(chains.extent(0)),
       detail::StartChain<source, Chains>{source(start, pool), chains, stream});
 }

@@ -289,19 +289,20 @@ class Context {
     barrier();
   }
 
-  /// sums[m] = sum_n g[m][n]; g (rows, samples). Sixteen partial sums, of the samples n mod 16,
-  /// each in ascending order, then those in order: the same in every context, and no chain of
+  /// sums[m] = sum_n g[m][n]; g (rows, samples). P = 64 bytes of partial sums, of the samples n mod
+  /// P, each in ascending order, then those in order: the same in every context, and no chain of
   /// additions that wait for each other.
   KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, int count, int samples,
                                             Scalar* sums) const {
     team_.each(rows, [&](int m) {
-      using Partial           = Pack<Scalar, 16>;
+      constexpr int P         = 64 / static_cast<int>(sizeof(Scalar));
+      using Partial           = Pack<Scalar, P>;
       Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
       Partial sum(Scalar(0));
       int n = 0;
-      for (; n + 16 <= count; n += 16) sum = sum + load_unaligned<Partial>(row + n);
+      for (; n + P <= count; n += P) sum = sum + load_unaligned<Partial>(row + n);
       Scalar total = 0;
-      for (int i = 0; i < 16; ++i) total += n + i < count ? sum[i] + row[n + i] : sum[i];
+      for (int i = 0; i < P; ++i) total += n + i < count ? sum[i] + row[n + i] : sum[i];
       sums[m] = total;
     });
     barrier();

@@ -29,10 +29,10 @@ using context_of =
 
 // One team a tile. Level is a template argument: with a level known only at run time the compiler
 // does not know the address space of the workspace.
-template <class Exec, Tuning tuning, class Work, int Level>
+template <class Exec, class Schedule, Tuning tuning, class Work, int Level>
 struct TileKernel {
   using Scalar = typename Work::scalar_type;
-  using member = typename Kokkos::TeamPolicy<Exec>::member_type;
+  using member = typename Kokkos::TeamPolicy<Exec, Schedule>::member_type;
   using team   = std::conditional_t<tuning.team == 0, SerialTeam, KokkosTeam<member>>;
 
   static constexpr std::size_t alignment = 64;
@@ -59,8 +59,10 @@ struct TileKernel {
 /// Work names 'scalar_type' and 'static constexpr int workspace_rows', the rows [row][T] of its
 /// workspace. Asynchronous on exec.
 ///
-/// \tparam tuning  how the backend cuts the work; team 0 needs a host execution space
-template <Tuning tuning, class Exec, class Work>
+/// \tparam tuning    how the backend cuts the work; team 0 needs a host execution space
+/// \tparam Schedule  Kokkos::Schedule: Dynamic where work items are long or unlike each other, at
+///                   the cost of about a microsecond; results do not depend on it
+template <Tuning tuning, class Schedule = Kokkos::Schedule<Kokkos::Static>, class Exec, class Work>
 void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
   static_assert(tuning.team > 0 || Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible,
                 "basin::tile::Tuning: team 0 (one thread a tile) is for host execution spaces; "
@@ -70,11 +72,39 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
   constexpr std::size_t bytes = sizeof(typename Work::scalar_type) *
                                 static_cast<std::size_t>(Work::workspace_rows) * tuning.width;
   constexpr int level = host || bytes > 40 * 1000 ? 1 : 0;
-  using kernel        = detail::TileKernel<Exec, tuning, Work, level>;
-  Kokkos::TeamPolicy<Exec> policy(exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
+  using kernel        = detail::TileKernel<Exec, Schedule, tuning, Work, level>;
+  Kokkos::TeamPolicy<Exec, Schedule> policy(exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
   if constexpr (bytes > 0)
     policy.set_scratch_size(level, Kokkos::PerTeam(bytes + kernel::alignment));
   Kokkos::parallel_for(label.text, policy, kernel{work});
+}
+
+namespace detail {
+
+// Group chains a work item: a launch costs a host tens of nanoseconds an item.
+template <class Work, int Group>
+struct ChainGroup {
+  using scalar_type                   = typename Work::scalar_type;
+  static constexpr int workspace_rows = Work::workspace_rows;
+  Work work;
+  int count;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int group) const {
+    int const end = (group + 1) * Group < count ? (group + 1) * Group : count;
+    for (int chain = group * Group; chain < end; ++chain) work(c, workspace, chain);
+  }
+};
+
+}  // namespace detail
+
+/// Runs work(context, workspace, chain) for chain in [0, count): for work that is short, or a row
+/// of memory at a time, and so has no tile. Otherwise as for_each_tile.
+template <Tuning tuning, class Exec, class Work>
+void for_each_chain(Exec const& exec, Label label, int count, Work const& work) {
+  constexpr int group = tuning.team == 0 ? 16 : 1;
+  for_each_tile<tuning>(exec, label, tiles(count, group),
+                        detail::ChainGroup<Work, group>{work, count});
 }
 
 }  // namespace basin::tile

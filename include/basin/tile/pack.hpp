@@ -195,8 +195,15 @@ KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Pack<T, N>& a, Pack<T, N>& b,
     ((b.v[L] = (L & Step) ? y.v[L] : x.v[(L + Step) % N]), ...);
   } else {
 #if BASIN_NATIVE_PACK
+#if defined(__clang__)
     a.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L - Step : L)...);
     b.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L : L + Step)...);
+#else
+    // Of nvcc's output g++ cannot read __builtin_shufflevector with an expanded pack.
+    using lanes = typename PackStorage<signed_of<T>, N, true>::native;
+    a.v         = __builtin_shuffle(x.v, y.v, lanes{((L & Step) ? N + L - Step : L)...});
+    b.v         = __builtin_shuffle(x.v, y.v, lanes{((L & Step) ? N + L : L + Step)...});
+#endif
 #endif
   }
 }

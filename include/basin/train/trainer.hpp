@@ -4,6 +4,7 @@
 
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
+#include <basin/objective/loss.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
 #include <basin/train/monitor.hpp>
@@ -233,13 +234,13 @@ class Trainer {
 
     energy::Record<Scalar> const record{record_.data(), energies_.data(),
                                         static_cast<int>(energies_.extent(0))};
-    tile::for_each_tile<tuning>(
+    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
         exec_, "basin::record", tile::tiles(2 * B, tuning.width),
         detail::RecordTile<E, Samples>{
             energy, points_, record, {options_.seed, Purpose::dropout, step_}});
     objective::loss_weights<typename Objective::loss_type, tuning>(
         exec_, energies_.data(), weights_.data(), B, options_.objective.energy_l2.at(step_));
-    tile::for_each_tile<tuning>(
+    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
         exec_, "basin::gradient", +E::gradient_blocks,
         detail::ParameterGradient<E>{record, weights_.data(), 2 * B, gradient_.data()});
 
@@ -413,7 +414,7 @@ class Trainer {
     auto const order          = [&](std::uint64_t e) {
       return Permutation(static_cast<std::uint32_t>(rows), {options_.seed, Purpose::data_order, e});
     };
-    tile::for_each_tile<tuning>(
+    tile::for_each_chain<tuning>(
         exec_, "basin::gather", B,
         detail::GatherSample<Data, Samples>{data_, positives, order(epoch), order(epoch + 1),
                                             static_cast<int>(first % rows)});

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JAX on a CPU: each job is one jitted program, chains and noise included, on one device or on a device per thread."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, main
+
+word = jnp.uint32
+
+
+def energy(p, x):
+    w1, b1, w2, b2, w3, b3 = p
+    return jax.nn.silu(jax.nn.silu(x @ w1 + b1) @ w2 + b2) @ w3 + b3
+
+
+def library_noise(implementation):
+    words = {"threefry2x32": 2, "rbg": 4}[implementation]
+
+    def normal(step, device, shape):  # every step its own key: cheaper than to split or fold keys
+        key = jnp.zeros(words, word).at[0].set(step).at[1].set(device)
+        return jax.random.normal(jax.random.wrap_key_data(key, impl=implementation), shape)
+
+    return normal
+
+
+def fused_noise(step, device, shape):
+    """Threefry2x32-20 and Box-Muller, all elementwise: XLA fuses it into the update and vectorises it."""
+    keys = (step, device, step ^ device ^ word(0x1BD11BDA))
+    a = lax.broadcasted_iota(word, shape, 0) * word(shape[1]) + lax.broadcasted_iota(word, shape, 1) + keys[0]
+    b = jnp.broadcast_to(keys[1], shape)
+    for i in range(20):
+        turn = ((13, 15, 26, 6), (17, 29, 16, 24))[i // 4 % 2][i % 4]
+        a = a + b
+        b = ((b << turn) | (b >> (32 - turn))) ^ a
+        if i % 4 == 3:
+            a, b = a + keys[(i // 4 + 1) % 3], b + keys[(i // 4 + 2) % 3] + word(i // 4 + 1)
+    unit = lambda c: (c >> 8).astype(jnp.int32).astype(jnp.float32) * 2**-24
+    y = (jnp.abs(unit(b) - 0.5) - 0.25) * 6.283185307179586  # sin y = cos of the angle, |y| <= pi / 2: XLA's cos is slow
+    s, cosine = y * y, 0.0
+    for coefficient in (-1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6, 1.0):
+        cosine = cosine * s + coefficient
+    return jnp.sqrt(-2 * jnp.log(1 - unit(a))) * cosine * y
+
+
+def walk(job, normal, p, x, step, device):
+    def move(x, k):
+        g = jax.grad(lambda x: energy(p, x).sum())(x)
+        x = x - STEP * jnp.clip(g, -LIMIT, LIMIT)
+        return jnp.clip(x + job.sigma * normal(step + k, device, x.shape) if job.noise else x, LOW, HIGH), None
+
+    if job.steps == 1:
+        return move(x, word(0))[0]
+    return lax.scan(move, x, jnp.arange(job.steps, dtype=word))[0]
+
+
+def build(normal, devices=None):
+    def builder(job, given, threads):
+        count = devices or threads
+        assert len(jax.devices()) == count, jax.devices()
+        p, chains, buffer, data = given
+        p = [a.T if a.ndim == 2 else a for a in p]
+        batch, rows, fresh = job.batch // count, ROWS // count, job.fresh(job.batch // count)
+        mesh = Mesh(jax.devices(), ("chains",))
+        split, same = PartitionSpec("chains"), PartitionSpec()
+        put = lambda a, spec: jax.device_put(a, NamedSharding(mesh, spec))
+        p, v = ([put(a, same) for a in arrays] for arrays in (p, [np.zeros_like(a) for a in p]))
+        chains, buffer, data = (put(a, split) for a in (chains, buffer, data))
+        shard = lambda f, inside, outside, donate=(): jax.jit(
+            jax.shard_map(f, mesh=mesh, in_specs=inside, out_specs=outside, check_vma=False), donate_argnums=donate
+        )
+        clock, device = put(np.uint32(0), same), lambda: lax.axis_index("chains").astype(word)
+
+        def langevin(p, x, step):
+            return walk(job, normal, p, x, step, device()), step + word(job.steps)
+
+        def train(p, v, buffer, step, updates, data):
+            first, second = jax.random.split(jax.random.wrap_key_data(jnp.stack((step, device() + word(count)))))
+            slots, picked = jax.random.randint(first, (2, batch), 0, rows)
+            if fresh:
+                started = jax.random.uniform(second, (fresh, job.dim), minval=LOW, maxval=HIGH)
+                x = jnp.concatenate((started, buffer[slots[fresh:]]))
+            else:
+                x = buffer[slots]
+            x = walk(job, normal, p, x, step, device())
+            positive = data[picked]
+            if job.noise:
+                noise = normal(step + word(job.steps), device(), positive.shape)
+                positive = jnp.clip(positive + job.data_noise * noise, LOW, HIGH)
+
+            def loss(p):
+                up, down = jnp.split(energy(p, jnp.concatenate((positive, x))), 2)
+                return (up.sum() - down.sum() + PENALTY * ((up * up).sum() + (down * down).sum())) / job.batch
+
+            gradient = lax.psum(jax.grad(loss)(p), "chains")
+            updates = updates + 1
+            v = [BETA2 * a + (1 - BETA2) * g * g for a, g in zip(v, gradient)]
+            correction = 1 - BETA2**updates
+            p = [a - job.rate * g / (jnp.sqrt(b / correction) + job.epsilon) for a, b, g in zip(p, v, gradient)]
+            return p, v, buffer.at[slots].set(x), step + word(job.steps + 1), updates
+
+        if job.kind == "langevin":
+            program = shard(langevin, (same, split, same), (split, same))
+            out = {}
+
+            def call():
+                nonlocal clock
+                out["x"], clock = program(p, chains, clock)
+                out["x"].block_until_ready()
+
+            return call, lambda: np.asarray(out["x"])
+
+        kinds = (same, same, split, same, same)
+        program = shard(train, (*kinds, split), kinds, donate=(0, 1, 2, 3, 4))
+        state = (p, v, buffer, clock, put(np.float32(0), same))
+
+        def call():
+            nonlocal state
+            state = program(*state, data)
+            jax.block_until_ready(state)
+
+        return call, lambda: ([np.asarray(a).T for a in state[0]], np.asarray(state[2]))
+
+    return builder
+
+
+if __name__ == "__main__":
+    main(
+        {
+            "jit": build(library_noise("threefry2x32"), 1),
+            "jit-rbg": build(library_noise("rbg"), 1),
+            "jit-device-per-thread": build(library_noise("threefry2x32")),
+            "jit-device-per-thread-fused-noise": build(fused_noise),
+        }
+    )

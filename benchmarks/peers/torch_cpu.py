@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch on a CPU: eager, and compiled by Inductor."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+import torch.nn.functional as F
+from torch.ops import aten
+
+from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, main
+
+CPP = {"cpp_wrapper": True}  # Inductor's C++ entry: no Python between kernels, and the GIL is free meanwhile
+
+
+def tensors(given):
+    p, x, buffer, data = given
+    return [torch.tensor(a) for a in p], *(torch.tensor(a) for a in (x, buffer, data))
+
+
+def draw(job, batch, buffer, data):
+    """Slots to be advanced, of which the first are started afresh, and a batch of the data."""
+    slots, rows = torch.randint(ROWS, (2, batch))
+    if fresh := job.fresh(batch):
+        buffer.index_copy_(0, slots[:fresh], torch.empty(fresh, job.dim).uniform_(LOW, HIGH))
+    return slots, buffer.index_select(0, slots), data.index_select(0, rows)
+
+
+def numpy(p, buffer):
+    return lambda: ([a.detach().numpy() for a in p], buffer.numpy())
+
+
+# ---- eager, autograd
+
+
+def energy(p, x):
+    w1, b1, w2, b2, w3, b3 = p
+    return F.silu(F.linear(F.silu(F.linear(x, w1, b1)), w2, b2)) @ w3 + b3
+
+
+def update(job, x, g, noise):
+    """One Langevin step, in place."""
+    x.add_(g.clamp_(-LIMIT, LIMIT), alpha=-STEP)
+    if job.noise:
+        x.add_(noise.normal_(), alpha=job.sigma)
+    return x.clamp_(LOW, HIGH)
+
+
+def noisy(job, x):
+    return x.add_(torch.randn_like(x), alpha=job.data_noise).clamp_(LOW, HIGH) if job.noise else x
+
+
+def objective(p, positive, negative):
+    both = energy(p, torch.cat((positive, negative)))
+    up, down = both.chunk(2)
+    return up.mean() - down.mean() + PENALTY * (up.square().mean() + down.square().mean())
+
+
+def autograd(job, given, threads):
+    torch.set_num_threads(threads)
+    p, chains, buffer, data = tensors(given)
+    one, noise = torch.ones(job.batch), torch.empty_like(chains)
+    optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
+
+    def walk(x):
+        for a in p:
+            a.requires_grad_(False)
+        for _ in range(job.steps):
+            (g,) = torch.autograd.grad(energy(p, x.requires_grad_()), x, one)
+            x = update(job, x.detach(), g, noise)
+        return x
+
+    if job.kind == "langevin":
+        out = {}
+        return lambda: out.update(x=walk(chains.clone())), lambda: out["x"].numpy()
+
+    def step():
+        slots, x, positive = draw(job, job.batch, buffer, data)
+        x = walk(x)
+        buffer.index_copy_(0, slots, x)
+        for a in p:
+            a.requires_grad_()
+        optimizer.zero_grad()
+        objective(p, noisy(job, positive), x).backward()
+        optimizer.step()
+
+    return step, numpy(p, buffer)
+
+
+# ---- eager, gradient by hand: no graph, every result in memory that is made once
+
+
+def by_hand(job, given, threads):
+    torch.set_num_threads(threads)
+    p, chains, buffer, data = tensors(given)
+    flat = torch.cat([a.reshape(-1) for a in p])
+    cut = lambda whole: [s.view(a.shape) for s, a in zip(whole.split([a.numel() for a in p]), p)]
+    p = w1, b1, w2, b2, w3, b3 = cut(flat)
+    flat.grad = torch.empty_like(flat)
+    d1w, d1b, d2w, d2b, d3w, d3b = cut(flat.grad)
+    optimizer = torch.optim.Adam([flat], lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
+    silu, silu_back = aten.silu.out, aten.silu_backward.grad_input
+    noise = torch.empty_like(chains)
+
+    def forward(x, w1t, w2t, z1, h1, z2):
+        torch.addmm(b1, x, w1t, out=z1)
+        torch.addmm(b2, silu(z1, out=h1), w2t, out=z2)
+
+    def backward(g2, g1, z1):
+        silu_back(torch.mm(g2, w2, out=g1), z1, grad_input=g1)
+
+    def walk(x, z1, h1, z2, g=torch.empty_like(chains)):
+        w1t, w2t, top = w1.t(), w2.t(), w3.expand_as(z2)
+        if job.steps > 8:  # one copy for the whole chain pays
+            w1t, w2t = w1t.contiguous(), w2t.contiguous()
+        for _ in range(job.steps):
+            forward(x, w1t, w2t, z1, h1, z2)
+            backward(silu_back(top, z2, grad_input=z2), h1, z1)
+            update(job, x, torch.mm(h1, w1, out=g), noise)
+        return x
+
+    space = torch.empty(5, 2 * job.batch, job.width)
+    half = space[:3, : job.batch]
+    if job.kind == "langevin":
+        x = torch.empty_like(chains)
+
+        @torch.inference_mode()
+        def call():
+            walk(x.copy_(chains), *half)
+
+        return call, x.numpy
+
+    sign = torch.ones(2 * job.batch)
+    sign[job.batch :] = -1
+
+    @torch.inference_mode()
+    def gradient(x, c, g2):
+        z1, h1, z2, h2, g1 = space
+        forward(x, w1.t(), w2.t(), z1, h1, z2)
+        torch.mv(silu(z2, out=h2), w3, out=c)
+        c.add_(b3).mul_(2 * PENALTY).add_(sign).div_(job.batch)
+        torch.mv(h2.t(), c, out=d3w)
+        torch.sum(c, 0, out=d3b)
+        silu_back(torch.outer(c, w3, out=g2), z2, grad_input=g2)
+        backward(g2, g1, z1)
+        torch.mm(g2.t(), h1, out=d2w)
+        torch.sum(g2, 0, out=d2b)
+        torch.mm(g1.t(), x, out=d1w)
+        torch.sum(g1, 0, out=d1b)
+
+    c, g2 = torch.empty(2 * job.batch), torch.empty(2 * job.batch, job.width)
+
+    def step():
+        with torch.inference_mode():
+            slots, x, positive = draw(job, job.batch, buffer, data)
+            walk(x, *half)
+            buffer.index_copy_(0, slots, x)
+            gradient(torch.cat((noisy(job, positive), x)), c, g2)
+        optimizer.step()
+
+    return step, numpy(p, buffer)
+
+
+# ---- compiled, as most would: one Langevin step, the parameter gradient; the loop in Python
+
+
+def compiled_step(job, given, threads):
+    torch.set_num_threads(threads)
+    p, chains, buffer, data = tensors(given)
+    noise = torch.zeros_like(chains)
+
+    @torch.compile(dynamic=False)
+    def langevin(p, x, noise):
+        g = torch.func.grad(lambda x: energy(p, x).sum())(x)
+        return (x - STEP * g.clamp(-LIMIT, LIMIT) + job.sigma * noise).clamp(LOW, HIGH)
+
+    @torch.compile(dynamic=False)
+    def gradient(p, positive, negative):
+        return torch.func.grad(objective)(p, positive, negative)
+
+    optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
+    for a in p:
+        a.requires_grad_(False)
+
+    def walk(x):  # noise from ATen: Inductor's own generator is not vectorised on a CPU, seven times slower
+        for _ in range(job.steps):
+            x = langevin(p, x, noise.normal_() if job.noise else noise)
+        return x
+
+    if job.kind == "langevin":
+        out = {}
+
+        @torch.no_grad()
+        def call():
+            out["x"] = walk(chains)
+
+        return call, lambda: out["x"].numpy()
+
+    @torch.no_grad()
+    def step():
+        slots, x, positive = draw(job, job.batch, buffer, data)
+        x = walk(x)
+        buffer.index_copy_(0, slots, x)
+        for a, g in zip(p, gradient(p, noisy(job, positive), x)):
+            a.grad = g
+        optimizer.step()
+
+    return step, numpy(p, buffer)
+
+
+# ---- compiled, strongest: the chain is one C++ loop, its noise is computed in it; optionally each thread has its own chains
+
+
+def normal(shape, at):
+    """Philox4x32-10 and Box-Muller in tensor operations, which Inductor vectorises. at: step, stream."""
+    mask, k0, k1 = 0xFFFFFFFF, 1234, 5678
+    c0 = torch.arange(shape[0] * shape[1] // 4, dtype=torch.int64)
+    c1, c2, c3 = at[0], at[1], torch.zeros_like(c0)
+    for _ in range(10):
+        p, q = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1, c2, c3 = ((q >> 32) & mask) ^ c1 ^ k0, q & mask, ((p >> 32) & mask) ^ c3 ^ k1, p & mask
+        k0, k1 = (k0 + 0x9E3779B9) & mask, (k1 + 0xBB67AE85) & mask
+    unit = lambda c: (c >> 8).to(torch.int32).float() * 2**-24
+    pair = lambda a, b: ((-2 * torch.log(1 - unit(a))).sqrt(), unit(b) * 6.283185307179586)
+    (r, a), (s, b) = pair(c0, c1), pair(c2, c3)
+    return torch.cat((r * a.cos(), r * a.sin(), s * b.cos(), s * b.sin())).view(shape)
+
+
+def layers(p, x, w1t, w2t):
+    z1 = torch.addmm(p[1], x, w1t)
+    s1 = torch.sigmoid(z1)
+    z2 = torch.addmm(p[3], z1 * s1, w2t)
+    s2 = torch.sigmoid(z2)
+    return z1 * s1, s1 * (1 + z1 * (1 - s1)), z2 * s2, s2 * (1 + z2 * (1 - s2))
+
+
+def walk_in_graph(job, p, x, at):
+    w1t, w2t = p[0].t(), p[2].t()
+    if job.steps > 8:
+        w1t, w2t = w1t.contiguous(), w2t.contiguous()
+
+    def move(k, x):
+        _, d1, _, d2 = layers(p, x, w1t, w2t)
+        x = x - STEP * ((p[4] * d2 @ p[2] * d1) @ p[0]).clamp(-LIMIT, LIMIT)
+        if job.noise:
+            x = x + job.sigma * normal(x.shape, torch.stack((at[0] + k, at[1])))
+        return k + 1, x.clamp(LOW, HIGH)
+
+    zero = torch.zeros((), dtype=torch.int64)
+    if job.steps == 1:
+        return move(zero, x)[1]
+    return torch.while_loop(lambda k, x: k < job.steps, move, (zero, x))[1]
+
+
+def compiled_chain(job, given, threads, parts=1):
+    torch.set_num_threads(threads // parts)
+    p, chains, buffer, data = tensors(given)
+    v = [torch.zeros_like(a) for a in p]
+    batch = job.batch // parts
+    at = [torch.tensor([0, part]) for part in range(parts)]
+    walk = torch.compile(lambda p, x, at: walk_in_graph(job, p, x, at), options=CPP, dynamic=False)
+
+    @torch.compile(options=CPP, dynamic=False)
+    def advance(p, x, positive, at):
+        x = walk_in_graph(job, p, x, at)
+        if job.noise:
+            last = torch.stack((at[0] + job.steps, at[1]))
+            positive = (positive + job.data_noise * normal(positive.shape, last)).clamp(LOW, HIGH)
+        both = torch.cat((positive, x))
+        h1, d1, h2, d2 = layers(p, both, p[0].t(), p[2].t())
+        sign = torch.where(torch.arange(2 * batch) < batch, 1.0, -1.0)
+        c = (sign + 2 * PENALTY * (h2 @ p[4] + p[5])) / job.batch
+        g2 = c[:, None] * p[4] * d2
+        g1 = g2 @ p[2] * d1
+        return x, [g1.t() @ both, g1.sum(0), g2.t() @ h1, g2.sum(0), c @ h2, c.sum()]
+
+    @torch.compile(options=CPP, dynamic=False)
+    def adam(p, v, gradients, correction):
+        for i, (a, b) in enumerate(zip(p, v)):
+            g = sum(each[i] for each in gradients[1:]) + gradients[0][i] if parts > 1 else gradients[0][i]
+            b.mul_(BETA2).add_((1 - BETA2) * g * g)
+            a.sub_(job.rate * g / ((b / correction).sqrt() + job.epsilon))
+
+    pool = ThreadPoolExecutor(max(parts - 1, 1))
+    cores = sorted(os.sched_getaffinity(0))
+
+    def each(work):  # the caller does part 0 itself
+        others = [pool.submit(work, part) for part in range(1, parts)]
+        return [work(0)] + [other.result() for other in others]
+
+    def settle(part):  # once per thread: these settings are the thread's own
+        if parts > 1:
+            torch.set_num_threads(threads // parts)
+            os.sched_setaffinity(0, {cores[part % len(cores)]})
+
+    each(settle)
+    results = [None] * parts
+    if job.kind == "langevin":
+        given = chains.chunk(parts)
+
+        @torch.inference_mode()
+        def work(part):
+            at[part][0] += job.steps
+            results[part] = walk(p, given[part], at[part])
+
+        work(0)  # compiles
+        return lambda: each(work), lambda: torch.cat(results).numpy()
+
+    pieces = lambda tensors, part: [a.chunk(parts)[part] if a.dim() else a for a in tensors if a.dim() or not part]
+    updates, drawn, correction = 0, (), torch.zeros(())
+
+    @torch.inference_mode()
+    def sample(part):
+        at[part][0] += job.steps + 1
+        slots, x, positive = (a.chunk(parts)[part] for a in drawn)
+        x, results[part] = advance(p, x, positive, at[part])
+        buffer.index_copy_(0, slots, x)
+
+    @torch.inference_mode()
+    def improve(part):
+        adam(pieces(p, part), pieces(v, part), [pieces(g, part) for g in results], correction)
+
+    def step():
+        nonlocal updates, drawn
+        updates += 1
+        drawn = draw(job, job.batch, buffer, data)
+        correction.fill_(1 - BETA2**updates)
+        each(sample)
+        each(improve)
+
+    @torch.inference_mode()
+    def compile_first():  # without moving anything
+        results[:] = [advance(p, torch.zeros(batch, job.dim), torch.zeros(batch, job.dim), each)[1] for each in at]
+        for part in range(parts):
+            own = [[a.clone() for a in pieces(tensors, part)] for tensors in (p, v)]
+            adam(*own, [pieces(g, part) for g in results], torch.ones(()))
+
+    compile_first()
+    return step, numpy(p, buffer)
+
+
+if __name__ == "__main__":
+    main(
+        {
+            "eager-autograd": autograd,
+            "eager-by-hand": by_hand,
+            "compiled-step": compiled_step,
+            "compiled-chain": compiled_chain,
+            "compiled-chain-per-thread": lambda job, given, threads: compiled_chain(job, given, threads, threads),
+        }
+    )
