@@ -29,7 +29,7 @@ using Trainer =
 
 int main(int argc, char** argv) {
   std::filesystem::path out = "out";
-  long steps                = 1500;
+  long steps                = 5000;
   std::uint64_t seed        = 1;
   CLI::App app("Trains a 2-D energy on eight Gaussians and draws it.");
   app.add_option("--out", out, "folder for what the run leaves")->capture_default_str();
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
                      .batch         = 256,
                      .average       = 0.99,
                      .seed          = seed,
-                     .monitor_every = 50},
+                     .monitor_every = 100},
                     data);
     basin::io::MetricsFile metrics(out / "eight_gaussians.jsonl");
     trainer.fit({.steps = steps, .progress = stderr, .report = std::ref(metrics)});

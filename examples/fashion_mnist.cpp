@@ -66,7 +66,7 @@ double auroc(Scores const& data, Scores const& others) {
 
 int main(int argc, char** argv) {
   std::filesystem::path data, mnist, out = "out";
-  long steps = 1200;
+  long steps = 1500;
   int batch = 128, sampling_steps = 30;
   double rate        = 1e-3;
   std::uint64_t seed = 1;

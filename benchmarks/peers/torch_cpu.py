@@ -10,6 +10,7 @@ from torch.ops import aten
 
 from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, main
 
+CORES = sorted(os.sched_getaffinity(0))
 CPP = {"cpp_wrapper": True}  # Inductor's C++ entry: no Python between kernels, and the GIL is free meanwhile
 
 
@@ -277,22 +278,25 @@ def compiled_chain(job, given, threads, parts=1):
     @torch.compile(options=CPP, dynamic=False)
     def adam(p, v, gradients, correction):
         for i, (a, b) in enumerate(zip(p, v)):
-            g = sum(each[i] for each in gradients[1:]) + gradients[0][i] if parts > 1 else gradients[0][i]
+            g = sum((other[i] for other in gradients[1:]), start=gradients[0][i])
             b.mul_(BETA2).add_((1 - BETA2) * g * g)
             a.sub_(job.rate * g / ((b / correction).sqrt() + job.epsilon))
 
     pool = ThreadPoolExecutor(max(parts - 1, 1))
-    cores = sorted(os.sched_getaffinity(0))
 
-    def each(work):  # the caller does part 0 itself
+    def each(work):  # the caller does part 0 itself; what compiles, the first time, is done in turn
+        if work not in ready:
+            ready.add(work)
+            return [work(part) for part in range(parts)]
         others = [pool.submit(work, part) for part in range(1, parts)]
         return [work(0)] + [other.result() for other in others]
 
     def settle(part):  # once per thread: these settings are the thread's own
         if parts > 1:
             torch.set_num_threads(threads // parts)
-            os.sched_setaffinity(0, {cores[part % len(cores)]})
+            os.sched_setaffinity(0, {CORES[part % len(CORES)]})
 
+    ready = {settle}
     each(settle)
     results = [None] * parts
     if job.kind == "langevin":
@@ -303,7 +307,6 @@ def compiled_chain(job, given, threads, parts=1):
             at[part][0] += job.steps
             results[part] = walk(p, given[part], at[part])
 
-        work(0)  # compiles
         return lambda: each(work), lambda: torch.cat(results).numpy()
 
     pieces = lambda tensors, part: [a.chunk(parts)[part] if a.dim() else a for a in tensors if a.dim() or not part]
@@ -328,14 +331,6 @@ def compiled_chain(job, given, threads, parts=1):
         each(sample)
         each(improve)
 
-    @torch.inference_mode()
-    def compile_first():  # without moving anything
-        results[:] = [advance(p, torch.zeros(batch, job.dim), torch.zeros(batch, job.dim), each)[1] for each in at]
-        for part in range(parts):
-            own = [[a.clone() for a in pieces(tensors, part)] for tensors in (p, v)]
-            adam(*own, [pieces(g, part) for g in results], torch.ones(()))
-
-    compile_first()
     return step, numpy(p, buffer)
 
 

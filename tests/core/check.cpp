@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/core/check.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
+
 #include <stdexcept>
 #include <string>
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <Random123/philox.h>
-
-#include <Kokkos_Core.hpp>
-#include <array>
 #include <basin/core/philox.hpp>
 #include <basin/tile/pack.hpp>
+
+#include <Kokkos_Core.hpp>
+#include <Random123/philox.h>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <random>

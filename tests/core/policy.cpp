@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/core/policy.hpp>
+
 #include <catch2/catch_test_macros.hpp>
+
 #include <concepts>
 
 namespace {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <basin/core/workspace.hpp>
+
 #include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
 #include <random>
 
 namespace {

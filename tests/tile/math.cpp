@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <Kokkos_Core.hpp>
-#include <algorithm>
 #include <basin/tile/math.hpp>
-#include <bit>
+
+#include <Kokkos_Core.hpp>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -92,7 +94,8 @@ T evaluate_at(T x) {
 
 /// About 'count' floats of either sign with lower <= |x| <= upper, equally many in each octave.
 std::vector<float> floats(float lower, float upper, std::uint32_t count = 100000) {
-  auto const first = std::bit_cast<std::uint32_t>(lower), last = std::bit_cast<std::uint32_t>(upper);
+  auto const first           = std::bit_cast<std::uint32_t>(lower),
+             last            = std::bit_cast<std::uint32_t>(upper);
   std::uint32_t const stride = std::max(1u, (last - first) / (count / 2));
   std::vector<float> x;
   for (std::uint32_t bits = first; bits <= last; bits += stride) {
@@ -129,7 +132,7 @@ double worst(std::vector<T> const& x, Expected const& expected, Allowed const& a
   double result = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     double const reference = expected(static_cast<double>(x[i]));
-    double const error     = std::abs(y[i] - reference) / allowed(static_cast<double>(x[i]), reference);
+    double const error = std::abs(y[i] - reference) / allowed(static_cast<double>(x[i]), reference);
     if (!(error <= result)) result = error;  // NaN too
   }
   return result;
@@ -138,11 +141,11 @@ double worst(std::vector<T> const& x, Expected const& expected, Allowed const& a
 double exp_(double x) { return std::exp(x); }
 double log_(double x) { return std::log(x); }
 double tanh_(double x) { return std::tanh(x); }
-double sigmoid_(double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
-double softplus_(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-double density_(double x) {
-  return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
+double sigmoid_(double x) {
+  return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
 }
+double softplus_(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+double density_(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
 double distribution_(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
 
 // In float: the errors that the docstrings state.
@@ -272,9 +275,9 @@ struct SinCos {
   std::uint32_t stride;
   Kokkos::View<T*, Exec> sine, cosine;
   KOKKOS_FUNCTION void operator()(int i) const {
-    using U       = Pack<std::uint32_t, N>;
-    U const turns = U::generate(
-        [&](int lane) { return static_cast<std::uint32_t>(i * N + lane) * stride; });
+    using U = Pack<std::uint32_t, N>;
+    U const turns =
+        U::generate([&](int lane) { return static_cast<std::uint32_t>(i * N + lane) * stride; });
     Pack<T, N> s, c;
     basin::tile::sin_cos_turns(turns, s, c);
     basin::tile::store(sine.data() + i * N, s);
