@@ -278,7 +278,7 @@ def compiled_chain(job, given, threads, parts=1):
     @torch.compile(options=CPP, dynamic=False)
     def adam(p, v, gradients, correction):
         for i, (a, b) in enumerate(zip(p, v)):
-            g = sum((other[i] for other in gradients[1:]), start=gradients[0][i])
+            g = sum(each[i] for each in gradients[1:]) + gradients[0][i] if parts > 1 else gradients[0][i]
             b.mul_(BETA2).add_((1 - BETA2) * g * g)
             a.sub_(job.rate * g / ((b / correction).sqrt() + job.epsilon))
 
