@@ -331,6 +331,7 @@ struct Replay {
 
     /// chains(i, :) = a stored sample, or a fresh start. Asynchronous on exec.
     void draw(Exec const& exec, Chains const& chains, std::uint64_t step) {
+      check_chains("draw", chains);
       constexpr bool replace = std::same_as<draw_type, buffer::draw::WithReplacement>;
       using work =
           detail::DrawChain<source, codec, decltype(stored_), Chains, decltype(slots_), replace>;
@@ -344,6 +345,7 @@ struct Replay {
 
     /// Writes the chains of the last draw back. Asynchronous on exec.
     void write(Exec const& exec, Chains const& chains, std::uint64_t step) {
+      check_chains("write", chains);
       constexpr bool reservoir = std::same_as<write_type, buffer::write::Reservoir>;
       constexpr bool ring      = std::same_as<write_type, buffer::write::Ring>;
       constexpr bool contested =
@@ -381,6 +383,13 @@ struct Replay {
 
    private:
     using source = sampler::detail::StartSource<start_type, Scalar, Pool>;
+
+    void check_chains(char const* call, Chains const& chains) const {
+      if (chains.extent(0) > slots_.extent(0) || chains.extent(1) != stored_.extent(1))
+        refuse("basin::buffer::Replay", call, " was given shape (", chains.extent(0), ", ",
+               chains.extent(1), "), the batch has (", slots_.extent(0), ", ", stored_.extent(1),
+               ")");
+    }
 
     template <class Samples>
     void write_all(Exec const& exec, Samples const& samples) {
