@@ -476,4 +476,30 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
                     who + "fill was given shape (5, 3), the buffer has (4, 3)");
 }
 
+TEST_CASE("draw and write refuse more chains than the batch and chains of another dimension",
+          "[buffer][replay]") {
+  std::string const who = "basin::buffer::Replay: ";
+  auto buffer           = make(Plain{.capacity = 8}, 5, 1);
+  auto const before     = content(buffer);
+  Table<float> const many("many", 6, 3), wide("wide", 5, 4), narrow("narrow", 5, 2);
+  CHECK_THROWS_WITH(buffer.draw(Exec(), many, 0),
+                    who + "draw was given shape (6, 3), the batch has (5, 3)");
+  CHECK_THROWS_WITH(buffer.draw(Exec(), wide, 0),
+                    who + "draw was given shape (5, 4), the batch has (5, 3)");
+  CHECK_THROWS_WITH(buffer.draw(Exec(), narrow, 0),
+                    who + "draw was given shape (5, 2), the batch has (5, 3)");
+  CHECK_THROWS_WITH(buffer.write(Exec(), many, 0),
+                    who + "write was given shape (6, 3), the batch has (5, 3)");
+  CHECK_THROWS_WITH(buffer.write(Exec(), wide, 0),
+                    who + "write was given shape (5, 4), the batch has (5, 3)");
+  CHECK_THROWS_WITH(buffer.write(Exec(), narrow, 0),
+                    who + "write was given shape (5, 2), the batch has (5, 3)");
+  CHECK(content(buffer) == before);
+  // Fewer are no mistake.
+  Table<float> const few("few", 2, 3);
+  CHECK_NOTHROW(buffer.draw(Exec(), few, 0));
+  CHECK_NOTHROW(buffer.write(Exec(), few, 0));
+  Exec().fence();
+}
+
 }  // namespace
