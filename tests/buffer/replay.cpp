@@ -455,7 +455,14 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
   CHECK_THROWS_WITH(Plain{.fresh = std::nan("")}.check(1),
                     who + "fresh must be in [0, 1], got nan");
   CHECK_THROWS_WITH((Bytes{.lower = 2, .upper = 1}.check(1)),
-                    who + "lower must be < upper, got 2 and 1");
+                    who + "lower must be < upper and both finite, got 2 and 1");
+  double const infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(Bytes{.lower = -infinity}.check(1),
+                    who + "lower must be < upper and both finite, got -inf and 1");
+  CHECK_THROWS_WITH(Bytes{.upper = infinity}.check(1),
+                    who + "lower must be < upper and both finite, got -1 and inf");
+  CHECK_THROWS_WITH(Bytes{.upper = std::nan("")}.check(1),
+                    who + "lower must be < upper and both finite, got -1 and nan");
   CHECK_THROWS_WITH(Reservoir{.start = {.deviation = -1}}.check(1),
                     "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got -1");
   CHECK_NOTHROW((Plain{.capacity = 4, .fresh = 0}.check(4)));

@@ -218,7 +218,7 @@ TEST_CASE("CD refuses what its parts refuse", "[objective][cd]") {
   CHECK_THROWS_WITH((Objective{.start = {.noise = -1}}.check(1)),
                     "basin::sampler::start::Positives: noise must be >= 0 and finite, got -1");
   CHECK_THROWS_WITH((Objective{.energy_l2 = {.coefficient = -1}}.check(1)),
-                    "basin::objective::EnergyPenalty: coefficient must be >= 0, got -1");
+                    "basin::objective::EnergyPenalty: coefficient must be >= 0 and finite, got -1");
   CHECK_NOTHROW(Objective{}.check(1));
 }
 

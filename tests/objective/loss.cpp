@@ -7,6 +7,7 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -125,9 +126,11 @@ TEST_CASE("the energy penalty refuses numbers that mean nothing, and says them",
           "[objective][loss]") {
   std::string const who = "basin::objective::EnergyPenalty: ";
   CHECK_THROWS_WITH(EnergyPenalty{.coefficient = -1}.check(),
-                    who + "coefficient must be >= 0, got -1");
+                    who + "coefficient must be >= 0 and finite, got -1");
   CHECK_THROWS_WITH(EnergyPenalty{.coefficient = std::nan("")}.check(),
-                    who + "coefficient must be >= 0, got nan");
+                    who + "coefficient must be >= 0 and finite, got nan");
+  CHECK_THROWS_WITH(EnergyPenalty{.coefficient = std::numeric_limits<double>::infinity()}.check(),
+                    who + "coefficient must be >= 0 and finite, got inf");
   CHECK_THROWS_WITH(EnergyPenalty{.ramp = -1}.check(), who + "ramp must be >= 0, got -1");
   CHECK_NOTHROW(EnergyPenalty{}.check());
 }

@@ -119,13 +119,19 @@ TEST_CASE("Adam and AdamW refuse numbers that mean nothing, and say them", "[opt
   CHECK_THROWS_WITH(Adam{.rate = -1}.check(), adam + "rate must be >= 0 and finite, got -1");
   CHECK_THROWS_WITH(Adam{.rate = std::nan("")}.check(),
                     adam + "rate must be >= 0 and finite, got nan");
-  CHECK_THROWS_WITH(AdamW{.rate = std::numeric_limits<double>::infinity()}.check(),
+  double const infinity = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(AdamW{.rate = infinity}.check(),
                     adamw + "rate must be >= 0 and finite, got inf");
   CHECK_THROWS_WITH(Adam{.beta1 = 1}.check(), adam + "beta1 must be in [0, 1), got 1");
   CHECK_THROWS_WITH(AdamW{.beta1 = -0.5}.check(), adamw + "beta1 must be in [0, 1), got -0.5");
   CHECK_THROWS_WITH(Adam{.beta2 = 1}.check(), adam + "beta2 must be in [0, 1), got 1");
-  CHECK_THROWS_WITH(Adam{.epsilon = 0}.check(), adam + "epsilon must be > 0, got 0");
-  CHECK_THROWS_WITH(AdamW{.decay = -0.5}.check(), adamw + "decay must be >= 0, got -0.5");
+  CHECK_THROWS_WITH(Adam{.epsilon = 0}.check(), adam + "epsilon must be > 0 and finite, got 0");
+  CHECK_THROWS_WITH(Adam{.epsilon = infinity}.check(),
+                    adam + "epsilon must be > 0 and finite, got inf");
+  CHECK_THROWS_WITH(AdamW{.decay = -0.5}.check(),
+                    adamw + "decay must be >= 0 and finite, got -0.5");
+  CHECK_THROWS_WITH(AdamW{.decay = infinity}.check(),
+                    adamw + "decay must be >= 0 and finite, got inf");
   CHECK_NOTHROW((Adam{.rate = 0, .beta1 = 0, .beta2 = 0}.check()));
   CHECK_NOTHROW(AdamW{.decay = 0}.check());
 }

@@ -370,10 +370,16 @@ TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][l
   // Each step hands the NaN to both neighbours of the ring of 5.
   Everything<clip::PerElement> const langevin{
       .steps = 2, .step = 0.1, .clip = 1, .lower = -1, .upper = 1};
-  sample(Exec(), langevin, CoupledEnergy<float>{}, chains, {.seed = 1});
-  auto const x = on_host(chains);
+  Chains<float> const out("out", 3, 3);
+  sample(Exec(), langevin, CoupledEnergy<float>{}, chains, {.seed = 1},
+         {out.data(), out.data() + 3, out.data() + 6});
+  auto const x = on_host(chains), statistics = on_host(out);
   for (int n = 0; n < 3; ++n)
     for (int d = 0; d < 5; ++d) CHECK(std::isnan(x(n, d)) == (n == 1));
+  // NaN has moved nobody knows how far, but is not beyond the clip, and on no bound.
+  CHECK(std::isnan(statistics(0, 1)));
+  CHECK(statistics(1, 1) == 0);
+  CHECK(statistics(2, 1) == 0);
 }
 
 TEST_CASE("chains may lie in a part of a user's own View", "[sampler][langevin]") {
@@ -433,10 +439,15 @@ TEST_CASE("Langevin refuses numbers that mean nothing, and says them", "[sampler
                     who + "step must be > 0 and finite, got inf");
   CHECK_THROWS_WITH(Langevin<>{.step = nan}.check(), who + "step must be > 0 and finite, got nan");
   CHECK_THROWS_WITH(Langevin<>{.temperature = -0.5}.check(),
-                    who + "temperature must be >= 0, got -0.5");
+                    who + "temperature must be >= 0 and finite, got -0.5");
   CHECK_THROWS_WITH(Langevin<>{.temperature = nan}.check(),
-                    who + "temperature must be >= 0, got nan");
-  CHECK_THROWS_WITH(Langevin<Decoupled>{.noise = -1}.check(), who + "noise must be >= 0, got -1");
+                    who + "temperature must be >= 0 and finite, got nan");
+  CHECK_THROWS_WITH(Langevin<>{.temperature = infinity}.check(),
+                    who + "temperature must be >= 0 and finite, got inf");
+  CHECK_THROWS_WITH(Langevin<Decoupled>{.noise = -1}.check(),
+                    who + "noise must be >= 0 and finite, got -1");
+  CHECK_THROWS_WITH(Langevin<Decoupled>{.noise = infinity}.check(),
+                    who + "noise must be >= 0 and finite, got inf");
   CHECK_THROWS_WITH(
       Langevin<>{.clip = 2}.check(),
       who + "clip is 2, but the policy is clip::None; write clip::PerElement or clip::PerSample");
@@ -450,6 +461,22 @@ TEST_CASE("Langevin refuses numbers that mean nothing, and says them", "[sampler
   // The ends of the ranges are no mistake.
   CHECK_NOTHROW((Langevin<>{.steps = 0, .temperature = 0}.check()));
   CHECK_NOTHROW(Langevin<Decoupled>{.noise = 0}.check());
+}
+
+TEST_CASE("Langevin refuses bounds that no operation of its order would keep",
+          "[sampler][langevin]") {
+  using NoClamp       = Order<Op::gradient, Op::move, Op::noise>;
+  auto const sentence = [](std::string const& lower, std::string const& upper) {
+    return "basin::sampler::Langevin: lower is " + lower + " and upper is " + upper +
+           ", but the order has no Op::clamp; write Op::clamp where x is to be limited, for "
+           "example last";
+  };
+  CHECK_THROWS_WITH((Langevin<NoClamp>{.lower = -1, .upper = 1}.check()), sentence("-1", "1"));
+  CHECK_THROWS_WITH(Langevin<NoClamp>{.lower = 0}.check(), sentence("0", "inf"));
+  CHECK_THROWS_WITH((Langevin<Decoupled, NoClamp>{.upper = 2}.check()), sentence("-inf", "2"));
+  CHECK_NOTHROW(Langevin<NoClamp>{}.check());
+  CHECK_NOTHROW((Langevin<Decoupled, NoClamp>{}.check()));
+  CHECK_NOTHROW((Langevin<>{.lower = -1, .upper = 1}.check()));
 }
 
 TEST_CASE("sample refuses chains that the energy does not fit", "[sampler][langevin]") {

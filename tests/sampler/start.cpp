@@ -193,6 +193,12 @@ TEST_CASE("starts refuse numbers that mean nothing, and say them", "[sampler][st
       "basin::sampler::start::Uniform: lower must be < upper and both finite, got -1 and nan");
   CHECK_THROWS_WITH(start::Gaussian{.deviation = -1}.check(),
                     "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got -1");
+  CHECK_THROWS_WITH(start::Gaussian{.deviation = infinity}.check(),
+                    "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got inf");
+  CHECK_THROWS_WITH(start::Gaussian{.mean = nan}.check(),
+                    "basin::sampler::start::Gaussian: mean must be finite, got nan");
+  CHECK_THROWS_WITH(start::Gaussian{.mean = -infinity}.check(),
+                    "basin::sampler::start::Gaussian: mean must be finite, got -inf");
   CHECK_THROWS_WITH(start::Data{.noise = infinity}.check(),
                     "basin::sampler::start::Data: noise must be >= 0 and finite, got inf");
   CHECK_THROWS_WITH(start::Positives{.noise = nan}.check(),

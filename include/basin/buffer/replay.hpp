@@ -7,6 +7,8 @@
 
 #include <climits>
 
+#include <cmath>
+
 namespace basin::buffer {
 
 struct storage_axis {};
@@ -266,7 +268,8 @@ struct Replay {
     if (capacity < batch)
       refuse(who, "capacity is ", capacity, ", smaller than the batch of ", batch);
     if (!(fresh >= 0 && fresh <= 1)) refuse(who, "fresh must be in [0, 1], got ", fresh);
-    if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
+    if (!(lower < upper) || std::isinf(lower) || std::isinf(upper))
+      refuse(who, "lower must be < upper and both finite, got ", lower, " and ", upper);
     start.check();
   }
 

@@ -5,6 +5,8 @@
 #include <basin/core/check.hpp>
 #include <basin/tile/launch.hpp>
 
+#include <cmath>
+
 namespace basin::objective {
 
 struct loss_axis {};
@@ -48,8 +50,9 @@ struct EnergyPenalty {
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    if (!(coefficient >= 0))
-      refuse("basin::objective::EnergyPenalty", "coefficient must be >= 0, got ", coefficient);
+    if (!(coefficient >= 0) || std::isinf(coefficient))
+      refuse("basin::objective::EnergyPenalty", "coefficient must be >= 0 and finite, got ",
+             coefficient);
     if (ramp < 0) refuse("basin::objective::EnergyPenalty", "ramp must be >= 0, got ", ramp);
   }
 };

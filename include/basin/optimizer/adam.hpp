@@ -33,7 +33,8 @@ inline void check_adam(char const* who, double rate, double beta1, double beta2,
   if (!(rate >= 0) || std::isinf(rate)) refuse(who, "rate must be >= 0 and finite, got ", rate);
   if (!(beta1 >= 0 && beta1 < 1)) refuse(who, "beta1 must be in [0, 1), got ", beta1);
   if (!(beta2 >= 0 && beta2 < 1)) refuse(who, "beta2 must be in [0, 1), got ", beta2);
-  if (!(epsilon > 0)) refuse(who, "epsilon must be > 0, got ", epsilon);
+  if (!(epsilon > 0) || std::isinf(epsilon))
+    refuse(who, "epsilon must be > 0 and finite, got ", epsilon);
 }
 
 template <class Scalar>
@@ -95,7 +96,8 @@ struct AdamW {
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     detail::check_adam("basin::optimizer::AdamW", rate, beta1, beta2, epsilon);
-    if (!(decay >= 0)) refuse("basin::optimizer::AdamW", "decay must be >= 0, got ", decay);
+    if (!(decay >= 0) || std::isinf(decay))
+      refuse("basin::optimizer::AdamW", "decay must be >= 0 and finite, got ", decay);
   }
 };
 

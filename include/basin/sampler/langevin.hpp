@@ -105,17 +105,26 @@ struct LangevinPolicies {
                 "given; write Op::clip between Op::gradient and Op::move.");
 };
 
-inline void check_langevin(int steps, double step, double clip, bool clips, double lower,
-                           double upper) {
-  char const* who = "basin::sampler::Langevin";
+// noise: sigma or T, by its name
+template <class Policies>
+void check_langevin(int steps, double step, char const* noise_name, double noise, double clip,
+                    double lower, double upper) {
+  char const* who      = "basin::sampler::Langevin";
+  constexpr bool clips = !std::same_as<typename Policies::clip, sampler::clip::None>;
   if (steps < 0) refuse(who, "steps must be >= 0, got ", steps);
   if (!(step > 0) || std::isinf(step)) refuse(who, "step must be > 0 and finite, got ", step);
+  if (!(noise >= 0) || std::isinf(noise))
+    refuse(who, noise_name, " must be >= 0 and finite, got ", noise);
   if (clips && !(clip > 0)) refuse(who, "clip must be > 0, got ", clip);
   if (!clips && !std::isinf(clip))
     refuse(who, "clip is ", clip,
            ", but the policy is clip::None; write clip::PerElement or "
            "clip::PerSample");
   if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
+  if (Policies::order::count(Op::clamp) == 0 && !(std::isinf(lower) && std::isinf(upper)))
+    refuse(who, "lower is ", lower, " and upper is ", upper,
+           ", but the order has no Op::clamp; write Op::clamp where x is to be limited, for "
+           "example last");
 }
 
 }  // namespace detail
@@ -149,11 +158,7 @@ struct Langevin {
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_langevin(steps, step, clip,
-                           !std::same_as<typename policies::clip, sampler::clip::None>, lower,
-                           upper);
-    if (!(temperature >= 0))
-      refuse("basin::sampler::Langevin", "temperature must be >= 0, got ", temperature);
+    detail::check_langevin<policies>(steps, step, "temperature", temperature, clip, lower, upper);
   }
 };
 
@@ -177,10 +182,7 @@ requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise,
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_langevin(steps, step, clip,
-                           !std::same_as<typename policies::clip, sampler::clip::None>, lower,
-                           upper);
-    if (!(noise >= 0)) refuse("basin::sampler::Langevin", "noise must be >= 0, got ", noise);
+    detail::check_langevin<policies>(steps, step, "noise", noise, clip, lower, upper);
   }
 };
 
@@ -190,7 +192,8 @@ struct ChainStatistics {
   Scalar* displacement = nullptr;  ///< (chains) |x_K - x_0|_2
   Scalar* clipped      = nullptr;  ///< (chains) share of coordinates (PerSample: 0 or 1) that the
                                    ///< clip of the last step changed
-  Scalar* clamped = nullptr;       ///< (chains) share of coordinates on a bound after the last step
+  Scalar* clamped = nullptr;       ///< (chains) share of coordinates on a bound after the last
+                                   ///< step; NaN is on none
 };
 
 namespace detail {
@@ -370,7 +373,9 @@ struct LangevinTile {
     Scalar const lower = numbers.lower, upper = numbers.upper;
     auto const on_a_bound = [=](auto place) {
       V const xd = place.load(x);
-      return where_less(V(lower), xd, where_less(xd, V(upper), V(0), V(1)), V(1));
+      // Both comparisons are false for NaN, which counts 0.
+      return where_less(xd, V(upper), where_less(V(lower), xd, V(0), V(1)),
+                        where_less(V(lower), xd, V(1), V(0)));
     };
     sum_over_coordinates(c, on_a_bound, Scalar(1) / E::dimension, row, first, count,
                          statistics.clamped);

@@ -35,6 +35,8 @@ struct Gaussian {
   double deviation = 1;  ///< units of x; >= 0
 
   void check() const {
+    if (!std::isfinite(mean))
+      refuse("basin::sampler::start::Gaussian", "mean must be finite, got ", mean);
     if (!(deviation >= 0) || std::isinf(deviation))
       refuse("basin::sampler::start::Gaussian", "deviation must be >= 0 and finite, got ",
              deviation);
