@@ -185,6 +185,25 @@ TEMPLATE_TEST_CASE("a draw does not depend on the pack that it is drawn in", "[t
   }
 }
 
+TEMPLATE_TEST_CASE("uniforms of a pack are those of its words, at both ends too", "[tile][random]",
+                   float, double) {
+  // The ends, the next cells of float's 2^23, and both sides of 1/2.
+  std::uint32_t const words[8] = {0,          ~0u,         (1u << 9) - 1,   1u << 9,
+                                  ~(1u << 9), 0u - 0x400u, (1u << 31) - 1u, 1u << 31};
+  using V                      = Pack<TestType, 8>;
+  V const u                    = basin::tile::unit_uniform<V>(
+      Pack<std::uint32_t, 8>::generate([&](int lane) { return words[lane]; }));
+  for (int lane = 0; lane < 8; ++lane) {
+    CAPTURE(words[lane]);
+    CHECK(u[lane] == basin::unit_uniform<TestType>(words[lane]));
+    CHECK((u[lane] > 0 && u[lane] < 1));
+  }
+  // Half a cell from either end.
+  double const half = sizeof(TestType) == 4 ? 0x1p-24 : 0x1p-33;
+  CHECK(u[0] == half);
+  CHECK(u[1] == 1 - half);
+}
+
 TEST_CASE("the extreme words give finite normals", "[tile][random]") {
   using V = Pack<float, 4>;
   Pack<std::uint32_t, 4> word(0u);

@@ -7,7 +7,7 @@
 
 namespace basin::tile {
 
-/// Uniform on (0, 1), as unit_uniform, from one word a lane.
+/// Uniform on (0, 1) from one word a lane: bit for bit basin::unit_uniform, since neither rounds.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V unit_uniform(rebind<V, std::uint32_t> word) {
   using T = typename V::value_type;
