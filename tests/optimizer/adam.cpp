@@ -80,23 +80,38 @@ TEMPLATE_TEST_CASE("AdamW follows its formula over many updates, for any number 
   check_against_reference<TestType>(AdamW{.rate = 0.01, .decay = 0.3}, 0.3);
 }
 
-TEST_CASE("Adam's bias correction gives a constant gradient the full rate from the first update",
-          "[optimizer][adam]") {
+TEMPLATE_TEST_CASE(
+    "Adam's bias correction gives a constant gradient the full rate from the first update",
+    "[optimizer][adam]", float, double) {
   // m / (1 - b1^t) = g and v / (1 - b2^t) = g^2 for every t: each update is rate g / (|g| +
   // epsilon).
   Adam const adam{.rate = 0.125, .epsilon = 1e-12};
-  Parameters<double> p(64);
+  Parameters<TestType> p(64);
   auto const before = p.read(p.theta);
   p.set(p.gradient, [](int k) { return (k % 2 ? -1 : 1) * std::pow(10., k % 7 - 3); });
   for (int t = 0; t < 20; ++t) {
-    p.update(adam.at<double>(t, 1));
+    p.update(adam.at<TestType>(t, 1));
     auto const after = p.read(p.theta);
     for (std::size_t k = 0; k < 64; ++k) {
       double const moved = -(k % 2 ? -1 : 1) * 0.125 * (t + 1);
-      // 1e-12 / |g| of epsilon, and 1 / (1 - beta2) of the rounding of v, at each update.
-      REQUIRE(std::abs(after[k] - before[k] - moved) <= (t + 1) * 0.125 * (1e-9 + 1e-12));
+      // Of each update 1e-12 / |g| of epsilon; a dozen roundings of m, v and slope to eps / 2, and
+      // that of theta, which stays under 4.
+      double const eps     = double(std::numeric_limits<TestType>::epsilon());
+      double const allowed = 0.125 * (1e-9 + 6 * eps) + 2 * eps;
+      REQUIRE(std::abs(after[k] - before[k] - moved) <= (t + 1) * allowed);
     }
   }
+}
+
+TEST_CASE("a beta under 1 stays under 1 in float", "[optimizer][adam]") {
+  Adam const adam{.rate = 0.125, .beta1 = 1 - 1e-12, .beta2 = 1 - 1e-12};
+  Parameters<float> p(64);
+  auto const before = p.read(p.theta);
+  p.set(p.gradient, [](int) { return 1.; });
+  p.update(adam.at<float>(0, 1));
+  auto const after = p.read(p.theta);
+  // A few roundings of numbers up to 1.
+  for (std::size_t k = 0; k < 64; ++k) REQUIRE(std::abs(after[k] - before[k] + 0.125) <= 1e-6);
 }
 
 TEST_CASE("weight decay does not pass through Adam's moments", "[optimizer][adam]") {

@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/tile/pack.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace basin::optimizer {
@@ -41,10 +42,16 @@ template <class Scalar>
 AdamStep<Scalar> adam_at(long step, double rate, double beta1, double beta2, double epsilon,
                          double decay) {
   double const t = static_cast<double>(step) + 1;
-  return {static_cast<Scalar>(rate / (1 - std::pow(beta1, t))),
-          static_cast<Scalar>(beta1),
-          static_cast<Scalar>(beta2),
-          static_cast<Scalar>(1 / (1 - std::pow(beta2, t))),
+  // The corrections are those of the rounded betas, with which the moments run: in float 1 - 0.999
+  // is 1e-5 off. A beta under 1 must not become 1.
+  auto const rounded = [](double beta) {
+    return std::min(static_cast<Scalar>(beta), std::nextafter(Scalar(1), Scalar(0)));
+  };
+  Scalar const b1 = rounded(beta1), b2 = rounded(beta2);
+  return {static_cast<Scalar>(rate / (1 - std::pow(double(b1), t))),
+          b1,
+          b2,
+          static_cast<Scalar>(1 / (1 - std::pow(double(b2), t))),
           static_cast<Scalar>(epsilon),
           static_cast<Scalar>(1 - rate * decay)};
 }
@@ -56,8 +63,9 @@ AdamStep<Scalar> adam_at(long step, double rate, double beta1, double beta2, dou
 ///   m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
 ///   theta <- theta - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 ///
-/// Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is the habit of image EBMs
-/// trained with short chains (IGEBM, ICD).
+/// with b1 and b2 rounded to theta's scalar everywhere, so that m / (1 - b1^t) of a constant g is
+/// g. Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is the habit of image
+/// EBMs trained with short chains (IGEBM, ICD).
 struct Adam {
   double rate    = 1e-4;   ///< units of theta; >= 0
   double beta1   = 0.9;    ///< in [0, 1)
