@@ -151,7 +151,33 @@ TEST_CASE("fill replaces the whole content, and its ages", "[buffer][replay]") {
   for (std::size_t i = 0; i < samples.size(); ++i) host.data()[i] = static_cast<float>(samples[i]);
   buffer.fill(Exec(), host);
   CHECK(content(buffer) == samples);
+  // And in another scalar.
+  Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> const other("other", 20, dimension);
+  for (int slot = 0; slot < 20; ++slot)
+    for (int d = 0; d < dimension; ++d) other(slot, d) = samples[0] - slot * dimension - d;
+  buffer.fill(Exec(), other);
+  std::transform(samples.begin(), samples.end(), samples.begin(),
+                 [first = samples[0]](double x) { return 2 * first - x; });
+  CHECK(content(buffer) == samples);
   CHECK(on_host(buffer.ages()) == Ints(20, 0));
+}
+
+int fences = 0;
+void count_fence(char const*, std::uint32_t, std::uint64_t*) { ++fences; }
+
+TEST_CASE("fill waits for nothing where the samples are within reach", "[buffer][replay]") {
+  Exec const exec;
+  auto buffer        = make(Bytes{.capacity = 20}, 5, 1);
+  auto const samples = on_device(Values(20 * dimension, 0.5), dimension);
+  exec.fence("test");
+  Kokkos::Tools::Experimental::set_begin_fence_callback(count_fence);
+  fences = 0;
+  buffer.fill(exec, samples);
+  int const in_fill = fences;
+  exec.fence("test");
+  Kokkos::Tools::Experimental::set_begin_fence_callback(nullptr);
+  CHECK(in_fill == 0);
+  CHECK(fences == 1);  // so they are counted
 }
 
 TEST_CASE("a byte keeps a coordinate to 1/510 of the range", "[buffer][replay]") {

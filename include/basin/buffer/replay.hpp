@@ -104,6 +104,26 @@ struct InitialSlot {
   }
 };
 
+// Writes a sample of the user's into one slot.
+template <class Codec, class Stored, class Samples, class Ages>
+struct FillSlot {
+  using scalar_type                   = decltype(Codec::lower);
+  static constexpr int workspace_rows = 0;
+  Codec codec;
+  Stored stored;    // (capacity, dimension)
+  Samples samples;  // (capacity, dimension)
+  Ages ages;        // (capacity)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int slot) const {
+    FillSlot const self = *this;
+    c.each(static_cast<int>(stored.extent(1)), [=](int d) {
+      self.stored(slot, d) = self.codec.encode(static_cast<scalar_type>(self.samples(slot, d)));
+    });
+    c.each(1, [=](int) { self.ages(slot) = 0; });
+  }
+};
+
 // Draws one chain: from its slot, or afresh.
 template <class Source, class Codec, class Stored, class Chains, class Ints, bool Replace>
 struct DrawChain {
@@ -284,7 +304,7 @@ struct Replay {
     using Pool        = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
     using Chains      = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
 
-    /// Allocates and fills the buffer. Asynchronous on exec.
+    /// Allocates, which may wait, and fills the buffer, asynchronously on exec.
     ///
     /// \param batch      chains of a draw
     /// \param dimension  coordinates of a sample
@@ -319,9 +339,10 @@ struct Replay {
                                         {seed_, Purpose::buffer_initial, 0}});
     }
 
-    /// Replaces the whole content. Asynchronous on exec.
+    /// Replaces the whole content. Asynchronous on exec if exec reaches samples; else they are
+    /// copied first, and it waits.
     ///
-    /// \param samples  (capacity, dimension)
+    /// \param samples  (capacity, dimension), of any scalar, anywhere
     /// \throws std::invalid_argument if the shape differs
     template <class Samples>
     void fill(Exec const& exec, Samples const& samples) {
@@ -329,7 +350,12 @@ struct Replay {
         refuse("basin::buffer::Replay", "fill was given shape (", samples.extent(0), ", ",
                samples.extent(1), "), the buffer has (", stored_.extent(0), ", ", stored_.extent(1),
                ")");
-      write_all(exec, samples);
+      if constexpr (Kokkos::SpaceAccessibility<Exec, typename Samples::memory_space>::accessible) {
+        write_all(exec, samples);
+      } else {
+        write_all(exec, Kokkos::create_mirror_view_and_copy(memory(), samples));
+        exec.fence("basin::buffer::fill");  // before the copy is freed
+      }
     }
 
     /// chains(i, :) = a stored sample, or a fresh start. Asynchronous on exec.
@@ -396,19 +422,9 @@ struct Replay {
 
     template <class Samples>
     void write_all(Exec const& exec, Samples const& samples) {
-      Chains const on_device(
-          Kokkos::view_alloc(exec, "basin::buffer::fill", Kokkos::WithoutInitializing),
-          samples.extent(0), samples.extent(1));
-      Kokkos::deep_copy(exec, on_device, samples);
-      Kokkos::View<int*, memory> const slots("basin::buffer::fill_slots", samples.extent(0));
-      Kokkos::View<int*, memory> const none("basin::buffer::fill_ages", samples.extent(0));
-      Kokkos::deep_copy(exec, none, -1);  // becomes age 0
-      using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
-                                      buffer::write::Ring, false>;
-      tile::for_each_chain<tuning>(
-          exec, "basin::fill", options_.capacity,
-          work{codec_, stored_, on_device, slots, owners_, ages_, none, 0});
-      exec.fence("basin::buffer::fill");
+      using work = detail::FillSlot<codec, decltype(stored_), Samples, decltype(ages_)>;
+      tile::for_each_chain<tuning>(exec, "basin::fill", options_.capacity,
+                                   work{codec_, stored_, samples, ages_});
     }
 
     Replay options_;
