@@ -36,6 +36,9 @@ struct TileKernel {
   using team   = std::conditional_t<tuning.team == 0, SerialTeam, KokkosTeam<member>>;
 
   static constexpr std::size_t alignment = 64;
+  static_assert(sizeof(Scalar) * static_cast<std::size_t>(tuning.lanes) <= alignment,
+                "basin::tile::Tuning: a pack of 'lanes' values must fit in 64 bytes, to which "
+                "workspaces and Views are aligned; write fewer lanes.");
   static constexpr std::size_t bytes =
       sizeof(Scalar) * static_cast<std::size_t>(Work::workspace_rows) * tuning.width;
 

@@ -11,7 +11,7 @@ namespace basin::tile {
 /// How a backend cuts the work. Results do not depend on it: tests run several and compare bits.
 struct Tuning {
   int width;    ///< T, chains of a tile
-  int lanes;    ///< values of a pack; divides width
+  int lanes;    ///< values of a pack, a power of two of at most 64 bytes; divides width
   int rows;     ///< rows of the register block of a matrix product
   int vectors;  ///< packs of the register block; lanes * vectors divides width
   int team;     ///< threads that share a tile; 0: one thread, no barriers
