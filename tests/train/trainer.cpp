@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/training.hpp"
 
+#include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -8,8 +9,12 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
+#include <vector>
 
 namespace {
+
+namespace loss = basin::objective::loss;
 
 using Exec    = BASIN_TEST_EXEC;
 using Trainer = basin::test::SmallTrainer<Exec>;
@@ -78,6 +83,90 @@ TEST_CASE("training lowers the energy of data against that of uniform noise", "[
   double gap = 0;
   for (int n = 0; n < 200; ++n) gap += (double(high(n)) - low(n)) / 200;
   CHECK(gap > 0.1);
+}
+
+using Energies = std::vector<double>;
+
+// The stated losses with the penalty a. LogSumExp's q is that of other energies, held fixed.
+template <class Loss>
+double value(double a, Energies const& data, Energies const& samples, Energies const& fixed) {
+  double const n = double(data.size());
+  double sum = 0, all = 0;
+  for (double const e : fixed) all += std::exp(-e);
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if constexpr (std::is_same_v<Loss, loss::Softplus>)
+      sum += std::log1p(std::exp(data[i] - samples[i])) / n;
+    else
+      sum += data[i] / n - std::exp(-fixed[i]) / all * samples[i];
+    sum += a * (data[i] * data[i] + samples[i] * samples[i]) / n;
+  }
+  return sum;
+}
+
+using DoubleNetwork = basin::energy::Network<double, basin::Vector<3>, basin::layer::Dense<5>,
+                                             basin::layer::Tanh, basin::layer::Dense<1>>;
+
+Energies energies_at(std::vector<double> const& theta,
+                     Kokkos::View<double**, Kokkos::LayoutRight, Exec> const& points) {
+  Kokkos::View<double*, Exec> const parameters("theta", theta.size()), e("e", points.extent(0));
+  auto const host = Kokkos::create_mirror_view(parameters);
+  for (std::size_t k = 0; k < theta.size(); ++k) host(k) = theta[k];
+  Kokkos::deep_copy(parameters, host);
+  basin::energy::energies(Exec(), DoubleNetwork(parameters.data()), points, e);
+  return contents(e);
+}
+
+TEMPLATE_TEST_CASE("a step's gradient is that of the stated loss, chains of bytes held fixed",
+                   "[train][trainer]", loss::Softplus, loss::LogSumExp) {
+  using Buffer    = basin::buffer::Replay<basin::buffer::storage::Byte>;
+  using Objective = basin::objective::PersistentCd<basin::sampler::Langevin<>, Buffer, TestType>;
+  using Trainer   = basin::train::Trainer<DoubleNetwork, Objective, basin::optimizer::Adam,
+                                        basin::optimizer::Constant, Exec>;
+  using Samples   = typename Trainer::Samples;
+  int constexpr n = 37;
+  double const a  = 0.3;
+  typename Trainer::Options const options{
+      .objective = {.sampler   = {.steps = 5, .step = 0.05, .lower = -1, .upper = 1},
+                    .buffer    = {.capacity = 50, .fresh = 0.1},
+                    .energy_l2 = {.coefficient = a}},
+      .optimizer = {.rate = 0.05},
+      .batch     = n,
+      .seed      = 4};
+  auto const data = uniform_points(n, 3);
+  Trainer trainer(options, data);
+  // A second objective of this seed gives the same chains to the bit.
+  typename Trainer::objective_type again(Exec(), options.objective, n, {}, options.seed);
+  Samples const positives("positives", n, 3), chains("chains", n, 3);
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    auto const theta = contents(trainer.parameters());
+    // The batch is all rows, in the order of this epoch; Softplus compares pairs.
+    basin::Permutation const order(n, {options.seed, basin::Purpose::data_order, step});
+    auto const host = Kokkos::create_mirror_view(positives);
+    for (int i = 0; i < n; ++i)
+      for (int d = 0; d < 3; ++d)
+        host(i, d) = data(static_cast<int>(order(static_cast<std::uint32_t>(i))), d);
+    Kokkos::deep_copy(positives, host);
+    again.samples(Exec(), options.objective, trainer.energy(), positives, chains, step, {});
+    trainer.step();
+    CHECK(contents(again.buffer().stored()) == contents(trainer.state().buffer().stored()));
+
+    auto const fixed    = energies_at(theta, chains);
+    auto const gradient = contents(trainer.gradient());
+    REQUIRE(gradient.size() == theta.size());
+    // Central differences: h^2 / 6 of third derivatives and 1e-16 / h of the loss, 2e-11 each; with
+    // a factor of 500 for the size of the derivatives.
+    double const h = 1e-5;
+    for (std::size_t k = 0; k < theta.size(); ++k) {
+      CAPTURE(step, k);
+      auto up = theta, down = theta;
+      up[k] += h, down[k] -= h;
+      double const slope =
+          (value<TestType>(a, energies_at(up, positives), energies_at(up, chains), fixed) -
+           value<TestType>(a, energies_at(down, positives), energies_at(down, chains), fixed)) /
+          (2 * h);
+      CHECK_THAT(gradient[k], WithinAbs(slope, 1e-8));
+    }
+  }
 }
 
 TEST_CASE("samples are reproducible, finite and within the sampler's bounds", "[train][trainer]") {
