@@ -24,7 +24,6 @@ namespace basin::bench {
 template <class Scalar, class Exec, class Work>
 double iterate(benchmark::State& state, Exec const& exec, double flops, Work const& work) {
   work();  // first touch and lazy set-up stay out of the figure
-  work();
   double peak = metric::fma_peak<Scalar>(exec);
   std::vector<double> seconds;
   seconds.reserve(1 << 16);
@@ -37,11 +36,11 @@ double iterate(benchmark::State& state, Exec const& exec, double flops, Work con
   }
   peak = std::max(peak, metric::fma_peak<Scalar>(exec));
 
-  int constexpr calls = 10;
+  std::nth_element(seconds.begin(), seconds.begin() + seconds.size() / 2, seconds.end());
+  double const median = seconds[seconds.size() / 2];
+  int const calls     = std::clamp(static_cast<int>(1 / median), 1, 10);  // about a second of them
   Tally const tally   = count(exec, calls, work);
 
-  std::nth_element(seconds.begin(), seconds.begin() + seconds.size() / 2, seconds.end());
-  double const median             = seconds[seconds.size() / 2];
   state.counters["gflops"]        = flops / median * 1e-9;
   state.counters["peak_gflops"]   = peak;
   state.counters["peak_fraction"] = flops / median * 1e-9 / peak;

@@ -7,14 +7,21 @@
 
 #include <basin/buffer/replay.hpp>
 #include <basin/energy/analytic.hpp>
+#include <basin/energy/cnn.hpp>
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/energy/quadratic.hpp>
+#include <basin/layer/conv2d.hpp>
 #include <basin/layer/dense.hpp>
 #include <basin/layer/dropout.hpp>
+#include <basin/layer/flatten.hpp>
 #include <basin/layer/gelu.hpp>
+#include <basin/layer/group_norm.hpp>
+#include <basin/layer/pool.hpp>
 #include <basin/layer/relu.hpp>
+#include <basin/layer/residual.hpp>
 #include <basin/layer/scale.hpp>
+#include <basin/layer/sequence.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/layer/softplus.hpp>
 #include <basin/layer/square.hpp>

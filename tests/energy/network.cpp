@@ -24,24 +24,19 @@ namespace network_test {
 // activation runs as a pass of its own.
 struct PassOn {
   template <basin::Real Scalar, basin::Shape Input>
-  struct bind {
-    using output_shape                      = Input;
-    static constexpr int inputs             = Input::size;
-    static constexpr int outputs            = Input::size;
-    static constexpr int parameters         = 0;
-    static constexpr int gradient_blocks    = 0;
-    static constexpr double multiply_adds   = 0;
-    static constexpr bool constant_gradient = false;
-
-    static std::vector<basin::layer::ParameterBlock> parameter_blocks() { return {}; }
+  struct bind : basin::layer::BoundLayer {
+    using output_shape           = Input;
+    static constexpr int inputs  = Input::size;
+    static constexpr int outputs = Input::size;
 
     template <class Context, class Epilogue>
-    static KOKKOS_FUNCTION void forward(Context const& c, Scalar const*, Scalar const* x,
-                                        Epilogue const& epilogue) {
+    static KOKKOS_FUNCTION void forward(Context const& c, basin::layer::Frame<Scalar> const&,
+                                        Scalar const* x, Epilogue const& epilogue) {
       c.map(+inputs, [=](auto at) { epilogue(at, at.load(x)); });
     }
     template <class Context, class Epilogue>
-    static KOKKOS_FUNCTION void pull_back(Context const& c, Scalar const*, Scalar const* g,
+    static KOKKOS_FUNCTION void pull_back(Context const& c, basin::layer::Frame<Scalar> const&,
+                                          Scalar const*, Scalar const* g,
                                           Epilogue const& epilogue) {
       c.map(+inputs, [=](auto at) { epilogue(at, at.load(g)); });
     }
@@ -152,7 +147,8 @@ struct AskAll {
 constexpr std::size_t chains = 37;  // fill the last tile of no tuning
 
 // Energies, gradients, energies of a training pass, parameter gradient: one after the other.
-template <class N, Tuning tuning = basin::tile::default_tuning<Exec, typename N::scalar_type>()>
+template <class N, Tuning tuning = basin::tile::default_tuning<Exec, typename N::scalar_type,
+                                                               N::workspace_rows>()>
 std::vector<typename N::scalar_type> ask_all(std::vector<double> const& parameters) {
   using Scalar  = typename N::scalar_type;
   using Numbers = Kokkos::View<Scalar*, Exec>;

@@ -184,7 +184,8 @@ struct ParameterGradient {
 /// A network with its parameters in Exec, and what can be asked of it, of points (n, dimension) on
 /// the host.
 template <class Exec, class Net,
-          tile::Tuning tuning = tile::default_tuning<Exec, typename Net::scalar_type>()>
+          tile::Tuning tuning =
+              tile::default_tuning<Exec, typename Net::scalar_type, Net::workspace_rows>()>
 struct Model {
   using Scalar = typename Net::scalar_type;
   using Array  = Kokkos::View<Scalar*, Exec>;

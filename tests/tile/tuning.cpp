@@ -34,6 +34,13 @@ TEMPLATE_TEST_CASE("the tuning of a space can be used in it", "[tile][tuning]", 
 #if defined(__AVX512F__)
   STATIC_REQUIRE(host.rows * host.vectors + 3 <= 32);
   STATIC_REQUIRE(host.lanes * sizeof(TestType) == 64);
+  // A tile that would not fit the second cache is half as wide, with as many accumulators.
+  constexpr Tuning narrow = default_tuning<Kokkos::DefaultHostExecutionSpace, TestType, 8193>();
+  STATIC_REQUIRE(is_sound(narrow));
+  STATIC_REQUIRE(2 * narrow.width == host.width);
+  STATIC_REQUIRE(narrow.rows * narrow.vectors == host.rows * host.vectors);
+  STATIC_REQUIRE(default_tuning<Kokkos::DefaultHostExecutionSpace, TestType, 8192>().width ==
+                 host.width);
 #else
   STATIC_REQUIRE(host.rows * host.vectors + 3 <= 16);
   STATIC_REQUIRE(host.lanes * sizeof(TestType) <= 32);

@@ -34,6 +34,14 @@ concept Shape = requires {
   { S::size } -> std::convertible_to<int>;
 };
 
+/// A shape with positions and channels.
+template <class S>
+concept ImageShape = Shape<S> && requires {
+  { S::height } -> std::convertible_to<int>;
+  { S::width } -> std::convertible_to<int>;
+  { S::channels } -> std::convertible_to<int>;
+};
+
 }  // namespace basin
 
 #endif

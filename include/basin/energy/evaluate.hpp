@@ -77,7 +77,8 @@ void energies(Exec const& exec, E const& energy, Points const& points, Out const
 }
 template <class Exec, class E, class Points, class Out>
 void energies(Exec const& exec, E const& energy, Points const& points, Out const& result) {
-  energies<tile::default_tuning<Exec, typename E::scalar_type>()>(exec, energy, points, result);
+  energies<tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>(
+      exec, energy, points, result);
 }
 
 /// gradients(n, :) = dE/dx at points(n, :), with dropout off. Asynchronous on exec.
@@ -92,7 +93,8 @@ void gradients(Exec const& exec, E const& energy, Points const& points, Out cons
 }
 template <class Exec, class E, class Points, class Out>
 void gradients(Exec const& exec, E const& energy, Points const& points, Out const& result) {
-  gradients<tile::default_tuning<Exec, typename E::scalar_type>()>(exec, energy, points, result);
+  gradients<tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>(
+      exec, energy, points, result);
 }
 
 }  // namespace basin::energy

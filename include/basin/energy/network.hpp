@@ -3,7 +3,7 @@
 #define BASIN_ENERGY_NETWORK_HPP
 
 #include <basin/energy/concepts.hpp>
-#include <basin/energy/detail/stages.hpp>
+#include <basin/energy/detail/graph.hpp>
 #include <basin/layer/dense.hpp>
 
 #include <cstddef>
@@ -46,36 +46,19 @@ template <Real Scalar, Shape Input, class... Layers>
 class Network {
   static_assert(sizeof...(Layers) > 0, "basin::energy::Network: write at least one layer.");
   static_assert((detail::is_a_layer<Layers>::value && ...));
-  using stages =
-      typename detail::Bind<Scalar, Input, typename detail::Stages<Layers...>::type>::type;
-  static constexpr int count = std::tuple_size_v<stages>;
+  using stages               = detail::stages_of<Scalar, Input, Layers...>;
+  using graph_of             = detail::GraphOf<stages, Input>;
+  static constexpr int count = graph_of::count;
   template <int I>
-  using layer_at = detail::layer_of<stages, I>;
+  using layer_at = typename std::tuple_element_t<I, stages>::layer_type;
   template <int I>
-  using activation_at = detail::activation_of<stages, I>;
+  using activation_at = typename std::tuple_element_t<I, stages>::activation;
   static_assert(detail::ends_in_a_scalar<layer_at<count - 1>::outputs>::value);
 
-  // The last layer is linear with one output: dE/dx starts as its row of weights.
-  static constexpr bool linear_head =
-      layer_at<count - 1>::constant_gradient && activation_at<count - 1>::identity;
-  // The stage whose dE/dz starts the reverse sweep; -1: E itself is linear in x.
-  static constexpr int seed = linear_head ? count - 2 : count - 1;
-
-  // Arrays: 0 x, 1 dE/dx, 2 + 2i output h_i, 3 + 2i derivative f'(z_i), later dE/dz_i in place.
-  // Stage i runs forward at time i and backward at time 2 count - 1 - i.
-  static constexpr WorkspacePlan<2 + 2 * count> plan = [] {
-    WorkspacePlan<2 + 2 * count> p;
-    p.array[0] = {Input::size, 0, 2 * count};
-    p.array[1] = {Input::size, 2 * count - 1, 2 * count};
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-      ((p.array[2 + 2 * I] = {layer_at<I>::outputs, I, I == count - 1 ? 2 * count : I + 1},
-        p.array[3 + 2 * I] = {linear_head && I == count - 1 ? 0 : layer_at<I>::outputs, I,
-                              2 * count - 1 - I}),
-       ...);
-    }
-    (std::make_integer_sequence<int, count>{});
-    return plan_workspace(p);
-  }();
+  static constexpr auto graph       = graph_of::value;
+  static constexpr auto plan        = graph.plan();
+  static constexpr bool linear_head = graph.linear_head;
+  static constexpr int seed         = graph.seed();
 
   template <int... I>
   static constexpr double sum_multiply_adds(std::integer_sequence<int, I...>) {
@@ -87,12 +70,12 @@ class Network {
   using input_shape              = Input;
   static constexpr int dimension = Input::size;
   /// Length of theta: the blocks of each layer in order, each row-major.
-  static constexpr int parameters = detail::parameter_offset<stages, count>;
+  static constexpr int parameters = graph.parameter_offset(count);
 
   static constexpr int workspace_rows = plan.rows;
   static constexpr int state_row      = plan.array[0].offset;
   static constexpr int gradient_row   = plan.array[1].offset;
-  static constexpr int energy_row     = plan.array[2 * count].offset;
+  static constexpr int energy_row     = plan.array[graph.value(count - 1)].offset;
 
   /// Workspace of a tile of Width chains, in bytes.
   template <int Width>
@@ -111,8 +94,8 @@ class Network {
       2 * energy_flops + gradient_flops / 2 - 2 * layer_at<0>::multiply_adds;
 
   /// Rows of a Record, and work items of parameter_gradient.
-  static constexpr int record_rows     = detail::record_offset<stages, count>;
-  static constexpr int gradient_blocks = detail::block_offset<stages, count>;
+  static constexpr int record_rows     = graph.record_offset(count);
+  static constexpr int gradient_blocks = graph.block_offset(count);
 
   Network() = default;
   /// \param theta (parameters) reachable from the execution space that will evaluate the energy
@@ -130,20 +113,15 @@ class Network {
   /// Row energy_row = E(x), x in the rows from state_row on.
   template <class Context>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
-    forward_values<0>(c, workspace);
+    forward<0, Task::energy>(c, workspace, layer::Inference{}, {});
   }
 
   /// Rows from gradient_row on = dE/dx; the state stays.
   template <class Context>
   KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
-    if constexpr (seed < 0) {
-      Scalar const* const head = layer_at<count - 1>::gradient_row(theta_of<count - 1>());
-      Scalar* const dx         = row<1, Context>(workspace);
-      c.map(+dimension, [=](auto at) { at.store(dx, at.broadcast(head)); });
-    } else {
-      forward_derivatives<0>(c, workspace);
-      backward<seed>(c, workspace);
-    }
+    forward<0, Task::gradient>(c, workspace, layer::Inference{}, {});
+    start<Task::gradient>(c, workspace, {});
+    backward<seed, Task::gradient>(c, workspace, {});
   }
 
   /// One tile of a training pass: energies and, for every layer with parameters, its inputs and
@@ -151,17 +129,14 @@ class Network {
   template <class Context>
   KOKKOS_FUNCTION void record(Context const& c, Scalar* workspace, Record<Scalar> const& record,
                               int first, Stream const& stream) const {
-    layer::Training const pass{stream, static_cast<std::uint32_t>(first)};
-    record_forward<0>(c, workspace, record, first, pass);
-    Scalar const* const e  = row<2 * count, Context>(workspace);
+    layer::LayerRecord<Scalar> const whole{record.rows, record.samples, first};
+    forward<0, Task::record>(c, workspace,
+                             layer::Training{stream, static_cast<std::uint32_t>(first)}, whole);
+    Scalar const* const e  = row<graph.value(count - 1), Context>(workspace);
     Scalar* const energies = record.energies + first;
     c.map(1, [=](auto at) { at.store(energies, at.load(e)); });
-    if constexpr (linear_head) {
-      Scalar* const ones = recorded_gradient<count - 1>(record, first);
-      using V            = typename Context::value_type;
-      c.map(1, [=](auto at) { at.store(ones, V(1)); });
-    }
-    record_backward<seed>(c, workspace, record, first);
+    start<Task::record>(c, workspace, whole);
+    backward<seed, Task::record>(c, workspace, whole);
   }
 
   /// Work item block, in [0, gradient_blocks), of dtheta = sum_n w[n] dE(x_n)/dtheta, the samples
@@ -178,146 +153,199 @@ class Network {
   }
 
  private:
+  // What a pass is for. A pass for E keeps no derivatives.
+  enum class Task { energy, gradient, record };
+
   template <int I>
   static void append_blocks(std::vector<NamedBlock>& blocks, int& offset) {
-    for (layer::ParameterBlock const& b : layer_at<I>::parameter_blocks()) {
-      blocks.push_back({std::to_string(I) + "." + b.name, offset, b.rows, b.columns, b.law});
-      offset += b.rows * b.columns;
+    if constexpr (layer_at<I>::parameters > 0) {
+      for (layer::ParameterBlock const& b : layer_at<I>::parameter_blocks()) {
+        blocks.push_back({std::to_string(I) + "." + b.name, offset, b.rows, b.columns, b.law});
+        offset += b.rows * b.columns;
+      }
     }
   }
 
   template <int Array, class Context>
   static KOKKOS_FORCEINLINE_FUNCTION Scalar* row(Scalar* workspace) {
     constexpr int offset = plan.array[Array].offset;
-    return workspace + offset * Context::width;
+    return workspace + static_cast<std::size_t>(offset) * Context::width;
   }
-  // Where stage I reads its input.
+  // Output of stage I; of -1: the state.
   template <int I, class Context>
-  static KOKKOS_FORCEINLINE_FUNCTION Scalar* input(Scalar* workspace) {
-    return row<(I == 0 ? 0 : 2 * I), Context>(workspace);
+  static KOKKOS_FORCEINLINE_FUNCTION Scalar* value(Scalar* workspace) {
+    return row<(I < 0 ? 0 : graph.value(I)), Context>(workspace);
+  }
+  template <int I, class Context>
+  KOKKOS_FORCEINLINE_FUNCTION layer::Frame<Scalar> frame(Scalar* w, bool back) const {
+    constexpr int offset = graph.parameter_offset(I);
+    return {theta_ + offset, row<graph.saved_of(I), Context>(w),
+            back ? row<graph.scratch_of(I, true), Context>(w)
+                 : row<graph.scratch_of(I, false), Context>(w)};
   }
   template <int I>
-  KOKKOS_FORCEINLINE_FUNCTION Scalar const* theta_of() const {
-    constexpr int offset = detail::parameter_offset<stages, I>;
-    return theta_ + offset;
-  }
-  template <int I>
-  static KOKKOS_FORCEINLINE_FUNCTION Scalar* recorded_panels(Record<Scalar> const& record) {
-    constexpr std::size_t offset = detail::record_offset<stages, I>;
-    return record.rows + offset * record.samples;
-  }
-  template <int I>
-  static KOKKOS_FORCEINLINE_FUNCTION Scalar* recorded_gradient(Record<Scalar> const& record,
-                                                               int first) {
-    constexpr std::size_t offset =
-        detail::record_offset<stages, I> + detail::panel_rows<layer_at<I>>;
-    return record.rows + offset * record.samples + first;
-  }
-  // Numbers of the elementwise layers behind stage I: distinct between stages.
-  template <int I, class Pass>
-  static KOKKOS_FORCEINLINE_FUNCTION detail::Where<Pass> where(Pass const& pass) {
-    return {pass, 16 * I};
+  static KOKKOS_FORCEINLINE_FUNCTION layer::LayerRecord<Scalar> record_of(
+      layer::LayerRecord<Scalar> whole) {
+    constexpr std::size_t offset = graph.record_offset(I);
+    whole.rows += offset * static_cast<std::size_t>(whole.samples);
+    return whole;
   }
 
-  template <int I, class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void forward_values(Context const& c, Scalar* w) const {
-    if constexpr (I < count) {
-      using epilogue = detail::StoreValue<activation_at<I>, Scalar, layer::Inference>;
-      layer_at<I>::forward(c, theta_of<I>(), input<I, Context>(w),
-                           epilogue{where<I>(layer::Inference{}), row<2 + 2 * I, Context>(w)});
-      forward_values<I + 1>(c, w);
+  // ---- one element on its way --------------------------------------------------------
+
+  // v is a contribution to dE/d(output of stage S), that stage C makes by adding or by its
+  // pull-back. With the last one dE/dz of S is known.
+  template <int S, int C, bool by_adding, Task task, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void contribute(Place at, V v, Scalar* w,
+                                                     layer::LayerRecord<Scalar> const& whole) {
+    if constexpr (S >= -1) {
+      constexpr int T      = Place::width;
+      constexpr int offset = plan.array[graph.partial(S)].offset;
+      Scalar* const part   = w + static_cast<std::size_t>(offset) * T;
+      if constexpr (!graph.is_first(C, by_adding, S)) v = v + at.load(part);
+      if constexpr (S == -1 || !graph.is_last(C, by_adding, S))
+        at.store(part, v);
+      else
+        complete<S, task>(at, v, w, whole);
     }
   }
 
-  template <int I, class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void forward_derivatives(Context const& c, Scalar* w) const {
-    if constexpr (I < seed || (I == seed && !linear_head)) {
-      using epilogue = detail::StoreValueAndDerivative<activation_at<I>, Scalar, layer::Inference>;
-      layer_at<I>::forward(c, theta_of<I>(), input<I, Context>(w),
-                           epilogue{where<I>(layer::Inference{}), row<2 + 2 * I, Context>(w),
-                                    row<3 + 2 * I, Context>(w)});
-      if constexpr (I == seed && activation_at<I>::identity) {
-        using V         = typename Context::value_type;
-        Scalar* const g = row<3 + 2 * I, Context>(w);
-        c.map(1, [=](auto at) { at.store(g, V(1)); });
+  // v = dE/d(output of stage S), whole: on to what S adds, and through its elementwise layers.
+  template <int S, Task task, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void complete(Place at, V v, Scalar* w,
+                                                   layer::LayerRecord<Scalar> const& whole) {
+    constexpr int offset = plan.array[graph.slope(S)].offset;
+    Scalar* const slope  = w + static_cast<std::size_t>(offset) * Place::width;
+    V d(1);
+    if constexpr (!activation_at<S>::identity) d = at.load(slope);
+    complete_with<S, task>(at, v, d, w, whole);
+  }
+  template <int S, Task task, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void complete_with(Place at, V v, V d, Scalar* w,
+                                                        layer::LayerRecord<Scalar> const& whole) {
+    constexpr int adds   = graph.adds[S];
+    constexpr int offset = plan.array[graph.slope(S)].offset;
+    Scalar* const slope  = w + static_cast<std::size_t>(offset) * Place::width;
+    if constexpr (task != Task::record || graph.trained(adds))
+      contribute<adds, S, true, task>(at, v, w, whole);
+    V const g = activation_at<S>::identity ? v : v * d;
+    at.store(slope, g);
+    constexpr int recorded = layer_at<S>::gradient_row_of_record;
+    if constexpr (task == Task::record && recorded >= 0) {
+      layer::LayerRecord<Scalar> const mine = record_of<S>(whole);
+      tile::store(mine.rows + static_cast<std::size_t>(recorded + at.row) * mine.samples +
+                      mine.first + at.lane,
+                  g);
+    }
+  }
+
+  // What becomes of z, an element that the layer of stage I has computed.
+  template <int I, Task task, class Pass>
+  struct Forward {
+    Scalar* w;
+    Scalar const* head;  // (outputs) dE/d(output), where the next stage is the linear head
+    Pass pass;
+    layer::LayerRecord<Scalar> whole;
+
+    template <class Place, class V>
+    KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V z) const {
+      constexpr int T       = Place::width;
+      constexpr int values  = plan.array[graph.value(I)].offset;
+      constexpr int slopes  = plan.array[graph.slope(I)].offset;
+      constexpr bool starts = task != Task::energy && linear_head && I == seed;
+      constexpr bool keeps  = task != Task::energy && I <= seed;
+      constexpr int Order   = keeps && !activation_at<I>::identity ? 1 : 0;
+      V f[Order + 1];
+      // Numbers of the elementwise layers behind stage I: distinct between stages.
+      activation_at<I>::template evaluate<Order>(layer::Site<Pass>{pass, 16 * I, at.row, at.lane},
+                                                 z, f);
+      if constexpr (graph.adds[I] >= -1) {
+        constexpr int added =
+            graph.adds[I] < 0
+                ? plan.array[0].offset
+                : plan.array[graph.value(graph.adds[I] < 0 ? 0 : graph.adds[I])].offset;
+        f[0] = f[0] + at.load(w + static_cast<std::size_t>(added) * T);
       }
-      if constexpr (I < seed) forward_derivatives<I + 1>(c, w);
-    } else if constexpr (I == seed) {
-      using epilogue = detail::StoreSeed<activation_at<I>, Scalar, layer::Inference>;
-      layer_at<I>::forward(c, theta_of<I>(), input<I, Context>(w),
-                           epilogue{where<I>(layer::Inference{}),
-                                    layer_at<count - 1>::gradient_row(theta_of<count - 1>()),
-                                    row<3 + 2 * I, Context>(w)});
+      // For dE/dx nobody reads the output before a linear head.
+      if constexpr (!starts || task == Task::record)
+        at.store(w + static_cast<std::size_t>(values) * T, f[0]);
+      if constexpr (starts)
+        complete_with<I, task>(at, at.broadcast(head), f[Order], w, whole);
+      else if constexpr (Order > 0)
+        at.store(w + static_cast<std::size_t>(slopes) * T, f[1]);
     }
-  }
+  };
 
-  template <int I, class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void backward(Context const& c, Scalar* w) const {
-    Scalar const* const g = row<3 + 2 * I, Context>(w);
-    if constexpr (I == 0) {
-      layer_at<0>::pull_back(c, theta_of<0>(), g, detail::Store<Scalar>{row<1, Context>(w)});
-    } else {
-      using epilogue = detail::MultiplyByDerivative<activation_at<I - 1>, Scalar>;
-      layer_at<I>::pull_back(c, theta_of<I>(), g, epilogue{row<1 + 2 * I, Context>(w)});
-      backward<I - 1>(c, w);
+  template <int I, Task task>
+  struct Backward {
+    Scalar* w;
+    layer::LayerRecord<Scalar> whole;
+
+    template <class Place, class V>
+    KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const {
+      contribute<graph.source[I], I, false, task>(at, v, w, whole);
     }
-  }
+  };
 
-  template <int I, class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void record_forward(Context const& c, Scalar* w,
-                                                  Record<Scalar> const& record, int first,
-                                                  layer::Training const& pass) const {
-    if constexpr (I < count) {
-      using L         = layer_at<I>;
-      Scalar* const x = input<I, Context>(w);
-      Scalar* const h = row<2 + 2 * I, Context>(w);
-      Scalar* const d = row<3 + 2 * I, Context>(w);
-      if constexpr (L::parameters > 0)
-        c.store_panels(+L::inputs, x, first, record.samples, recorded_panels<I>(record));
+  // ---- passes over a tile ------------------------------------------------------------
+
+  template <int I, Task task, class Context, class Pass>
+  KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Scalar* w, Pass const& pass,
+                                           layer::LayerRecord<Scalar> const& whole) const {
+    if constexpr (I < count && (task != Task::gradient || I <= seed)) {
+      using L                             = layer_at<I>;
+      Scalar const* const x               = value<graph.source[I], Context>(w);
+      layer::Frame<Scalar> const my_frame = frame<I, Context>(w, false);
+      Scalar const* head                  = nullptr;
       if constexpr (linear_head && I == seed) {
-        using epilogue = detail::StoreValueAndSeed<activation_at<I>, Scalar, layer::Training>;
-        L::forward(
-            c, theta_of<I>(), x,
-            epilogue{where<I>(pass), layer_at<count - 1>::gradient_row(theta_of<count - 1>()), h, d,
-                     recorded_gradient<I>(record, first), record.samples});
-      } else if constexpr (linear_head && I == count - 1) {
-        using epilogue = detail::StoreValue<activation_at<I>, Scalar, layer::Training>;
-        L::forward(c, theta_of<I>(), x, epilogue{where<I>(pass), h});
-      } else {
-        using epilogue = detail::StoreValueAndDerivative<activation_at<I>, Scalar, layer::Training>;
-        L::forward(c, theta_of<I>(), x, epilogue{where<I>(pass), h, d});
-        if constexpr (I == seed) {
-          using V         = typename Context::value_type;
-          Scalar* const r = recorded_gradient<I>(record, first);
-          c.map(1, [=](auto at) {
-            V const g = activation_at<I>::identity ? V(1) : at.load(d);
-            at.store(d, g);
-            if constexpr (L::parameters > 0) at.store(r, g);
-          });
-        }
+        constexpr int offset = graph.parameter_offset(count - 1);
+        head                 = layer_at<count - 1>::gradient_row(theta_ + offset);
       }
-      record_forward<I + 1>(c, w, record, first, pass);
+      if constexpr (task == Task::record && L::record_rows > 0)
+        L::record_input(c, my_frame, x, record_of<I>(whole));
+      L::forward(c, my_frame, x, Forward<I, task, Pass>{w, head, pass, whole});
+      forward<I + 1, task>(c, w, pass, whole);
     }
   }
 
-  // dE/dz of the stages before I. The first layer with parameters ends the sweep: nothing asks for
-  // dE/dx here.
-  template <int I, class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void record_backward(Context const& c, Scalar* w,
-                                                   Record<Scalar> const& record, int first) const {
-    if constexpr (I > 0 && detail::parameter_offset < stages, (I > 0 ? I : 0) >> 0) {
-      Scalar const* const g = row<3 + 2 * I, Context>(w);
-      Scalar* const d       = row<1 + 2 * I, Context>(w);
-      if constexpr (layer_at<I - 1>::parameters > 0) {
-        using epilogue = detail::MultiplyByDerivativeAndRecord<activation_at<I - 1>, Scalar>;
-        layer_at<I>::pull_back(
-            c, theta_of<I>(), g,
-            epilogue{d, recorded_gradient<I - 1>(record, first), record.samples});
-      } else {
-        using epilogue = detail::MultiplyByDerivative<activation_at<I - 1>, Scalar>;
-        layer_at<I>::pull_back(c, theta_of<I>(), g, epilogue{d});
+  // dE/dE = 1, or what a linear head makes of it.
+  template <Task task, class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void start(Context const& c, Scalar* w,
+                                         layer::LayerRecord<Scalar> const& whole) const {
+    using V            = typename Context::value_type;
+    constexpr int last = count - 1;
+    if constexpr (!linear_head) {
+      c.map(1, [=](auto at) { complete<last, task>(at, V(1), w, whole); });
+    } else {
+      if constexpr (task == Task::record) {
+        layer::LayerRecord<Scalar> const mine = record_of<last>(whole);
+        constexpr int recorded                = layer_at<last>::gradient_row_of_record;
+        Scalar* const ones =
+            mine.rows + static_cast<std::size_t>(recorded) * mine.samples + mine.first;
+        c.map(1, [=](auto at) { at.store(ones, V(1)); });
+      } else if constexpr (seed < 0) {
+        constexpr int offset     = graph.parameter_offset(last);
+        Scalar const* const head = layer_at<last>::gradient_row(theta_ + offset);
+        Scalar* const dx         = row<1, Context>(w);
+        c.map(+dimension, [=](auto at) { at.store(dx, at.broadcast(head)); });
       }
-      record_backward<I - 1>(c, w, record, first);
+    }
+  }
+
+  // A training pass pulls back as far as there are parameters.
+  template <int I, Task task, class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void backward(Context const& c, Scalar* w,
+                                            layer::LayerRecord<Scalar> const& whole) const {
+    if constexpr (I >= 0) {
+      using L                             = layer_at<I>;
+      layer::Frame<Scalar> const my_frame = frame<I, Context>(w, true);
+      Scalar const* const x               = value<graph.source[I], Context>(w);
+      Scalar const* const g               = row<graph.slope(I), Context>(w);
+      if constexpr (task == Task::record && L::record_rows > 0 && L::gradient_row_of_record < 0)
+        L::record_gradient(c, my_frame, x, g, record_of<I>(whole));
+      if constexpr (task != Task::record || graph.trained(graph.source[I]))
+        L::pull_back(c, my_frame, x, g, Backward<I, task>{w, whole});
+      backward<I - 1, task>(c, w, whole);
     }
   }
 
@@ -327,13 +355,13 @@ class Network {
                                                             Scalar const* w, int n,
                                                             Scalar* dtheta) {
     if constexpr (I < count) {
-      constexpr int first_block = detail::block_offset<stages, I>;
-      constexpr int next_block  = detail::block_offset<stages, I + 1>;
+      constexpr int first_block = graph.block_offset(I);
+      constexpr int next_block  = graph.block_offset(I + 1);
       if constexpr (next_block > first_block) {
         if (block >= first_block && block < next_block) {
-          constexpr int offset = detail::parameter_offset<stages, I>;
-          layer_at<I>::parameter_gradient(c, block - first_block, recorded_gradient<I>(record, 0),
-                                          recorded_panels<I>(record), w, n, record.samples,
+          constexpr int offset = graph.parameter_offset(I);
+          layer_at<I>::parameter_gradient(c, block - first_block,
+                                          record_of<I>({record.rows, record.samples, 0}), w, n,
                                           dtheta + offset);
           return;
         }

@@ -3,6 +3,7 @@
 #define BASIN_LAYER_DENSE_HPP
 
 #include <basin/core/shape.hpp>
+#include <basin/layer/frame.hpp>
 #include <basin/layer/initializer.hpp>
 #include <basin/tile/context.hpp>
 
@@ -48,12 +49,12 @@ struct Dense {
   static_assert(Width > 0, "basin::layer::Dense<Width>: Width must be positive.");
 
   template <Real Scalar, Shape Input>
-  struct bind {
+  struct bind : BoundLayer {
     using output_shape                    = Vector<Width>;
     static constexpr int inputs           = Input::size;
     static constexpr int outputs          = Width;
     static constexpr int parameters       = Width * inputs + Width;
-    static constexpr double multiply_adds = double(Width) * inputs;  ///< of forward, or pull_back
+    static constexpr double multiply_adds = double(Width) * inputs;
 
     // theta = [ W (outputs, inputs) row-major | b (outputs) ]
 
@@ -64,20 +65,21 @@ struct Dense {
 
     /// y = W x + b: epilogue(place, y) for each of the outputs.
     template <class Context, class Epilogue>
-    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Scalar const* theta,
+    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const& frame,
                                                     Scalar const* x,  // (inputs, T)
                                                     Epilogue const& epilogue) {
       c.template gemm<outputs, inputs>(
-          tile::Matrix<Scalar, outputs, inputs>{theta}, x,
-          detail::StartFromBias<Scalar, Epilogue>{theta + outputs * inputs, epilogue});
+          tile::Matrix<Scalar, outputs, inputs>{frame.theta}, x,
+          detail::StartFromBias<Scalar, Epilogue>{frame.theta + outputs * inputs, epilogue});
     }
 
     /// dE/dx = W^T dE/dy: epilogue(place, dE/dx) for each of the inputs.
     template <class Context, class Epilogue>
-    static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Scalar const* theta,
+    static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Frame<Scalar> const& frame,
+                                                      Scalar const*,
                                                       Scalar const* g,  // (outputs, T)
                                                       Epilogue const& epilogue) {
-      c.template gemm_t<inputs, outputs>(tile::Matrix<Scalar, outputs, inputs>{theta}, g,
+      c.template gemm_t<inputs, outputs>(tile::Matrix<Scalar, outputs, inputs>{frame.theta}, g,
                                          detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
@@ -87,27 +89,40 @@ struct Dense {
       return theta;
     }
 
+    // A record holds the inputs in panels, then dE/dy.
+    static constexpr int panel_rows =
+        (inputs + tile::max_panel - 1) / tile::max_panel * tile::max_panel;
+    static constexpr int record_rows            = panel_rows + outputs;
+    static constexpr int gradient_row_of_record = panel_rows;
+
+    template <class Context>
+    static KOKKOS_FORCEINLINE_FUNCTION void record_input(Context const& c, Frame<Scalar> const&,
+                                                         Scalar const* x,
+                                                         LayerRecord<Scalar> const& record) {
+      c.store_panels(+inputs, x, record.first, record.samples, record.rows);
+    }
+
     // Rows of W of one work item: enough to use a panel of inputs several times, few enough that
     // all threads have work.
     static constexpr int block_rows      = 24;
     static constexpr int gradient_blocks = (outputs + block_rows - 1) / block_rows;
 
-    /// dW = sum_n w[n] g[:][n] x[n][:], db = sum_n w[n] g[:][n], for the rows of one block.
+    /// dW = sum_n w[n] g[:][n] x[n][:], db = sum_n w[n] g[:][n], for the rows of one block. Scales
+    /// the rows of g by w in place.
     ///
-    /// \param g       (outputs, samples) dE/dy of each sample; its rows are scaled by w in place
-    /// \param panels  x as Context::store_panels leaves it
-    /// \param w       (count) weight of each sample
+    /// \param w  (count) weight of each sample
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
-                                                               Scalar* g, Scalar const* panels,
+                                                               LayerRecord<Scalar> const& record,
                                                                Scalar const* w, int count,
-                                                               int samples, Scalar* dtheta) {
-      int const first    = block * block_rows;
-      int const rows     = outputs - first < +block_rows ? outputs - first : +block_rows;
-      Scalar* const mine = g + static_cast<std::size_t>(first) * samples;
-      c.scale_rows(rows, w, count, samples, mine);
-      c.outer(rows, +inputs, mine, panels, count, samples, dtheta + first * inputs);
-      c.row_sums(rows, mine, count, samples, dtheta + outputs * inputs + first);
+                                                               Scalar* dtheta) {
+      int const first = block * block_rows;
+      int const rows  = outputs - first < +block_rows ? outputs - first : +block_rows;
+      Scalar* const mine =
+          record.rows + static_cast<std::size_t>(panel_rows + first) * record.samples;
+      c.scale_rows(rows, w, count, record.samples, mine);
+      c.outer(rows, +inputs, mine, record.rows, count, record.samples, dtheta + first * inputs);
+      c.row_sums(rows, mine, count, record.samples, dtheta + outputs * inputs + first);
     }
   };
 };

@@ -455,8 +455,9 @@ template <class Exec, class... Policies, class E, class Chains>
 void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& energy,
             Chains const& chains, Stream stream,
             ChainStatistics<typename Chains::non_const_value_type> statistics = {}) {
-  sample<tile::default_tuning<Exec, typename Chains::non_const_value_type>()>(
-      exec, langevin, energy, chains, stream, statistics);
+  if constexpr (check_energy<E>::value)
+    sample<tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>(
+        exec, langevin, energy, chains, stream, statistics);
 }
 
 }  // namespace basin::sampler

@@ -6,6 +6,8 @@
 #include <basin/tile/tuning.hpp>
 
 #include <cstddef>
+#include <type_traits>
+#include <utility>
 
 #if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__) || defined(__clang__)
 #define BASIN_UNROLL_BY_4 _Pragma("unroll 4")
@@ -45,8 +47,9 @@ struct KokkosTeam {
 /// layer does index arithmetic.
 template <class V, int T>
 struct Place {
-  using value_type  = V;
-  using scalar_type = typename V::value_type;
+  using value_type           = V;
+  using scalar_type          = typename V::value_type;
+  static constexpr int width = T;
   int row;   ///< row of the array
   int lane;  ///< first of the V::lanes chains, in [0, T)
 
@@ -141,6 +144,94 @@ class Context {
     barrier();
   }
 
+  /// y[p] = sum over the taps (k, q) of position p of W_k x[q], for images [position][channel][T]:
+  /// epilogue(place, y) for every element, where each sum starts from epilogue.initial(channel).
+  ///
+  /// Taps names 'static constexpr int positions' and calls f(k, q) for the taps of p in
+  /// 'for_each(p, f)': tap k of the weights, position q of x. With transposed weights W_k is
+  /// stored as (K, M).
+  ///
+  /// \param w  (taps, M, K), or transposed (taps, K, M)
+  /// \param x  (positions of x, K, T)
+  template <int M, int K, bool transposed, class Taps, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void gemm_taps(Scalar const* w, Scalar const* x,
+                                             Epilogue const& epilogue) const {
+    constexpr int row_stride = transposed ? 1 : K, step_stride = transposed ? M : 1;
+    constexpr int pack_blocks = packs / NR;
+    if constexpr (Team::serial) {
+      // Rows outside: the weights of a row block stay in the first cache over all positions.
+      using blocks         = RowBlocks<M, MR>;
+      auto const all_of_it = [&]<int R>(std::integral_constant<int, R>, int row) {
+        for (int p = 0; p < Taps::positions; ++p)
+          for (int v = 0; v < packs; v += NR)
+            taps_block<R, M, K, row_stride, step_stride, Taps>(w, x, p, row, v, epilogue);
+      };
+      int row = 0;
+      for (int b = 0; b < blocks::full; ++b, row += MR)
+        all_of_it(std::integral_constant<int, MR>{}, row);
+      if constexpr (blocks::tail1 > 0) all_of_it(std::integral_constant<int, blocks::tail1>{}, row);
+      if constexpr (blocks::tail2 > 0)
+        all_of_it(std::integral_constant<int, blocks::tail2>{}, row + blocks::tail1);
+    } else {
+      constexpr int full = M / MR, tail = M % MR, row_blocks = full + (tail > 0);
+      team_.each(Taps::positions * row_blocks * pack_blocks, [&](int i) {
+        int const v = i % pack_blocks * NR, b = i / pack_blocks % row_blocks,
+                  p = i / pack_blocks / row_blocks;
+        if constexpr (full > 0) {
+          if (b < full)
+            taps_block<MR, M, K, row_stride, step_stride, Taps>(w, x, p, b * MR, v, epilogue);
+        }
+        if constexpr (tail > 0) {
+          if (b == full)
+            taps_block<tail, M, K, row_stride, step_stride, Taps>(w, x, p, b * MR, v, epilogue);
+        }
+      });
+    }
+    barrier();
+  }
+
+  /// As gemm_taps with transposed weights, for so few channels M that a register block of them
+  /// would leave the multiply-add pipes idle: all taps of a position of x are the rows of one
+  /// product, whose results are added to y[p] in the order of the positions of x.
+  ///
+  /// \tparam Taps  of the positions of x: for_each(q, f) calls f(k, p)
+  /// \tparam From  of the positions of y: for_each(p, f) calls f(k, q), q ascending
+  /// \param y      (positions of y, M, T) working memory
+  template <int M, int K, int taps, class Taps, class From, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void gemm_taps_few(Scalar const* w, Scalar const* x, Scalar* y,
+                                                 Epilogue const& epilogue) const {
+    if constexpr (Team::serial) {
+      map(From::positions * M, [=](auto at) { at.store(y, V(0)); });
+      for (int q = 0; q < Taps::positions; ++q)
+        for (int v = 0; v < packs; v += NR) {
+          V products[M * taps][NR];
+          products_of<M, K, M * taps>(
+              w, x + static_cast<std::size_t>(q) * K * T + v * V::lanes, products,
+              std::make_integer_sequence<int, RowBlocks<M * taps, MR>::full>{});
+          Taps::for_each(q, [&](int tap, int p) {
+            BASIN_UNROLL for (int m = 0; m < M; ++m) {
+              Scalar* const to = y + (static_cast<std::size_t>(p) * M + m) * T + v * V::lanes;
+              BASIN_UNROLL for (int j = 0; j < NR; ++j) tile::store(
+                  to + j * V::lanes, tile::load<V>(to + j * V::lanes) + products[tap * M + m][j]);
+            }
+          });
+        }
+      map(From::positions * M, [=](auto at) { epilogue(at, at.load(y)); });
+    } else {
+      map(From::positions * M, [=](auto at) {
+        int const p = at.row / M, m = at.row % M;
+        V sum(Scalar(0));
+        From::for_each(p, [&](int tap, int q) {
+          Scalar const* const wk = w + static_cast<std::size_t>(tap) * M * K + m;
+          V dot(Scalar(0));
+          for (int k = 0; k < K; ++k) dot = fma(V(wk[k * M]), at.at(q * K + k).load(x), dot);
+          sum = sum + dot;
+        });
+        epilogue(at, sum);
+      });
+    }
+  }
+
   /// out(place, sum over n consecutive rows of f(place)), one sum for each group of rows.
   template <class F, class Out>
   KOKKOS_FORCEINLINE_FUNCTION void reduce(int groups, int n, F const& f, Out const& out) const {
@@ -149,6 +240,45 @@ class Context {
       V sum(Scalar(0));
       for (int k = 0; k < n; ++k) sum = sum + f(place_type{group * n + k, lane});
       out(place_type{group, lane}, sum);
+    });
+    barrier();
+  }
+
+  /// out(group, lane, sums) for each of 'groups' groups of channels, n channels each, of an image
+  /// [position][channel][T]: f(place, channel, terms) gives what is summed, Sums numbers at a time,
+  /// over the positions and the channels of the group, in this order.
+  template <int Sums, class F, class Out>
+  KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(int groups, int n, int positions, F const& f,
+                                                 Out const& out) const {
+    // A host takes several groups at once: rows of one group alone lie far apart.
+    constexpr int G    = Team::serial ? 8 : 1;
+    int const blocks   = (groups + G - 1) / G;
+    int const channels = groups * n;
+    team_.each(blocks * packs, [&](int i) {
+      int const first = i / packs * G, lane = i % packs * V::lanes;
+      V sums[G][Sums];
+      for (int g = 0; g < G; ++g)
+        for (int s = 0; s < Sums; ++s) sums[g][s] = V(Scalar(0));
+      auto const sum_up = [&](int count) {
+        for (int p = 0; p < positions; ++p) {
+          BASIN_UNROLL for (int g = 0; g < G; ++g) {
+            if (g < count) {
+              for (int k = 0; k < n; ++k) {
+                V terms[Sums];
+                int const channel = (first + g) * n + k;
+                f(place_type{p * channels + channel, lane}, channel, terms);
+                BASIN_UNROLL for (int s = 0; s < Sums; ++s) sums[g][s] = sums[g][s] + terms[s];
+              }
+            }
+          }
+        }
+      };
+      if (first + G <= groups)
+        sum_up(+G);
+      else
+        sum_up(groups - first);
+      for (int g = 0; g < G; ++g)
+        if (first + g < groups) out(first + g, lane, sums[g]);
     });
     barrier();
   }
@@ -289,6 +419,65 @@ class Context {
     barrier();
   }
 
+  /// Parameter gradient of one tap of a convolution, rows rows of x against all channels of g:
+  /// dw[m][i] = sum over the pairs of positions (p, q) of the tap and the samples n of
+  /// (w[n] g[p][n][m]) x[q][i][n], in this order.
+  ///
+  /// \param pairs    for_each(f) calls f(p, q)
+  /// \param x        (positions, stride, samples), the first of the rows
+  /// \param g        (positions, channels) as store_panels leaves every position
+  /// \param dw       (channels, leading)
+  template <class Pairs>
+  KOKKOS_FORCEINLINE_FUNCTION void outer_taps(Pairs const& pairs, int rows, int stride,
+                                              int channels, Scalar const* x, Scalar const* g,
+                                              Scalar const* w, int count, int samples, Scalar* dw,
+                                              int leading) const {
+    constexpr int row_block = Team::serial ? MR : 1;
+    constexpr int columns   = Team::serial ? panel : 1;
+    int const column_blocks = (channels + columns - 1) / columns;
+    int const row_blocks    = (rows + row_block - 1) / row_block;
+    team_.each(column_blocks * row_blocks, [&](int i) {
+      int const m = i / row_blocks * columns, r = i % row_blocks * row_block;
+      int const left         = channels - m < columns ? channels - m : +columns;
+      Scalar const* const xr = x + static_cast<std::size_t>(r) * samples;
+      Scalar* const d        = dw + static_cast<std::size_t>(m) * leading + r;
+      if (rows - r >= row_block)
+        outer_taps_block<row_block, columns>(pairs, stride, channels, xr, g, m, w, count, samples,
+                                             left, d, leading);
+      else
+        for (int one = 0; one < rows - r; ++one)
+          outer_taps_block<1, columns>(pairs, stride, channels,
+                                       xr + static_cast<std::size_t>(one) * samples, g, m, w, count,
+                                       samples, left, d + one, leading);
+    });
+    barrier();
+  }
+
+  /// sums[m] = sum over positions and samples of w[n] g[p][n][m], in this order; g as for
+  /// outer_taps.
+  KOKKOS_FORCEINLINE_FUNCTION void panel_sums(int positions, int channels, Scalar const* g,
+                                              Scalar const* w, int count, int samples,
+                                              Scalar* sums) const {
+    constexpr int columns = Team::serial ? V_outer::lanes : 1;
+    team_.each((channels + columns - 1) / columns, [&](int i) {
+      int const m = i * columns;
+      V_outer sum(Scalar(0));
+      for (int p = 0; p < positions; ++p) {
+        Scalar const* const gp = panel_of(g, p, channels, m, samples);
+        for (int n = 0; n < count; ++n)
+          sum = sum + V_outer(w[n]) * tile::load<V_outer>(gp + static_cast<std::size_t>(n) * panel);
+      }
+      for (int l = 0; l < columns; ++l)
+        if (m + l < channels) sums[m + l] = sum[l];
+    });
+    barrier();
+  }
+
+  /// Rows of a position's channels in panels.
+  static constexpr int padded(int channels) {
+    return (channels + max_panel - 1) / max_panel * max_panel;
+  }
+
   /// sums[m] = sum_n g[m][n]; g (rows, samples). P = 64 bytes of partial sums, of the samples n mod
   /// P, each in ascending order, then those in order: the same in every context, and no chain of
   /// additions that wait for each other.
@@ -371,6 +560,101 @@ class Context {
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       BASIN_UNROLL for (int j = 0; j < NR; ++j)
           epilogue(place_type{row + r, (pack + j) * V::lanes}, acc[r][j]);
+    }
+  }
+
+  template <int R, int M, int K, int RowStride, int StepStride, class Taps, class Epilogue>
+  static KOKKOS_FORCEINLINE_FUNCTION void taps_block(Scalar const* w, Scalar const* x, int position,
+                                                     int row, int pack, Epilogue const& epilogue) {
+    V acc[R][NR];
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      V const start(epilogue.initial(row + r));
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = start;
+    }
+    Scalar const* const wr = w + static_cast<std::size_t>(row) * RowStride;
+    Scalar const* const xv = x + pack * V::lanes;
+    Taps::for_each(position, [&](int tap, int q) {
+      accumulate<R, K, RowStride, StepStride>(acc, wr + static_cast<std::size_t>(tap) * M * K,
+                                              xv + static_cast<std::size_t>(q) * K * T);
+    });
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int j = 0; j < NR; ++j)
+          epilogue(place_type{position * M + row + r, (pack + j) * V::lanes}, acc[r][j]);
+    }
+  }
+
+  // products[(tap, m)] = (W_tap^T x[q])[m], for R of the rows (tap, m) from First on
+  template <int M, int K, int First, int R>
+  static KOKKOS_FORCEINLINE_FUNCTION void products_block(Scalar const* w, Scalar const* x,
+                                                         V (*products)[NR]) {
+    V acc[R][NR];
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = V(Scalar(0));
+    }
+    BASIN_UNROLL_BY_4 for (int k = 0; k < K; ++k) {
+      V xk[NR];
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] = tile::load<V>(x + k * T + j * V::lanes);
+      BASIN_UNROLL for (int r = 0; r < R; ++r) {
+        V const wk(w[(First + r) / M * M * K + (First + r) % M + k * M]);
+        BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = fma(wk, xk[j], acc[r][j]);
+      }
+    }
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) products[First + r][j] = acc[r][j];
+    }
+  }
+  template <int M, int K, int Rows, int... I>
+  static KOKKOS_FORCEINLINE_FUNCTION void products_of(Scalar const* w, Scalar const* x,
+                                                      V (*products)[NR],
+                                                      std::integer_sequence<int, I...>) {
+    using blocks = RowBlocks<Rows, MR>;
+    (products_block<M, K, I * MR, MR>(w, x, products), ...);
+    if constexpr (blocks::tail1 > 0)
+      products_block<M, K, blocks::full * MR, blocks::tail1>(w, x, products);
+    if constexpr (blocks::tail2 > 0)
+      products_block<M, K, blocks::full * MR + blocks::tail1, blocks::tail2>(w, x, products);
+  }
+
+  static KOKKOS_FORCEINLINE_FUNCTION Scalar const* panel_of(Scalar const* g, int position,
+                                                            int channels, int channel,
+                                                            int samples) {
+    int const c = position * padded(channels) + channel;
+    return g + static_cast<std::size_t>(c / panel) * samples * panel + c % panel;
+  }
+
+  // R rows of x and Columns channels of g in registers, over all positions and samples.
+  template <int R, int Columns, class Pairs>
+  static KOKKOS_FORCEINLINE_FUNCTION void outer_taps_block(Pairs const& pairs, int stride,
+                                                           int channels, Scalar const* x,
+                                                           Scalar const* g, int m, Scalar const* w,
+                                                           int count, int samples, int left,
+                                                           Scalar* dw, int leading) {
+    constexpr int C = Columns / outer_lanes;
+    V_outer acc[R][C];
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = V_outer(Scalar(0));
+    }
+    pairs.for_each([&](int p, int q) {
+      Scalar const* const gp = panel_of(g, p, channels, m, samples);
+      Scalar const* const xq = x + static_cast<std::size_t>(q) * stride * samples;
+      BASIN_UNROLL_BY_4 for (int n = 0; n < count; ++n) {
+        V_outer gn[C];
+        BASIN_UNROLL for (int c = 0; c < C; ++c) gn[c] =
+            V_outer(w[n]) *
+            tile::load<V_outer>(gp + static_cast<std::size_t>(n) * panel + c * outer_lanes);
+        BASIN_UNROLL for (int r = 0; r < R; ++r) {
+          V_outer const xn(xq[static_cast<std::size_t>(r) * samples + n]);
+          BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = fma(xn, gn[c], acc[r][c]);
+        }
+      }
+    });
+    BASIN_UNROLL for (int r = 0; r < R; ++r) {
+      BASIN_UNROLL for (int c = 0; c < C; ++c) {
+        BASIN_UNROLL for (int i = 0; i < outer_lanes; ++i) {
+          if (c * outer_lanes + i < left)
+            dw[static_cast<std::size_t>(c * outer_lanes + i) * leading + r] = acc[r][c][i];
+        }
+      }
     }
   }
 

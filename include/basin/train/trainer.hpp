@@ -134,8 +134,9 @@ struct FitOptions {
 /// \tparam Exec       execution space
 /// \tparam tuning     how the backend cuts the work; results do not depend on it
 template <class E, class Objective, class Optimizer, class Schedule = optimizer::Constant,
-          class Exec          = Kokkos::DefaultExecutionSpace,
-          tile::Tuning tuning = tile::default_tuning<Exec, typename E::scalar_type>()>
+          class Exec = Kokkos::DefaultExecutionSpace,
+          tile::Tuning tuning =
+              tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>
 class Trainer {
   static_assert(check_energy<E>::value);
   static_assert(TrainableEnergy<E>,
@@ -397,7 +398,7 @@ class Trainer {
           tile::uniform_block(stream, k / 4, 0u, draw);
           value = b.law.scale * (2 * draw[k % 4][0] - 1);
         }
-        host(k) = static_cast<Scalar>(value);
+        host(k) = static_cast<Scalar>(b.law.center + value);
       }
     Kokkos::deep_copy(theta_, host);
     if (options_.average > 0) Kokkos::deep_copy(averaged_, theta_);

@@ -3,121 +3,184 @@
 #define BASIN_ENERGY_DETAIL_STAGES_HPP
 
 #include <basin/core/shape.hpp>
-#include <basin/core/workspace.hpp>
 #include <basin/layer/elementwise.hpp>
-#include <basin/layer/initializer.hpp>
+#include <basin/layer/frame.hpp>
+#include <basin/layer/residual.hpp>
+#include <basin/layer/sequence.hpp>
 #include <basin/tile/context.hpp>
 
 #include <tuple>
-#include <vector>
+
+// From a list of layers to a list of stages, in the order in which they run. A stage is a layer and
+// the elementwise layers that are its epilogue; it reads the output of stage 'source' (-1: the
+// state x) and, behind its elementwise layers, adds the output of stage 'adds' (none: no_stage).
 
 namespace basin::energy::detail {
 
-// Elementwise layers at the front of a network have no layer before them to be fused into.
+inline constexpr int no_stage = -2;
+
+// Elementwise layers with no layer before them to be fused into.
 struct Identity {
   template <Real Scalar, Shape Input>
-  struct bind {
-    using output_shape                      = Input;
-    static constexpr int inputs             = Input::size;
-    static constexpr int outputs            = Input::size;
-    static constexpr int parameters         = 0;
-    static constexpr int gradient_blocks    = 0;
-    static constexpr double multiply_adds   = 0;
-    static constexpr bool constant_gradient = false;
-
-    static std::vector<layer::ParameterBlock> parameter_blocks() { return {}; }
+  struct bind : layer::BoundLayer {
+    using output_shape             = Input;
+    static constexpr int inputs    = Input::size;
+    static constexpr int outputs   = Input::size;
+    static constexpr bool in_place = true;
 
     template <class Context, class Epilogue>
-    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Scalar const*,
+    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, layer::Frame<Scalar> const&,
                                                     Scalar const* x, Epilogue const& epilogue) {
       c.map(+inputs, [=](auto at) { epilogue(at, at.load(x)); });
     }
     template <class Context, class Epilogue>
-    static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Scalar const*,
-                                                      Scalar const* g, Epilogue const& epilogue) {
+    static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, layer::Frame<Scalar> const&,
+                                                      Scalar const*, Scalar const* g,
+                                                      Epilogue const& epilogue) {
       c.map(+inputs, [=](auto at) { epilogue(at, at.load(g)); });
     }
   };
 };
 
-// A layer, and the elementwise layers behind it that run as its epilogue.
-template <class Layer, class... Elementwise>
+template <class Layer, class Activation, class Output, int Source, int Adds>
 struct Stage {
-  using layer_type = Layer;
-  using activation = layer::Composition<Elementwise...>;
-  template <class E>
-  using then = Stage<Layer, Elementwise..., E>;
+  using layer_type            = Layer;       // bound
+  using activation            = Activation;  // a layer::Composition
+  using output_shape          = Output;
+  static constexpr int source = Source;
+  static constexpr int adds   = Adds;
 };
 
-// Groups a list of layers into stages.
-template <class Done, class Open, class... Layers>
-struct Group;
-template <class... Done, class Open>
-struct Group<std::tuple<Done...>, Open> {
-  using type = std::tuple<Done..., Open>;
+// An elementwise layer keeps the shape, unless it says what it makes of it.
+template <class E, class S>
+struct ShapeBehind {
+  using type = S;
 };
-template <class... Done, class Open, class L, class... Rest>
-struct Group<std::tuple<Done...>, Open, L, Rest...>
-    : Group<std::tuple<Done..., Open>, Stage<L>, Rest...> {};
-template <class... Done, class Open, layer::Elementwise L, class... Rest>
-struct Group<std::tuple<Done...>, Open, L, Rest...>
-    : Group<std::tuple<Done...>, typename Open::template then<L>, Rest...> {};
-
-template <class First, class... Rest>
-struct Stages : Group<std::tuple<>, Stage<First>, Rest...> {};
-template <layer::Elementwise First, class... Rest>
-struct Stages<First, Rest...> : Group<std::tuple<>, Stage<Identity, First>, Rest...> {};
-
-// A stage with the scalar and the input shape that it has in this network.
-template <class Layer, class Activation>
-struct BoundStage {
-  using layer_type = Layer;
-  using activation = Activation;
+template <class E, class S>
+requires requires { typename E::template output_shape<S>; }
+struct ShapeBehind<E, S> {
+  using type = typename E::template output_shape<S>;
 };
 
-template <class Scalar, class Input, class Stages, class... Bound>
-struct Bind;
-template <class Scalar, class Input, class... Bound>
-struct Bind<Scalar, Input, std::tuple<>, Bound...> {
-  using type = std::tuple<Bound...>;
-};
-template <class Scalar, class Input, class S, class... Rest, class... Bound>
-struct Bind<Scalar, Input, std::tuple<S, Rest...>, Bound...> {
-  using bound = typename S::layer_type::template bind<Scalar, Input>;
-  using type  = typename Bind<Scalar, typename bound::output_shape, std::tuple<Rest...>, Bound...,
-                             BoundStage<bound, typename S::activation>>::type;
+template <class S, class Activation, class E>
+struct Fused;
+template <class L, class... Done, class Output, int Source, int Adds, class Activation, class E>
+struct Fused<Stage<L, Activation, Output, Source, Adds>, layer::Composition<Done...>, E> {
+  using type =
+      Stage<L, layer::Composition<Done..., E>, typename ShapeBehind<E, Output>::type, Source, Adds>;
 };
 
-template <class Bound, int I>
-using layer_of = typename std::tuple_element_t<I, Bound>::layer_type;
-template <class Bound, int I>
-using activation_of = typename std::tuple_element_t<I, Bound>::activation;
+// The stages so far. Current is the one whose output comes next, -1 for x; Open: an elementwise
+// layer may still be fused into it, because nobody else reads its output.
+template <class Scalar, class Input, int Current, bool Open, class... Done>
+struct StageList {
+  using stages                 = std::tuple<Done...>;
+  static constexpr int count   = sizeof...(Done);
+  static constexpr int current = Current;
+  static constexpr bool open   = Open;
+  template <int I>
+  using stage_at = std::tuple_element_t<I, stages>;
 
-constexpr int round_up(int n, int to) { return (n + to - 1) / to * to; }
+  template <int I>
+  struct shape_of {
+    using type = typename stage_at<I>::output_shape;
+  };
+  template <int I>
+  requires(I < 0) struct shape_of<I> {
+    using type = Input;
+  };
+  using shape = typename shape_of<Current>::type;
 
-// Sums over the stages before I. At namespace scope: an in-class variable template cannot name
-// itself.
-template <class Bound, int I>
-inline constexpr int parameter_offset =
-    parameter_offset<Bound, I - 1> + layer_of<Bound, I - 1>::parameters;
-template <class Bound>
-inline constexpr int parameter_offset<Bound, 0> = 0;
+  using closed = StageList<Scalar, Input, Current, false, Done...>;
+  template <class S>
+  using with = StageList<Scalar, Input, count, true, Done..., S>;
+  // A matrix layer, or an elementwise one on its own.
+  template <class L, int Source = Current, int Adds = no_stage>
+  using with_layer =
+      with<Stage<typename L::template bind<Scalar, typename shape_of<Source>::type>,
+                 layer::Composition<>,
+                 typename L::template bind<Scalar, typename shape_of<Source>::type>::output_shape,
+                 Source, Adds>>;
+};
 
-template <class Bound, int I>
-inline constexpr int block_offset =
-    block_offset<Bound, I - 1> + layer_of<Bound, I - 1>::gradient_blocks;
-template <class Bound>
-inline constexpr int block_offset<Bound, 0> = 0;
+template <class List, class Last>
+struct ReplaceLast;
+template <class Scalar, class Input, int Current, bool Open, class... Done, class Last>
+struct ReplaceLast<StageList<Scalar, Input, Current, Open, Done...>, Last> {
+  template <class Kept, class Left>
+  struct drop;
+  template <class... Kept, class Old>
+  struct drop<std::tuple<Kept...>, std::tuple<Old>> {
+    using type = StageList<Scalar, Input, Current, Open, Kept..., Last>;
+  };
+  template <class... Kept, class Next, class After, class... Left>
+  struct drop<std::tuple<Kept...>, std::tuple<Next, After, Left...>>
+      : drop<std::tuple<Kept..., Next>, std::tuple<After, Left...>> {};
+  using type = typename drop<std::tuple<>, std::tuple<Done...>>::type;
+};
 
-// Rows that a stage with parameters leaves in a record: its inputs in panels, then dE/dy.
-template <class L>
-inline constexpr int panel_rows = L::parameters > 0 ? round_up(L::inputs, tile::max_panel) : 0;
-template <class Bound, int I>
-inline constexpr int record_offset =
-    record_offset<Bound, I - 1> + panel_rows<layer_of<Bound, I - 1>> +
-    (layer_of<Bound, I - 1>::parameters > 0 ? layer_of<Bound, I - 1>::outputs : 0);
-template <class Bound>
-inline constexpr int record_offset<Bound, 0> = 0;
+template <class List, class L>
+struct Append {
+  using type = typename List::template with_layer<L>;
+};
+
+template <class List, layer::Elementwise E>
+requires(List::open) struct Append<List, E> {
+  using last = typename List::template stage_at<List::current>;
+  using type =
+      typename ReplaceLast<List, typename Fused<last, typename last::activation, E>::type>::type;
+};
+template <class List, layer::Elementwise E>
+requires(!List::open) struct Append<List, E>
+    : Append<typename List::template with_layer<Identity>, E> {
+};
+
+template <class List, class... Layers>
+struct AppendAll {
+  using type = List;
+};
+template <class List, class L, class... Rest>
+struct AppendAll<List, L, Rest...> : AppendAll<typename Append<List, L>::type, Rest...> {};
+
+// The sum at the end of a residual block, that began behind stage Fork: part of the last stage's
+// pass, or of the projection's.
+template <class List, int Fork, class Block>
+struct Join {
+  using projection =
+      typename Block::template projection<typename List::template shape_of<Fork>::type,
+                                          typename List::shape>;
+  using type = typename List::template with_layer<projection, Fork, List::current>::closed;
+};
+template <class S, int Adds>
+struct Adding;
+template <class L, class A, class O, int Source, int None, int Adds>
+struct Adding<Stage<L, A, O, Source, None>, Adds> {
+  using type = Stage<L, A, O, Source, Adds>;
+};
+template <class List, int Fork, class Block>
+requires std::same_as < typename List::template shape_of<Fork>::type,
+typename List::shape > struct Join<List, Fork, Block> {
+  // A stage of its own where the last one has a sum already.
+  using own = typename List::template with_layer<Identity>;
+  using list =
+      std::conditional_t<(List::template stage_at<List::current>::adds == no_stage) && List::open,
+                         List, own>;
+  using type =
+      typename ReplaceLast<list, typename Adding<typename list::template stage_at<list::current>,
+                                                 Fork>::type>::type::closed;
+};
+
+template <class List, class... Inside>
+struct Append<List, layer::Residual<Inside...>> {
+  using type = typename Join<typename AppendAll<typename List::closed, Inside...>::type,
+                             List::current, layer::Residual<Inside...>>::type;
+};
+
+template <class List, class... Inside>
+struct Append<List, layer::Sequence<Inside...>> : AppendAll<List, Inside...> {};
+
+template <class Scalar, class Input, class... Layers>
+using stages_of = typename AppendAll<StageList<Scalar, Input, -1, false>, Layers...>::type::stages;
 
 // The number that is wrong stands in the template argument, so that it is in the compiler's
 // 'instantiation of' line beside the sentence.
@@ -143,116 +206,12 @@ struct is_a_layer {
                 "layer::Silu).");
   static constexpr bool value = true;
 };
-
-// Epilogues: what becomes of an element that a layer has computed. 'site' says in which pass.
-
-template <class Pass>
-struct Where {
-  Pass pass;
-  int layer;
-  template <class Place>
-  KOKKOS_FORCEINLINE_FUNCTION layer::Site<Pass> operator()(Place at) const {
-    return {pass, layer, at.row, at.lane};
-  }
+template <class... Layers>
+struct is_a_layer<layer::Residual<Layers...>> {
+  static constexpr bool value = (is_a_layer<Layers>::value && ...);
 };
-
-// h = f(z)
-template <class Activation, class Scalar, class Pass>
-struct StoreValue {
-  Where<Pass> where;
-  Scalar* h;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V z) const {
-    V f[1];
-    Activation::template evaluate<0>(where(at), z, f);
-    at.store(h, f[0]);
-  }
-};
-
-// h = f(z), d = f'(z)
-template <class Activation, class Scalar, class Pass>
-struct StoreValueAndDerivative {
-  Where<Pass> where;
-  Scalar* h;
-  Scalar* d;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V z) const {
-    V f[2];
-    Activation::template evaluate<1>(where(at), z, f);
-    at.store(h, f[0]);
-    if constexpr (!Activation::identity) at.store(d, f[1]);
-  }
-};
-
-// dE/dz = f'(z) head[row], where E = head . f(z) + const
-template <class Activation, class Scalar, class Pass>
-struct StoreSeed {
-  Where<Pass> where;
-  Scalar const* head;
-  Scalar* g;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V z) const {
-    V f[2];
-    Activation::template evaluate<1>(where(at), z, f);
-    at.store(g, f[1] * at.broadcast(head));
-  }
-};
-
-// As StoreSeed, with h = f(z) kept and dE/dz recorded.
-template <class Activation, class Scalar, class Pass>
-struct StoreValueAndSeed {
-  Where<Pass> where;
-  Scalar const* head;
-  Scalar* h;
-  Scalar* g;
-  Scalar* recorded;  // (rows, samples), at the tile's first sample
-  int samples;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V z) const {
-    V f[2];
-    Activation::template evaluate<1>(where(at), z, f);
-    at.store(h, f[0]);
-    V const seed = f[1] * at.broadcast(head);
-    at.store(g, seed);
-    tile::store(recorded + static_cast<std::size_t>(at.row) * samples + at.lane, seed);
-  }
-};
-
-// dE/dz = v f'(z) in place of f'(z); with no activation dE/dz = v
-template <class Activation, class Scalar>
-struct MultiplyByDerivative {
-  Scalar* d;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const {
-    if constexpr (Activation::identity)
-      at.store(d, v);
-    else
-      at.store(d, v * at.load(d));
-  }
-};
-
-template <class Activation, class Scalar>
-struct MultiplyByDerivativeAndRecord {
-  Scalar* d;
-  Scalar* recorded;  // (rows, samples), at the tile's first sample
-  int samples;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const {
-    V g = v;
-    if constexpr (!Activation::identity) g = v * at.load(d);
-    at.store(d, g);
-    tile::store(recorded + static_cast<std::size_t>(at.row) * samples + at.lane, g);
-  }
-};
-
-template <class Scalar>
-struct Store {
-  Scalar* to;
-  template <class Place, class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V v) const {
-    at.store(to, v);
-  }
-};
+template <class... Layers>
+struct is_a_layer<layer::Sequence<Layers...>> : is_a_layer<layer::Residual<Layers...>> {};
 
 }  // namespace basin::energy::detail
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_ENERGY_CNN_HPP
+#define BASIN_ENERGY_CNN_HPP
+
+#include <basin/energy/network.hpp>
+#include <basin/layer/conv2d.hpp>
+#include <basin/layer/group_norm.hpp>
+#include <basin/layer/pool.hpp>
+#include <basin/layer/sequence.hpp>
+#include <basin/layer/silu.hpp>
+
+namespace basin::energy {
+
+/// Convolution (SAME), group norm with min(32, Channels) groups, activation.
+template <int Channels, int Kernel = 3, int Stride = 2, class Activation = layer::Silu>
+using EnergyBlock = layer::Sequence<layer::Conv2d<Channels, Kernel, Stride>,
+                                    layer::GroupNorm<(Channels < 32 ? Channels : 32)>, Activation>;
+
+/// EnergyBlock that keeps the shape, and adds its input.
+template <int Channels, int Kernel = 3, class Activation = layer::Silu>
+using ResidualEnergyBlock = layer::Residual<EnergyBlock<Channels, Kernel, 1, Activation>>;
+
+namespace detail {
+
+template <class Activation, int... Channels>
+struct CnnHead;
+template <class Activation, int First, int... Rest>
+struct CnnHead<Activation, First, Rest...> : CnnHead<Activation, Rest...> {};
+template <class Activation, int Last>
+struct CnnHead<Activation, Last> {
+  using type = layer::Sequence<layer::MeanPool, layer::Dense<(Last > 1 ? Last / 2 : 1)>, Activation,
+                               layer::Dense<1>>;
+};
+
+template <int Blocks, int Channels, class Activation, class... Done>
+struct DeepStage : DeepStage<Blocks - 1, Channels, Activation, Done...,
+                             ResidualEnergyBlock<Channels, 3, Activation>> {};
+template <int Channels, class Activation, class... Done>
+struct DeepStage<0, Channels, Activation, Done...> {
+  using type = layer::Sequence<EnergyBlock<Channels, 3, 2, Activation>, Done...>;
+};
+
+}  // namespace detail
+
+/// A convolutional energy: an EnergyBlock of stride 2 for each width, the mean over the positions,
+/// a Dense of half the last width, and a Dense<1>.
+///
+/// \tparam Scalar    float or double
+/// \tparam Shape     an Image
+/// \tparam Channels  widths, first to last, for example 32, 64, 128
+template <Real Scalar, ImageShape Shape, int... Channels>
+using Cnn = Network<Scalar, Shape, EnergyBlock<Channels>...,
+                    typename detail::CnnHead<layer::Silu, Channels...>::type>;
+
+/// A deep convolutional energy: for each width an EnergyBlock of stride 2 and then Blocks
+/// ResidualEnergyBlocks, with the head of Cnn.
+template <Real Scalar, ImageShape Shape, int Blocks, int... Channels>
+using DeepCnn =
+    Network<Scalar, Shape, typename detail::DeepStage<Blocks, Channels, layer::Silu>::type...,
+            typename detail::CnnHead<layer::Silu, Channels...>::type>;
+
+}  // namespace basin::energy
+
+#endif

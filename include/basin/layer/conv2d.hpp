@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_LAYER_CONV2D_HPP
+#define BASIN_LAYER_CONV2D_HPP
+
+#include <basin/core/policy.hpp>
+#include <basin/core/shape.hpp>
+#include <basin/layer/dense.hpp>
+#include <basin/layer/detail/taps.hpp>
+#include <basin/layer/initializer.hpp>
+
+#include <vector>
+
+namespace basin::layer {
+
+struct padding_axis {};
+struct bias_axis {};
+
+/// How a convolution treats the border: what lies outside counts as zero.
+namespace padding {
+
+/// Output ceil(in / stride); what is missing is shared by both sides, the odd one behind, as in
+/// TensorFlow and Flax.
+struct Same {
+  using axis = padding_axis;
+  template <int In, int Kernel, int Stride>
+  static constexpr int output = (In + Stride - 1) / Stride;
+  template <int In, int Kernel, int Stride>
+  static constexpr int before = ((output<In, Kernel, Stride> - 1) * Stride + Kernel - In > 0
+                                     ? (output<In, Kernel, Stride> - 1) * Stride + Kernel - In
+                                     : 0) /
+                                2;
+};
+
+/// Border zeros on both sides of both directions, as PyTorch's padding=Border.
+template <int Border>
+struct Explicit {
+  static_assert(Border >= 0, "basin::layer::padding::Explicit<Border>: Border must be >= 0.");
+  using axis = padding_axis;
+  template <int In, int Kernel, int Stride>
+  static constexpr int output = In + 2 * Border < Kernel ? 0
+                                                         : (In + 2 * Border - Kernel) / Stride + 1;
+  template <int In, int Kernel, int Stride>
+  static constexpr int before = Border;
+};
+
+/// None: the kernel stays inside the image.
+using Valid = Explicit<0>;
+
+}  // namespace padding
+
+namespace bias {
+
+/// A bias for each output channel.
+struct With {
+  using axis = bias_axis;
+};
+/// No bias, for example because a norm behind the layer would take it away again.
+struct Without {
+  using axis = bias_axis;
+};
+
+}  // namespace bias
+
+namespace detail {
+
+template <class Input, int Kernel, int Stride, class Padding>
+struct check_convolution {
+  static_assert(ImageShape<Input>,
+                "basin::layer::Conv2d: a convolution needs an image before it, "
+                "basin::Image<Height, Width, Channels>; Input is what it has.");
+  template <Shape S>
+  static constexpr bool fits() {
+    if constexpr (ImageShape<S>)
+      return Padding::template output<S::height, Kernel, Stride> > 0 &&
+             Padding::template output<S::width, Kernel, Stride> > 0;
+    return true;
+  }
+  static_assert(fits<Input>(),
+                "basin::layer::Conv2d: the kernel is larger than the padded image, so that no "
+                "output is left; Input and Kernel say how large they are.");
+  static constexpr bool value = true;
+};
+
+}  // namespace detail
+
+/// Convolution of an image: y[p][o] = b[o] + sum over taps k and channels i of W[k][o][i] x[q][i],
+/// where tap k of position p reads position q; a cross-correlation, as in all learning libraries.
+///
+/// \tparam Channels  output channels
+/// \tparam Kernel    height and width of the kernel
+/// \tparam Stride    distance of two outputs, in both directions
+/// \tparam Policies  in any order: padding::Same (default), padding::Valid or padding::Explicit;
+///                   bias::With (default) or bias::Without; an initialiser comes with Init
+template <int Channels, int Kernel, int Stride = 1, class... Policies>
+struct Conv2d {
+  static_assert(Channels > 0 && Kernel > 0 && Stride > 0,
+                "basin::layer::Conv2d<Channels, Kernel, Stride>: each must be positive.");
+  static_assert((Policy<Policies> && ...) &&
+                    (has_axis<Policies, padding_axis, bias_axis, initializer_axis> && ...) &&
+                    policies_of<padding_axis, Policies...> <= 1 &&
+                    policies_of<bias_axis, Policies...> <= 1 &&
+                    policies_of<initializer_axis, Policies...> <= 1,
+                "basin::layer::Conv2d: after the stride write at most one padding::, one bias:: "
+                "and one initializer:: policy.");
+
+  template <Real Scalar, Shape Input>
+  struct bind : BoundLayer {
+    using Padding = pick<padding_axis, padding::Same, Policies...>;
+    using Init    = pick<initializer_axis, initializer::FanIn, Policies...>;
+    static constexpr bool biased =
+        std::same_as<pick<bias_axis, bias::With, Policies...>, bias::With>;
+    static_assert(detail::check_convolution<Input, Kernel, Stride, Padding>::value);
+
+    static constexpr int height = Padding::template output<Input::height, Kernel, Stride>;
+    static constexpr int width  = Padding::template output<Input::width, Kernel, Stride>;
+    using Y                     = detail::TapAxis<Input::height, height, Kernel, Stride,
+                              Padding::template before<Input::height, Kernel, Stride>>;
+    using X                     = detail::TapAxis<Input::width, width, Kernel, Stride,
+                              Padding::template before<Input::width, Kernel, Stride>>;
+    using output_taps           = detail::OutputTaps<Y, X, Kernel>;
+    using input_taps            = detail::InputTaps<Y, X, Kernel>;
+
+    using output_shape              = Image<height, width, Channels>;
+    static constexpr int in         = Input::channels;
+    static constexpr int out        = Channels;
+    static constexpr int taps       = Kernel * Kernel;
+    static constexpr int inputs     = Input::size;
+    static constexpr int outputs    = output_shape::size;
+    static constexpr int weights    = taps * out * in;
+    static constexpr int parameters = weights + (biased ? out : 0);
+    /// Taps that fall outside the image are not run and not counted.
+    static constexpr double multiply_adds = Y::count() * X::count() * in * out;
+
+    // theta = [ W (taps, out, in) | b (out) ]
+
+    static std::vector<ParameterBlock> parameter_blocks() {
+      int const fan_in = taps * in, fan_out = taps * out;
+      std::vector<ParameterBlock> blocks{{"weight", taps * out, in, Init::weight(fan_in, fan_out)}};
+      if (biased) blocks.push_back({"bias", out, 1, Init::bias(fan_in, fan_out)});
+      return blocks;
+    }
+
+    template <class Context, class Epilogue>
+    static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const& frame,
+                                                    Scalar const* x,  // (positions, in, T)
+                                                    Epilogue const& epilogue) {
+      if constexpr (biased)
+        c.template gemm_taps<out, in, false, output_taps>(
+            frame.theta, x,
+            detail::StartFromBias<Scalar, Epilogue>{frame.theta + weights, epilogue});
+      else
+        c.template gemm_taps<out, in, false, output_taps>(
+            frame.theta, x, detail::StartFromZero<Scalar, Epilogue>{epilogue});
+    }
+
+    // With few input channels the sums run over scattered places, in working memory.
+    static constexpr bool few         = in < 4;
+    static constexpr int scratch_rows = few ? inputs : 0;
+
+    /// dE/dx[q] = sum over the taps k that lead to q of W_k^T dE/dy[p].
+    template <class Context, class Epilogue>
+    static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Frame<Scalar> const& frame,
+                                                      Scalar const*,
+                                                      Scalar const* g,  // (positions, out, T)
+                                                      Epilogue const& epilogue) {
+      if constexpr (few)
+        c.template gemm_taps_few<in, out, taps, output_taps, input_taps>(frame.theta, g,
+                                                                         frame.scratch, epilogue);
+      else
+        c.template gemm_taps<in, out, true, input_taps>(
+            frame.theta, g, detail::StartFromZero<Scalar, Epilogue>{epilogue});
+    }
+
+    // A record holds the inputs as rows, then dE/dy of every position in panels.
+    static constexpr int panel_rows =
+        height * width * ((out + tile::max_panel - 1) / tile::max_panel * tile::max_panel);
+    static constexpr int record_rows = inputs + panel_rows;
+
+    template <class Context>
+    static KOKKOS_FORCEINLINE_FUNCTION void record_input(Context const& c, Frame<Scalar> const&,
+                                                         Scalar const* x,
+                                                         LayerRecord<Scalar> const& record) {
+      Scalar* const to  = record.rows + record.first;
+      int const samples = record.samples;
+      c.map(+inputs, [=](auto at) {
+        tile::store(to + static_cast<std::size_t>(at.row) * samples + at.lane, at.load(x));
+      });
+    }
+    template <class Context>
+    static KOKKOS_FORCEINLINE_FUNCTION void record_gradient(Context const& c, Frame<Scalar> const&,
+                                                            Scalar const*, Scalar const* g,
+                                                            LayerRecord<Scalar> const& record) {
+      Scalar* const panels = record.rows + static_cast<std::size_t>(inputs) * record.samples;
+      for (int p = 0; p < height * width; ++p)
+        c.store_panels(+out, g + static_cast<std::size_t>(p) * out * Context::width, record.first,
+                       record.samples,
+                       panels + static_cast<std::size_t>(p) * c.padded(+out) * record.samples);
+    }
+
+    // One work item: some input channels of one tap. The last: the bias.
+    static constexpr int block_rows      = 24;
+    static constexpr int blocks_of_tap   = (in + block_rows - 1) / block_rows;
+    static constexpr int gradient_blocks = taps * blocks_of_tap + (biased ? 1 : 0);
+
+    /// dW_k = sum_n w[n] sum over the pairs (p, q) of tap k of dE/dy[n][p] x[n][q]^T, for some
+    /// rows of one tap; db = sum_n w[n] sum_p dE/dy[n][p].
+    template <class Context>
+    static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
+                                                               LayerRecord<Scalar> const& record,
+                                                               Scalar const* w, int count,
+                                                               Scalar* dtheta) {
+      int const samples          = record.samples;
+      Scalar const* const panels = record.rows + static_cast<std::size_t>(inputs) * samples;
+      if (block == taps * blocks_of_tap) {
+        c.panel_sums(height * width, +out, panels, w, count, samples, dtheta + weights);
+        return;
+      }
+      int const tap = block / blocks_of_tap, first = block % blocks_of_tap * block_rows;
+      int const rows = in - first < +block_rows ? in - first : +block_rows;
+      c.outer_taps(detail::TapPairs<Y, X>{tap / Kernel, tap % Kernel}, rows, +in, +out,
+                   record.rows + static_cast<std::size_t>(first) * samples, panels, w, count,
+                   samples, dtheta + static_cast<std::size_t>(tap) * out * in + first, +in);
+    }
+  };
+};
+
+}  // namespace basin::layer
+
+#endif

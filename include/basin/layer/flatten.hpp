@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_LAYER_FLATTEN_HPP
+#define BASIN_LAYER_FLATTEN_HPP
+
+#include <basin/core/shape.hpp>
+#include <basin/tile/pack.hpp>
+
+namespace basin::layer {
+
+/// An image as a vector, row-major (height, width, channels); costs nothing.
+struct Flatten {
+  template <Shape S>
+  using output_shape = Vector<S::size>;
+
+  template <int Order, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
+    f[0] = x;
+    if constexpr (Order > 0) f[1] = V(1);
+  }
+};
+
+}  // namespace basin::layer
+
+#endif

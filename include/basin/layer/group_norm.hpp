@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_LAYER_GROUP_NORM_HPP
+#define BASIN_LAYER_GROUP_NORM_HPP
+
+#include <basin/core/shape.hpp>
+#include <basin/layer/frame.hpp>
+#include <basin/layer/initializer.hpp>
+#include <basin/tile/context.hpp>
+
+#include <ratio>
+#include <vector>
+
+namespace basin::layer {
+
+namespace detail {
+
+// Positions and channels of any shape: a vector is one position.
+template <Shape S>
+struct Grid {
+  static constexpr int positions = 1, channels = S::size;
+};
+template <ImageShape S>
+struct Grid<S> {
+  static constexpr int positions = S::height * S::width, channels = S::channels;
+};
+
+/// y = gamma[c] xhat + beta[c], xhat = (x - m) / sqrt(v + epsilon): m and v, mean and variance of
+/// the positions and channels of a group; without centering m = 0 and v is the mean square.
+///
+/// dE/dx = (a - mean(a) - xhat mean(a xhat)) / sqrt(v + epsilon), a = gamma[c] dE/dy, means over
+/// the group; without centering there is no mean(a).
+template <Real Scalar, Shape Input, int Groups, bool centered, class Epsilon>
+struct BoundNorm : BoundLayer {
+  static constexpr int channels  = Grid<Input>::channels;
+  static constexpr int positions = Grid<Input>::positions;
+  static constexpr int members   = channels / Groups;
+  static_assert(channels % Groups == 0,
+                "basin::layer::GroupNorm<Groups>: Groups must divide the channels of the layer "
+                "before it; Input says how many it has.");
+  static_assert(members * positions > 1,
+                "basin::layer::GroupNorm: a group of one number has no variance; write fewer "
+                "groups, or layer::LayerNorm.");
+
+  using output_shape                = Input;
+  static constexpr int inputs       = Input::size;
+  static constexpr int outputs      = Input::size;
+  static constexpr int parameters   = (centered ? 2 : 1) * channels;
+  static constexpr int saved_rows   = 4 * Groups;
+  static constexpr bool keeps_input = true;
+  static constexpr bool in_place    = true;
+
+  // theta = [ gamma (channels) | beta (channels), if centered ]
+
+  static std::vector<ParameterBlock> parameter_blocks() {
+    std::vector<ParameterBlock> blocks{{"scale", channels, 1, {Law::Shape::uniform, 0, 1}}};
+    if (centered) blocks.push_back({"shift", channels, 1, {}});
+    return blocks;
+  }
+
+  template <class Context, class Epilogue>
+  static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const& frame,
+                                                  Scalar const* x,  // (positions, channels, T)
+                                                  Epilogue const& epilogue) {
+    using V     = typename Context::value_type;
+    using Place = typename Context::place_type;
+    Statistics<Context> const s{frame.saved};
+    constexpr Scalar share    = Scalar(1) / (members * positions);
+    constexpr Scalar epsilon  = Scalar(Epsilon::num) / Scalar(Epsilon::den);
+    Scalar const* const theta = frame.theta;
+    if constexpr (centered)
+      c.template reduce_groups<1>(
+          Groups, +members, +positions, [=](Place at, int, V(&t)[1]) { t[0] = at.load(x); },
+          [=](int group, int lane, V const(&sum)[1]) {
+            Place{group, lane}.store(s.mean(), V(share) * sum[0]);
+          });
+    c.template reduce_groups<1>(
+        Groups, +members, +positions,
+        [=](Place at, int channel, V(&t)[1]) {
+          V const d = deviation(s, at, channel, at.load(x));
+          t[0]      = d * d;
+        },
+        [=](int group, int lane, V const(&sum)[1]) {
+          Place{group, lane}.store(s.inverse(), V(1) / sqrt(fma(V(share), sum[0], V(epsilon))));
+        });
+    c.map(+outputs, [=](auto at) {
+      int const channel = at.row % channels;
+      V const scale(theta[channel]);
+      V const xhat = normalized(s, at, channel, at.load(x));
+      if constexpr (centered)
+        epilogue(at, fma(xhat, scale, V(theta[channels + channel])));
+      else
+        epilogue(at, xhat * scale);
+    });
+  }
+
+  template <class Context, class Epilogue>
+  static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Frame<Scalar> const& frame,
+                                                    Scalar const* x, Scalar const* g,
+                                                    Epilogue const& epilogue) {
+    using V     = typename Context::value_type;
+    using Place = typename Context::place_type;
+    Statistics<Context> const s{frame.saved};
+    constexpr Scalar share    = Scalar(1) / (members * positions);
+    Scalar const* const theta = frame.theta;
+    c.template reduce_groups<2>(
+        Groups, +members, +positions,
+        [=](Place at, int channel, V(&t)[2]) {
+          V const a = V(theta[channel]) * at.load(g);
+          t[0]      = a;
+          t[1]      = a * normalized(s, at, channel, at.load(x));
+        },
+        [=](int group, int lane, V const(&sum)[2]) {
+          Place{group, lane}.store(s.first(), V(share) * sum[0]);
+          Place{group, lane}.store(s.second(), V(share) * sum[1]);
+        });
+    c.map(+inputs, [=](auto at) {
+      int const channel = at.row % channels;
+      Place const group = at.at(channel / members);
+      V const a         = V(theta[channel]) * at.load(g);
+      V d               = a - normalized(s, at, channel, at.load(x)) * group.load(s.second());
+      if constexpr (centered) d = d - group.load(s.first());
+      epilogue(at, group.load(s.inverse()) * d);
+    });
+  }
+
+  // A record holds sums over the positions: of dE/dy xhat, and of dE/dy.
+  static constexpr int record_rows = parameters;
+
+  template <class Context>
+  static KOKKOS_FORCEINLINE_FUNCTION void record_input(Context const&, Frame<Scalar> const&,
+                                                       Scalar const*, LayerRecord<Scalar> const&) {}
+  template <class Context>
+  static KOKKOS_FORCEINLINE_FUNCTION void record_gradient(Context const& c,
+                                                          Frame<Scalar> const& frame,
+                                                          Scalar const* x, Scalar const* g,
+                                                          LayerRecord<Scalar> const& record) {
+    using V     = typename Context::value_type;
+    using Place = typename Context::place_type;
+    Statistics<Context> const s{frame.saved};
+    constexpr int sums = centered ? 2 : 1;
+    c.template reduce_groups<sums>(
+        +channels, 1, +positions,
+        [=](Place at, int channel, V(&t)[sums]) {
+          V const dy = at.load(g);
+          t[0]       = dy * normalized(s, at, channel, at.load(x));
+          if constexpr (centered) t[1] = dy;
+        },
+        [=](int channel, int lane, V const(&sum)[sums]) {
+          for (int k = 0; k < sums; ++k)
+            tile::store(record.rows +
+                            static_cast<std::size_t>(k * channels + channel) * record.samples +
+                            record.first + lane,
+                        sum[k]);
+        });
+  }
+
+  static constexpr int gradient_blocks = 1;
+
+  template <class Context>
+  static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int,
+                                                             LayerRecord<Scalar> const& record,
+                                                             Scalar const* w, int count,
+                                                             Scalar* dtheta) {
+    c.scale_rows(+record_rows, w, count, record.samples, record.rows);
+    c.row_sums(+record_rows, record.rows, count, record.samples, dtheta);
+  }
+
+ private:
+  // Rows of the groups.
+  template <class Context>
+  struct Statistics {
+    Scalar* rows;  // (4, groups, T)
+    static constexpr int size = Groups * Context::width;
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* mean() const { return rows; }
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* inverse() const { return rows + size; }     // 1 / deviation
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* first() const { return rows + 2 * size; }   // mean(a)
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* second() const { return rows + 3 * size; }  // mean(a xhat)
+  };
+
+  template <class S, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION V deviation(S const& s, Place at, int channel, V x) {
+    if constexpr (centered) return x - at.at(channel / members).load(s.mean());
+    return x;
+  }
+  template <class S, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION V normalized(S const& s, Place at, int channel, V x) {
+    return deviation(s, at, channel, x) * at.at(channel / members).load(s.inverse());
+  }
+};
+
+}  // namespace detail
+
+/// Group normalisation: each group of channels of each state is brought to mean 0 and variance 1,
+/// then scaled and shifted for each channel by learned gamma (initially 1) and beta (0).
+/// Source: Wu and He 2018, ECCV, eqs. 1-7.
+///
+/// \tparam Groups   must divide the channels
+/// \tparam Epsilon  added to the variance, a std::ratio
+template <int Groups, class Epsilon = std::ratio<1, 1000000>>
+struct GroupNorm {
+  static_assert(Groups > 0, "basin::layer::GroupNorm<Groups>: Groups must be positive.");
+  template <Real Scalar, Shape Input>
+  using bind = detail::BoundNorm<Scalar, Input, Groups, true, Epsilon>;
+};
+
+/// Layer normalisation: GroupNorm with all of a state in one group.
+/// Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, eq. 3.
+template <class Epsilon = std::ratio<1, 1000000>>
+struct LayerNorm {
+  template <Real Scalar, Shape Input>
+  using bind = detail::BoundNorm<Scalar, Input, 1, true, Epsilon>;
+};
+
+/// Root-mean-square normalisation of a whole state: y = gamma[c] x / sqrt(mean(x^2) + epsilon).
+/// Source: Zhang and Sennrich 2019, NeurIPS, eq. 4.
+template <class Epsilon = std::ratio<1, 1000000>>
+struct RmsNorm {
+  template <Real Scalar, Shape Input>
+  using bind = detail::BoundNorm<Scalar, Input, 1, false, Epsilon>;
+};
+
+/// Refused: an energy is a function of one state, E(x), but batch normalisation makes it depend on
+/// the other states of the batch, so that a chain's force and its law would change with its
+/// neighbours, and in training with the mixture of data and samples.
+template <class...>
+struct BatchNorm {
+  template <Real Scalar, Shape Input>
+  struct bind : BoundLayer {
+    static_assert(sizeof(Scalar) == 0,
+                  "basin::layer::BatchNorm: an energy must not depend on the other states of its "
+                  "batch; write layer::GroupNorm<Groups> or layer::LayerNorm<>.");
+  };
+};
+
+}  // namespace basin::layer
+
+#endif
