@@ -5,17 +5,16 @@
 // of the UvA tutorial. Leaves samples beside data, the metrics, the parameters, and a table.
 
 #include <basin/basin.hpp>
-#include <basin/data/idx.hpp>
 #include <basin/io/metrics_file.hpp>
 #include <basin/io/npy.hpp>
 #include <basin/io/picture.hpp>
+
+#include "images.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>
-#include <numeric>
-#include <span>
 
 namespace layer   = basin::layer;
 namespace sampler = basin::sampler;
@@ -25,44 +24,6 @@ using Energy  = basin::energy::Network<float, basin::Image<28, 28>, layer::Dense
 using Sampler = std::remove_const_t<decltype(sampler::published::uva)>;
 using Objective = basin::objective::PersistentCd<Sampler>;
 using Trainer   = basin::train::Trainer<Energy, Objective, basin::optimizer::Adam>;
-using Images    = basin::data::Samples;
-using Scores    = Kokkos::View<float*, Kokkos::HostSpace>;
-
-namespace {
-
-// The images of a folder in the format of MNIST; 'none' gives noise in their place, for a dry run.
-Images read_images(std::filesystem::path const& folder, char const* stem) {
-  if (folder != "none")
-    return basin::data::read_idx_images(basin::data::find_idx(folder, stem)).samples;
-  Images const noise("noise", 256, 784);
-  for (int n = 0; n < 256; ++n)
-    for (int d = 0; d < 784; ++d)
-      noise(n, d) = 2 * basin::unit_uniform<float>(
-                            basin::random_word({1, basin::Purpose::data_noise}, d, n)) -
-                    1;
-  return noise;
-}
-
-Images first_rows(Images const& images, int count) {
-  return Kokkos::subview(images, std::pair(0, std::min(count, int(images.extent(0)))), Kokkos::ALL);
-}
-
-double mean(Scores const& s) {
-  return std::accumulate(s.data(), s.data() + s.extent(0), 0.0) / double(s.extent(0));
-}
-
-// Share of pairs in which the data have the lower energy.
-double auroc(Scores const& data, Scores const& others) {
-  auto const minus = [](Scores const& e) {
-    std::vector<float> score(e.extent(0));
-    for (std::size_t i = 0; i < score.size(); ++i) score[i] = -e(i);
-    return score;
-  };
-  auto const a = minus(data), b = minus(others);
-  return basin::metric::auroc(std::span(a), std::span(b));
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   std::filesystem::path data, mnist, out = "out";
@@ -118,12 +79,7 @@ int main(int argc, char** argv) {
         out / "fashion_mnist_parameters.npy",
         Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.averaged_parameters()));
 
-    Images const noise("noise", 2000, 784);
-    for (int n = 0; n < 2000; ++n)
-      for (int d = 0; d < 784; ++d)
-        noise(n, d) = 2 * basin::unit_uniform<float>(
-                              basin::random_word({seed, basin::Purpose::sampler_start}, d, n)) -
-                      1;
+    Images const noise     = uniform_noise(2000, seed);
     Scores const e_test    = trainer.energies(first_rows(test, 2000));
     Scores const e_samples = trainer.energies(samples);
     double const flops =

@@ -4,6 +4,7 @@
 
 #include <basin/energy/network.hpp>
 #include <basin/layer/conv2d.hpp>
+#include <basin/layer/flatten.hpp>
 #include <basin/layer/group_norm.hpp>
 #include <basin/layer/pool.hpp>
 #include <basin/layer/sequence.hpp>
@@ -41,6 +42,17 @@ struct DeepStage<0, Channels, Activation, Done...> {
 };
 
 }  // namespace detail
+
+/// The network of the UvA deep learning tutorial 8, for images of about 28x28: a 5x5 convolution
+/// with a border of 4 and three 3x3 ones with a border of 1, all of stride 2, 16, 32, 64 and 64
+/// channels, then Dense<64> and Dense<1>, SiLU throughout, no norm.
+template <Real Scalar, ImageShape Shape>
+using UvaCnn = Network<Scalar, Shape,  //
+                       layer::Conv2d<16, 5, 2, layer::padding::Explicit<4>>, layer::Silu,
+                       layer::Conv2d<32, 3, 2, layer::padding::Explicit<1>>, layer::Silu,
+                       layer::Conv2d<64, 3, 2, layer::padding::Explicit<1>>, layer::Silu,
+                       layer::Conv2d<64, 3, 2, layer::padding::Explicit<1>>, layer::Silu,  //
+                       layer::Flatten, layer::Dense<64>, layer::Silu, layer::Dense<1>>;
 
 /// A convolutional energy: an EnergyBlock of stride 2 for each width, the mean over the positions,
 /// a Dense of half the last width, and a Dense<1>.

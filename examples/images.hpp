@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the examples on images share: reading, scoring.
+#ifndef EXAMPLES_IMAGES_HPP
+#define EXAMPLES_IMAGES_HPP
+
+#include <basin/core/philox.hpp>
+#include <basin/data/idx.hpp>
+#include <basin/metric/auroc.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <span>
+#include <vector>
+
+using Images = basin::data::Samples;
+using Scores = Kokkos::View<float*, Kokkos::HostSpace>;
+
+// Uniform noise in the range of the images.
+inline Images uniform_noise(int count, std::uint64_t seed) {
+  Images const noise("noise", count, 784);
+  for (int n = 0; n < count; ++n)
+    for (int d = 0; d < 784; ++d)
+      noise(n, d) = 2 * basin::unit_uniform<float>(
+                            basin::random_word({seed, basin::Purpose::sampler_start}, d, n)) -
+                    1;
+  return noise;
+}
+
+// The images of a folder in the format of MNIST; 'none' gives noise in their place, for a dry run.
+inline Images read_images(std::filesystem::path const& folder, char const* stem) {
+  if (folder == "none") return uniform_noise(256, 1);
+  return basin::data::read_idx_images(basin::data::find_idx(folder, stem)).samples;
+}
+
+inline Images first_rows(Images const& images, int count) {
+  return Kokkos::subview(images, std::pair(0, std::min(count, int(images.extent(0)))), Kokkos::ALL);
+}
+
+inline double mean(Scores const& s) {
+  return std::accumulate(s.data(), s.data() + s.extent(0), 0.0) / double(s.extent(0));
+}
+
+// Share of pairs in which the data have the lower energy.
+inline double auroc(Scores const& data, Scores const& others) {
+  auto const minus = [](Scores const& e) {
+    std::vector<float> score(e.extent(0));
+    for (std::size_t i = 0; i < score.size(); ++i) score[i] = -e(i);
+    return score;
+  };
+  auto const a = minus(data), b = minus(others);
+  return basin::metric::auroc(std::span(a), std::span(b));
+}
+
+#endif
