@@ -11,10 +11,12 @@
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/energy/quadratic.hpp>
+#include <basin/layer/attention.hpp>
 #include <basin/layer/conv2d.hpp>
 #include <basin/layer/dense.hpp>
 #include <basin/layer/dropout.hpp>
 #include <basin/layer/flatten.hpp>
+#include <basin/layer/gain.hpp>
 #include <basin/layer/gelu.hpp>
 #include <basin/layer/group_norm.hpp>
 #include <basin/layer/pool.hpp>
@@ -24,7 +26,9 @@
 #include <basin/layer/sequence.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/layer/softplus.hpp>
+#include <basin/layer/spectral_norm.hpp>
 #include <basin/layer/square.hpp>
+#include <basin/layer/sum.hpp>
 #include <basin/layer/tanh.hpp>
 #include <basin/metric/auroc.hpp>
 #include <basin/metric/fma_peak.hpp>

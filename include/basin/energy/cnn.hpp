@@ -71,6 +71,15 @@ using DeepCnn =
     Network<Scalar, Shape, typename detail::DeepStage<Blocks, Channels, layer::Silu>::type...,
             typename detail::CnnHead<layer::Silu, Channels...>::type>;
 
+/// E(x) + E'(x / 2) + E''(x / 4): three networks of the same Layers with parameters of their own,
+/// on the image and on its means over 2 x 2 and 4 x 4 pixels.
+/// Source: code of Du et al. 2021, arXiv:2012.01316, 'multiscale'.
+template <Real Scalar, ImageShape Shape, class... Layers>
+using MultiScale = Network<
+    Scalar, Shape,
+    layer::Sum<layer::Sequence<Layers...>, layer::Sequence<layer::AveragePool<2>, Layers...>,
+               layer::Sequence<layer::AveragePool<4>, Layers...>>>;
+
 }  // namespace basin::energy
 
 #endif

@@ -97,8 +97,15 @@ class Network {
   static constexpr int record_rows     = graph.record_offset(count);
   static constexpr int gradient_blocks = graph.block_offset(count);
 
+  /// Numbers that are kept beside theta from step to step, for layers whose weights are prepared
+  /// before they are used (layer::SpectralNorm); 0: theta is used as it is.
+  static constexpr int state = graph.state_offset(count);
+  /// Work items of prepare and unprepare.
+  static constexpr int prepare_blocks = count;
+
   Network() = default;
-  /// \param theta (parameters) reachable from the execution space that will evaluate the energy
+  /// \param theta (parameters) reachable from the execution space that will evaluate the energy;
+  ///              where state > 0: as energy::prepare leaves them
   KOKKOS_FUNCTION explicit Network(Scalar const* theta) : theta_(theta) {}
 
   /// The blocks of theta with their names, shapes and initial laws.
@@ -152,7 +159,69 @@ class Network {
     gradient_of_stage<0>(c, block, record, w, count_of_samples, dtheta);
   }
 
+  /// Work item block of prepared = what the layers read, after so many power iterations (-1: as
+  /// many as each layer asks for).
+  template <class Context>
+  static KOKKOS_FUNCTION void prepare(Context const& c, int block, int iterations,
+                                      Scalar const* theta, Scalar* state_of_all, Scalar* prepared) {
+    for_stage<0>(block, [&]<int I>(std::integral_constant<int, I>) {
+      using L              = layer_at<I>;
+      constexpr int offset = graph.parameter_offset(I), at = graph.state_offset(I);
+      if constexpr (L::state > 0) {
+        L::prepare(c, iterations < 0 ? +L::iterations : iterations, theta + offset,
+                   state_of_all + at, prepared + offset);
+      } else if constexpr (L::parameters > 0) {
+        c.each(+L::parameters, [=](int k) { prepared[offset + k] = theta[offset + k]; });
+      }
+    });
+  }
+
+  /// Work item block of gradient = dL/dtheta in place of dL/d(prepared).
+  template <class Context>
+  static KOKKOS_FUNCTION void unprepare(Context const& c, int block, Scalar const* prepared,
+                                        Scalar* state_of_all, Scalar* gradient) {
+    for_stage<0>(block, [&]<int I>(std::integral_constant<int, I>) {
+      constexpr int offset = graph.parameter_offset(I), at = graph.state_offset(I);
+      if constexpr (layer_at<I>::state > 0)
+        layer_at<I>::unprepare(c, prepared + offset, state_of_all + at, gradient + offset);
+    });
+  }
+
+  /// A state to start from: u of every layer that has one, drawn from N(0, 1).
+  static std::vector<Scalar> initial_state(std::uint64_t seed) {
+    std::vector<Scalar> values(static_cast<std::size_t>(state));
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      (
+          [&] {
+            if constexpr (layer_at<I>::state > 0) {
+              using V = tile::Pack<double, 1>;
+              for (int k = 0; k < layer_at<I>::start_length; ++k) {
+                std::size_t const at =
+                    static_cast<std::size_t>(graph.state_offset(I) + layer_at<I>::start_offset + k);
+                V draw[4];
+                tile::normal_block({seed, Purpose::parameter, 1},
+                                   static_cast<std::uint32_t>(at / 4), 0u, draw);
+                values[at] = static_cast<Scalar>(draw[at % 4][0]);
+              }
+            }
+          }(),
+          ...);
+    }
+    (std::make_integer_sequence<int, count>{});
+    return values;
+  }
+
  private:
+  template <int I, class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void for_stage(int i, F const& f) {
+    if constexpr (I < count) {
+      if (i == I)
+        f(std::integral_constant<int, I>{});
+      else
+        for_stage<I + 1>(i, f);
+    }
+  }
+
   // What a pass is for. A pass for E keeps no derivatives.
   enum class Task { energy, gradient, record };
 

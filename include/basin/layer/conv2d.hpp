@@ -120,7 +120,12 @@ struct Conv2d {
     using output_taps           = detail::OutputTaps<Y, X, Kernel>;
     using input_taps            = detail::InputTaps<Y, X, Kernel>;
 
-    using output_shape              = Image<height, width, Channels>;
+    using output_shape = Image<height, width, Channels>;
+    /// The pairs (output position, input position) of one tap.
+    static KOKKOS_FORCEINLINE_FUNCTION detail::TapPairs<Y, X> pairs_of(int tap) {
+      return {tap / Kernel, tap % Kernel};
+    }
+
     static constexpr int in         = Input::channels;
     static constexpr int out        = Channels;
     static constexpr int taps       = Kernel * Kernel;
@@ -217,7 +222,7 @@ struct Conv2d {
       }
       int const tap = block / blocks_of_tap, first = block % blocks_of_tap * block_rows;
       int const rows = in - first < +block_rows ? in - first : +block_rows;
-      c.outer_taps(detail::TapPairs<Y, X>{tap / Kernel, tap % Kernel}, rows, +in, +out,
+      c.outer_taps(pairs_of(tap), rows, +in, +out,
                    record.rows + static_cast<std::size_t>(first) * samples, panels, w, count,
                    samples, dtheta + static_cast<std::size_t>(tap) * out * in + first, +in);
     }

@@ -50,10 +50,11 @@ struct Dense {
 
   template <Real Scalar, Shape Input>
   struct bind : BoundLayer {
-    using output_shape                    = Vector<Width>;
-    static constexpr int inputs           = Input::size;
-    static constexpr int outputs          = Width;
-    static constexpr int parameters       = Width * inputs + Width;
+    using output_shape              = Vector<Width>;
+    static constexpr int inputs     = Input::size;
+    static constexpr int outputs    = Width;
+    static constexpr int parameters = Width * inputs + Width;
+    static constexpr int taps = 1, in = inputs, out = outputs;  ///< W as that of a convolution
     static constexpr double multiply_adds = double(Width) * inputs;
 
     // theta = [ W (outputs, inputs) row-major | b (outputs) ]

@@ -25,6 +25,7 @@ struct LayerRecord {
 /// What most layers leave out. A bound layer inherits it and hides what is its own.
 struct BoundLayer {
   static constexpr int parameters       = 0;
+  static constexpr int state            = 0;      ///< numbers kept beside theta from step to step
   static constexpr double multiply_adds = 0;      ///< of forward, or pull_back, for one state
   static constexpr int saved_rows       = 0;      ///< kept from forward to pull_back
   static constexpr int scratch_rows     = 0;      ///< during one call

@@ -4,6 +4,7 @@
 
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
+#include <basin/energy/prepare.hpp>
 #include <basin/objective/loss.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
@@ -227,7 +228,9 @@ class Trainer {
     int const B             = options_.batch;
     Samples const positives = Kokkos::subview(points_, std::pair(0, B), Kokkos::ALL);
     Samples const chains    = Kokkos::subview(points_, std::pair(B, 2 * B), Kokkos::ALL);
-    E const energy(theta_.data());
+    if constexpr (energy::Prepared<E>)
+      energy::prepare<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(), prepared_.data());
+    E const energy(in_use().data());
     gather(positives);
     sampler::ChainStatistics<Scalar> const statistics{chains_.data(), chains_.data() + B,
                                                       chains_.data() + 2 * B};
@@ -244,6 +247,9 @@ class Trainer {
     tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
         exec_, "basin::gradient", +E::gradient_blocks,
         detail::ParameterGradient<E>{record, weights_.data(), 2 * B, gradient_.data()});
+
+    if constexpr (energy::Prepared<E>)
+      energy::unprepare<E, tuning>(exec_, prepared_.data(), layer_state_.data(), gradient_.data());
 
     optimizer::squared_norms<tuning>(exec_, gradient_.data(), partial_.data(), +blocks);
     tile::for_each_tile<tuning>(
@@ -324,8 +330,21 @@ class Trainer {
   }
 
   /// The energy with the averaged parameters, if there are any, else with the present ones. A
-  /// handle: it follows the training and must not outlive the trainer.
-  E energy() const { return E(options_.average > 0 ? averaged_.data() : theta_.data()); }
+  /// handle: it follows the training and must not outlive the trainer; with layers whose weights
+  /// are prepared (layer::SpectralNorm) it follows no further than to the next call of energy(),
+  /// sample or energies, and is asynchronous on exec.
+  E energy() {
+    Numbers const& theta = options_.average > 0 ? averaged_ : theta_;
+    if constexpr (energy::Prepared<E>) {
+      // A state of its own, so that looking at a training does not change it.
+      Kokkos::deep_copy(exec_, scoring_state_, layer_state_);
+      energy::prepare<E, tuning>(exec_, scoring_iterations, theta.data(), scoring_state_.data(),
+                                 scored_.data());
+      return E(scored_.data());
+    } else {
+      return E(theta.data());
+    }
+  }
 
   /// (parameters) on the device
   auto parameters() const { return Kokkos::subview(theta_, std::pair(0, +E::parameters)); }
@@ -334,6 +353,8 @@ class Trainer {
     return Kokkos::subview(averaged_,
                            std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
   }
+  /// (E::state) what layers keep beside theta, as SpectralNorm's vectors, on the device
+  Numbers layer_state() const { return layer_state_; }
   /// dL/dtheta (parameters) of the last step, before clipping
   auto gradient() const { return Kokkos::subview(gradient_, std::pair(0, +E::parameters)); }
 
@@ -382,7 +403,25 @@ class Trainer {
     return copy;
   }
 
+  // Averaged weights have singular vectors of their own, near those of the present ones.
+  static constexpr int scoring_iterations = 8;
+
+  Numbers const& in_use() const {
+    if constexpr (energy::Prepared<E>) return prepared_;
+    return theta_;
+  }
+
   void initialize() {
+    if constexpr (energy::Prepared<E>) {
+      layer_state_      = Numbers("basin::train::layer_state", +E::state);
+      scoring_state_    = Numbers("basin::train::scoring_state", +E::state);
+      prepared_         = Numbers("basin::train::prepared", padded);
+      scored_           = Numbers("basin::train::scored", padded);
+      auto const start  = E::initial_state(options_.seed);
+      auto const mirror = Kokkos::create_mirror_view(layer_state_);
+      std::copy(start.begin(), start.end(), mirror.data());
+      Kokkos::deep_copy(layer_state_, mirror);
+    }
     auto const host = Kokkos::create_mirror_view(theta_);
     for (energy::NamedBlock const& b : E::parameter_blocks())
       for (int i = 0; i < b.rows * b.columns; ++i) {
@@ -465,6 +504,8 @@ class Trainer {
   std::unique_ptr<objective_type> objective_;
   Numbers theta_, gradient_, averaged_;  // (padded)
   Numbers state_;                        // (states, padded)
+  Numbers prepared_, scored_;            // (padded) what an energy with prepared weights reads
+  Numbers layer_state_, scoring_state_;  // (E::state)
   Numbers record_;                       // (record_rows, samples)
   Numbers energies_, weights_;           // (samples)
   Numbers partial_;                      // (blocks)

@@ -14,7 +14,7 @@ namespace basin::energy::detail {
 template <int N>
 struct Graph {
   int source[N], adds[N];
-  int outputs[N], saved[N], scratch[N], record[N], blocks[N], parameters[N];
+  int outputs[N], saved[N], scratch[N], record[N], blocks[N], parameters[N], state[N];
   bool identity[N], keeps_input[N], in_place[N];
   // The last stage is linear with one output and not run for dE/dx: E's gradient starts as its row
   // of weights, at the stage before it.
@@ -69,6 +69,7 @@ struct Graph {
   constexpr int record_offset(int s) const { return sum(record, s); }
   constexpr int block_offset(int s) const { return sum(blocks, s); }
   constexpr int parameter_offset(int s) const { return sum(parameters, s); }
+  constexpr int state_offset(int s) const { return sum(state, s); }
 
   // Arrays of a tile: the state, its gradient, then those of each stage.
   static constexpr int per_stage = 6;
@@ -148,6 +149,7 @@ struct GraphOf<std::tuple<S...>, Input> {
                    {S::layer_type::record_rows...},
                    {S::layer_type::gradient_blocks...},
                    {S::layer_type::parameters...},
+                   {S::layer_type::state...},
                    {S::activation::identity...},
                    {S::layer_type::keeps_input...},
                    {S::layer_type::in_place...},

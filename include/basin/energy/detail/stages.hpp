@@ -7,6 +7,7 @@
 #include <basin/layer/frame.hpp>
 #include <basin/layer/residual.hpp>
 #include <basin/layer/sequence.hpp>
+#include <basin/layer/sum.hpp>
 #include <basin/tile/context.hpp>
 
 #include <tuple>
@@ -92,6 +93,8 @@ struct StageList {
   using shape = typename shape_of<Current>::type;
 
   using closed = StageList<Scalar, Input, Current, false, Done...>;
+  template <int I>
+  using behind = StageList<Scalar, Input, I, false, Done...>;
   template <class S>
   using with = StageList<Scalar, Input, count, true, Done..., S>;
   // A matrix layer, or an elementwise one on its own.
@@ -142,8 +145,28 @@ struct AppendAll {
 template <class List, class L, class... Rest>
 struct AppendAll<List, L, Rest...> : AppendAll<typename Append<List, L>::type, Rest...> {};
 
-// The sum at the end of a residual block, that began behind stage Fork: part of the last stage's
-// pass, or of the projection's.
+template <class S, int Adds>
+struct Adding;
+template <class L, class A, class O, int Source, int None, int Adds>
+struct Adding<Stage<L, A, O, Source, None>, Adds> {
+  using type = Stage<L, A, O, Source, Adds>;
+};
+
+// The output of the last stage plus that of stage Added: part of the last stage's pass, or of a
+// stage of its own where that has a sum already.
+template <class List, int Added>
+struct AddToLast {
+  using own = typename List::template with_layer<Identity>;
+  using list =
+      std::conditional_t<List::template stage_at<List::current>::adds == no_stage && List::open,
+                         List, own>;
+  using type =
+      typename ReplaceLast<list, typename Adding<typename list::template stage_at<list::current>,
+                                                 Added>::type>::type::closed;
+};
+
+// The sum at the end of a residual block that began behind stage Fork; a projection adds the
+// block's output in its own pass.
 template <class List, int Fork, class Block>
 struct Join {
   using projection =
@@ -151,29 +174,36 @@ struct Join {
                                           typename List::shape>;
   using type = typename List::template with_layer<projection, Fork, List::current>::closed;
 };
-template <class S, int Adds>
-struct Adding;
-template <class L, class A, class O, int Source, int None, int Adds>
-struct Adding<Stage<L, A, O, Source, None>, Adds> {
-  using type = Stage<L, A, O, Source, Adds>;
-};
 template <class List, int Fork, class Block>
 requires std::same_as < typename List::template shape_of<Fork>::type,
-typename List::shape > struct Join<List, Fork, Block> {
-  // A stage of its own where the last one has a sum already.
-  using own = typename List::template with_layer<Identity>;
-  using list =
-      std::conditional_t<(List::template stage_at<List::current>::adds == no_stage) && List::open,
-                         List, own>;
-  using type =
-      typename ReplaceLast<list, typename Adding<typename list::template stage_at<list::current>,
-                                                 Fork>::type>::type::closed;
-};
+typename List::shape > struct Join<List, Fork, Block> : AddToLast<List, Fork> {};
 
 template <class List, class... Inside>
 struct Append<List, layer::Residual<Inside...>> {
   using type = typename Join<typename AppendAll<typename List::closed, Inside...>::type,
                              List::current, layer::Residual<Inside...>>::type;
+};
+
+// Branches from behind stage Fork, each of which adds what the one before it gave.
+template <class List, int Fork, class... Branches>
+struct AppendBranches {
+  using type = List;
+};
+template <class List, int Fork, class Branch, class... Rest>
+struct AppendBranches<List, Fork, Branch, Rest...> {
+  using branch = typename Append<typename List::template behind<Fork>, Branch>::type;
+  static_assert(branch::current != Fork,
+                "basin::layer::Sum: every branch needs a layer that computes something.");
+  static_assert(std::same_as<typename branch::shape, typename List::shape>,
+                "basin::layer::Sum: all branches must end in the same shape; branch has another "
+                "than List, the ones before it.");
+  using type =
+      typename AppendBranches<typename AddToLast<branch, List::current>::type, Fork, Rest...>::type;
+};
+template <class List, class First, class... Rest>
+struct Append<List, layer::Sum<First, Rest...>> {
+  using type = typename AppendBranches<typename Append<typename List::closed, First>::type::closed,
+                                       List::current, Rest...>::type;
 };
 
 template <class List, class... Inside>
@@ -212,6 +242,8 @@ struct is_a_layer<layer::Residual<Layers...>> {
 };
 template <class... Layers>
 struct is_a_layer<layer::Sequence<Layers...>> : is_a_layer<layer::Residual<Layers...>> {};
+template <class... Layers>
+struct is_a_layer<layer::Sum<Layers...>> : is_a_layer<layer::Residual<Layers...>> {};
 
 }  // namespace basin::energy::detail
 
