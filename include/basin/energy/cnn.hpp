@@ -7,8 +7,10 @@
 #include <basin/layer/flatten.hpp>
 #include <basin/layer/group_norm.hpp>
 #include <basin/layer/pool.hpp>
+#include <basin/layer/relu.hpp>
 #include <basin/layer/sequence.hpp>
 #include <basin/layer/silu.hpp>
+#include <basin/layer/spectral_norm.hpp>
 
 namespace basin::energy {
 
@@ -70,6 +72,33 @@ template <Real Scalar, ImageShape Shape, int Blocks, int... Channels>
 using DeepCnn =
     Network<Scalar, Shape, typename detail::DeepStage<Blocks, Channels, layer::Silu>::type...,
             typename detail::CnnHead<layer::Silu, Channels...>::type>;
+
+namespace detail {
+
+template <int Channels>
+using IgebmConv  = layer::SpectralNorm<layer::Conv2d<Channels, 3>>;
+using IgebmLeaky = layer::LeakyRelu<std::ratio<1, 5>>;
+template <int Channels>
+using IgebmBranch = layer::Sequence<IgebmConv<Channels>, IgebmLeaky, IgebmConv<Channels>>;
+
+}  // namespace detail
+
+/// The residual network of IGEBM for CIFAR-10: a 3x3 convolution, five blocks of two 3x3
+/// convolutions with Width, Width, 2 Width, 2 Width and 2 Width channels, of which the first, third
+/// and fifth end in the mean over 2 x 2, leaky rectifiers of slope 1/5, the sum over the positions,
+/// Dense<1>; every convolution is spectrally normalised, and none bounded from below as those that
+/// the code marks 'zero'. Source: code of Du and Mordatch 2019, arXiv:1903.08689, 'ResNet32',
+/// whose Width is 128.
+template <Real Scalar, ImageShape Shape, int Width = 128>
+using IgebmResNet = Network<
+    Scalar, Shape,  //
+    detail::IgebmConv<Width>, detail::IgebmLeaky, layer::Residual<detail::IgebmBranch<Width>>,
+    layer::AveragePool<2>, detail::IgebmLeaky, layer::Residual<detail::IgebmBranch<Width>>,
+    detail::IgebmLeaky, layer::Sum<detail::IgebmConv<2 * Width>, detail::IgebmBranch<2 * Width>>,
+    layer::AveragePool<2>, detail::IgebmLeaky, layer::Residual<detail::IgebmBranch<2 * Width>>,
+    detail::IgebmLeaky, layer::Residual<detail::IgebmBranch<2 * Width>>, layer::AveragePool<2>,
+    detail::IgebmLeaky,  //
+    layer::SumPool, layer::Dense<1>>;
 
 /// E(x) + E'(x / 2) + E''(x / 4): three networks of the same Layers with parameters of their own,
 /// on the image and on its means over 2 x 2 and 4 x 4 pixels.
