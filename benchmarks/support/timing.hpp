@@ -10,6 +10,8 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <type_traits>
 #include <vector>
 
 namespace basin::bench {
@@ -21,23 +23,35 @@ namespace basin::bench {
 ///   counted
 ///
 /// Rates are of the median iteration: machines are shared. \returns its seconds
-template <class Scalar, class Exec, class Work>
-double iterate(benchmark::State& state, Exec const& exec, double flops, Work const& work) {
-  work();  // first touch and lazy set-up stay out of the figure
-  double peak = metric::fma_peak<Scalar>(exec);
-  std::vector<double> seconds;
-  seconds.reserve(1 << 16);
-  for (auto _ : state) {
+///
+/// \param beside  called after each iteration and timed apart, so that a drift of the machine meets
+///                both; with it, counter beside_fraction is its median time over that of work
+template <class Scalar, class Exec, class Work, class Beside = std::nullptr_t>
+double iterate(benchmark::State& state, Exec const& exec, double flops, Work const& work,
+               Beside const& beside = {}) {
+  constexpr bool pairs = !std::is_same_v<Beside, std::nullptr_t>;
+  std::vector<double> seconds, beside_seconds;
+  auto const time = [&](auto const& what, std::vector<double>& to) {
     exec.fence("basin::bench: before");
     Kokkos::Timer const timer;
-    work();
+    what();
     exec.fence("basin::bench: after");
-    seconds.push_back(timer.seconds());
+    to.push_back(timer.seconds());
+  };
+  auto const median_of = [](std::vector<double>& of) {
+    std::nth_element(of.begin(), of.begin() + of.size() / 2, of.end());
+    return of[of.size() / 2];
+  };
+  work();  // first touch and lazy set-up stay out of the figure
+  double peak = metric::fma_peak<Scalar>(exec);
+  seconds.reserve(1 << 16);
+  for (auto _ : state) {
+    time(work, seconds);
+    if constexpr (pairs) time(beside, beside_seconds);
   }
   peak = std::max(peak, metric::fma_peak<Scalar>(exec));
 
-  std::nth_element(seconds.begin(), seconds.begin() + seconds.size() / 2, seconds.end());
-  double const median = seconds[seconds.size() / 2];
+  double const median = median_of(seconds);
   int const calls     = std::clamp(static_cast<int>(1 / median), 1, 10);  // about a second of them
   Tally const tally   = count(exec, calls, work);
 
@@ -46,9 +60,10 @@ double iterate(benchmark::State& state, Exec const& exec, double flops, Work con
   state.counters["peak_fraction"] = flops / median * 1e-9 / peak;
   state.counters["median_ms"]     = median * 1e3;
   state.counters["best_ms"]       = *std::min_element(seconds.begin(), seconds.end()) * 1e3;
-  state.counters["allocations"]   = double(tally.allocations) / calls;
-  state.counters["fences"]        = double(tally.fences) / calls;
-  state.counters["launches"]      = double(tally.launches) / calls;
+  if constexpr (pairs) state.counters["beside_fraction"] = median_of(beside_seconds) / median;
+  state.counters["allocations"] = double(tally.allocations) / calls;
+  state.counters["fences"]      = double(tally.fences) / calls;
+  state.counters["launches"]    = double(tally.launches) / calls;
   return median;
 }
 

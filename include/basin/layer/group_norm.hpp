@@ -67,21 +67,34 @@ struct BoundNorm : BoundLayer {
     constexpr Scalar share    = Scalar(1) / (members * positions);
     constexpr Scalar epsilon  = Scalar(Epsilon::num) / Scalar(Epsilon::den);
     Scalar const* const theta = frame.theta;
-    if constexpr (centered)
-      c.template reduce_groups<1>(
-          Groups, +members, +positions, [=](Place at, int, V(&t)[1]) { t[0] = at.load(x); },
-          [=](int group, int lane, V const(&sum)[1]) {
-            Place{group, lane}.store(s.mean(), V(share) * sum[0]);
+    if constexpr (centered) {
+      // Both moments in one pass, about a member of the group, so that nothing cancels when the
+      // mean is large: m = k + mean(x - k), v = mean((x - k)^2) - mean(x - k)^2.
+      c.template reduce_groups<2>(
+          Groups, +members, +positions,
+          [=](Place at, int channel, V(&t)[2]) {
+            V const d = at.load(x) - at.at(channel / members * members).load(x);
+            t[0]      = d;
+            t[1]      = d * d;
+          },
+          [=](int group, int lane, V const(&sum)[2]) {
+            Place const at{group, lane};
+            V const shift = V(share) * sum[0];
+            V const v     = fma(-shift, shift, V(share) * sum[1]);
+            at.store(s.mean(), at.at(group * members).load(x) + shift);
+            at.store(s.inverse(), V(1) / sqrt(where_less(v, V(0), V(0), v) + V(epsilon)));
           });
-    c.template reduce_groups<1>(
-        Groups, +members, +positions,
-        [=](Place at, int channel, V(&t)[1]) {
-          V const d = deviation(s, at, channel, at.load(x));
-          t[0]      = d * d;
-        },
-        [=](int group, int lane, V const(&sum)[1]) {
-          Place{group, lane}.store(s.inverse(), V(1) / sqrt(fma(V(share), sum[0], V(epsilon))));
-        });
+    } else {
+      c.template reduce_groups<1>(
+          Groups, +members, +positions,
+          [=](Place at, int, V(&t)[1]) {
+            V const here = at.load(x);
+            t[0]         = here * here;
+          },
+          [=](int group, int lane, V const(&sum)[1]) {
+            Place{group, lane}.store(s.inverse(), V(1) / sqrt(fma(V(share), sum[0], V(epsilon))));
+          });
+    }
     c.map(+outputs, [=](auto at) {
       int const channel = at.row % channels;
       V const scale(theta[channel]);
