@@ -117,8 +117,8 @@ struct Conv2d {
                               Padding::template before<Input::height, Kernel, Stride>>;
     using X                     = detail::TapAxis<Input::width, width, Kernel, Stride,
                               Padding::template before<Input::width, Kernel, Stride>>;
-    using output_taps           = detail::OutputTaps<Y, X, Kernel>;
-    using input_taps            = detail::InputTaps<Y, X, Kernel>;
+    using output_taps           = detail::OutputTaps<Y, X>;
+    using input_taps            = detail::InputTaps<Y, X>;
 
     using output_shape = Image<height, width, Channels>;
     /// The pairs (output position, input position) of one tap.

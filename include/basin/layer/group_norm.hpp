@@ -80,8 +80,10 @@ struct BoundNorm : BoundLayer {
           [=](int group, int lane, V const(&sum)[2]) {
             Place const at{group, lane};
             V const shift = V(share) * sum[0];
-            V const v     = fma(-shift, shift, V(share) * sum[1]);
-            at.store(s.mean(), at.at(group * members).load(x) + shift);
+            V const mean  = at.at(group * members).load(x) + shift;
+            V v           = fma(-shift, shift, V(share) * sum[1]);
+            if constexpr (members * positions > 64) refine(at, x, mean, shift, v);
+            at.store(s.mean(), mean);
             at.store(s.inverse(), V(1) / sqrt(where_less(v, V(0), V(0), v) + V(epsilon)));
           });
     } else {
@@ -115,24 +117,29 @@ struct BoundNorm : BoundLayer {
     Statistics<Context> const s{frame.saved};
     constexpr Scalar share    = Scalar(1) / (members * positions);
     Scalar const* const theta = frame.theta;
+    // With r = 1 / deviation, dE/dx = r a + p (x - m) + q; p and q are the same for a group.
     c.template reduce_groups<2>(
         Groups, +members, +positions,
         [=](Place at, int channel, V(&t)[2]) {
-          V const a = V(theta[channel]) * at.load(g);
-          t[0]      = a;
-          t[1]      = a * normalized(s, at, channel, at.load(x));
+          t[0] = V(theta[channel]) * at.load(g);
+          t[1] = t[0] * deviation(s, at, channel, at.load(x));
         },
         [=](int group, int lane, V const(&sum)[2]) {
-          Place{group, lane}.store(s.first(), V(share) * sum[0]);
-          Place{group, lane}.store(s.second(), V(share) * sum[1]);
+          Place const at{group, lane};
+          V const r = at.load(s.inverse());
+          V const p = V(-share) * sum[1] * (r * r * r);
+          V q(0);
+          if constexpr (centered) q = fma(-p, at.load(s.mean()), V(-share) * sum[0] * r);
+          at.store(s.first(), p);
+          at.store(s.second(), q);
         });
     c.map(+inputs, [=](auto at) {
       int const channel = at.row % channels;
       Place const group = at.at(channel / members);
-      V const a         = V(theta[channel]) * at.load(g);
-      V d               = a - normalized(s, at, channel, at.load(x)) * group.load(s.second());
-      if constexpr (centered) d = d - group.load(s.first());
-      epilogue(at, group.load(s.inverse()) * d);
+      V d               = V(theta[channel]) * at.load(g) * group.load(s.inverse());
+      d                 = fma(group.load(s.first()), at.load(x), d);
+      if constexpr (centered) d = d + group.load(s.second());
+      epilogue(at, d);
     });
   }
 
@@ -186,9 +193,27 @@ struct BoundNorm : BoundLayer {
     static constexpr int size = Groups * Context::width;
     KOKKOS_FORCEINLINE_FUNCTION Scalar* mean() const { return rows; }
     KOKKOS_FORCEINLINE_FUNCTION Scalar* inverse() const { return rows + size; }     // 1 / deviation
-    KOKKOS_FORCEINLINE_FUNCTION Scalar* first() const { return rows + 2 * size; }   // mean(a)
-    KOKKOS_FORCEINLINE_FUNCTION Scalar* second() const { return rows + 3 * size; }  // mean(a xhat)
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* first() const { return rows + 2 * size; }   // p
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* second() const { return rows + 3 * size; }  // q
   };
+
+  // The variance of a large group whose first member lies far from the rest, so that most of the
+  // difference of its moments cancels: v = mean((x - m)^2). Few groups are like that.
+  template <class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void refine(Place group, Scalar const* x, V mean, V shift,
+                                                 V& v) {
+    V const far = V(Scalar(1) / 16) * (shift * shift);
+    bool any    = false;
+    for (int l = 0; l < V::lanes; ++l) any = any || v[l] < far[l];
+    if (!any) return;
+    V squares(Scalar(0));
+    for (int p = 0; p < positions; ++p)
+      for (int k = 0; k < members; ++k) {
+        V const d = group.at(p * channels + group.row * members + k).load(x) - mean;
+        squares   = squares + d * d;
+      }
+    v = where_less(v, far, V(Scalar(1) / (members * positions)) * squares, v);
+  }
 
   template <class S, class Place, class V>
   static KOKKOS_FORCEINLINE_FUNCTION V deviation(S const& s, Place at, int channel, V x) {

@@ -113,13 +113,13 @@ struct AveragePool {
     template <class Context, class Epilogue>
     static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const&,
                                                     Scalar const* x, Epilogue const& epilogue) {
-      bind::template gather<detail::OutputTaps<Y, X, Size>>(c, +factor, x, epilogue);
+      bind::template gather<detail::OutputTaps<Y, X>>(c, +factor, x, epilogue);
     }
     template <class Context, class Epilogue>
     static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Frame<Scalar> const&,
                                                       Scalar const*, Scalar const* g,
                                                       Epilogue const& epilogue) {
-      bind::template gather<detail::InputTaps<Y, X, Size>>(c, +factor, g, epilogue);
+      bind::template gather<detail::InputTaps<Y, X>>(c, +factor, g, epilogue);
     }
   };
 };
@@ -150,13 +150,13 @@ struct Upsample {
     template <class Context, class Epilogue>
     static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const&,
                                                     Scalar const* x, Epilogue const& epilogue) {
-      bind::template gather<detail::InputTaps<Y, X, Factor>>(c, Scalar(1), x, epilogue);
+      bind::template gather<detail::InputTaps<Y, X>>(c, Scalar(1), x, epilogue);
     }
     template <class Context, class Epilogue>
     static KOKKOS_FORCEINLINE_FUNCTION void pull_back(Context const& c, Frame<Scalar> const&,
                                                       Scalar const*, Scalar const* g,
                                                       Epilogue const& epilogue) {
-      bind::template gather<detail::OutputTaps<Y, X, Factor>>(c, Scalar(1), g, epilogue);
+      bind::template gather<detail::OutputTaps<Y, X>>(c, Scalar(1), g, epilogue);
     }
   };
 };

@@ -147,7 +147,7 @@ class Context {
   /// y[p] = sum over the taps (k, q) of position p of W_k x[q], for images [position][channel][T]:
   /// epilogue(place, y) for every element, where each sum starts from epilogue.initial(channel).
   ///
-  /// Taps names 'static constexpr int positions' and calls f(k, q) for the taps of p in
+  /// Taps names 'static constexpr int positions, taps' and calls f(k, q) for the taps of p in
   /// 'for_each(p, f)': tap k of the weights, position q of x. With transposed weights W_k is
   /// stored as (K, M).
   ///
@@ -159,19 +159,32 @@ class Context {
     constexpr int row_stride = transposed ? 1 : K, step_stride = transposed ? M : 1;
     constexpr int pack_blocks = packs / NR;
     if constexpr (Team::serial) {
-      // Rows outside: the weights of a row block stay in the first cache over all positions.
-      using blocks         = RowBlocks<M, MR>;
-      auto const all_of_it = [&]<int R>(std::integral_constant<int, R>, int row) {
-        for (int p = 0; p < Taps::positions; ++p)
-          for (int v = 0; v < packs; v += NR)
-            taps_block<R, M, K, row_stride, step_stride, Taps>(w, x, p, row, v, epilogue);
+      using blocks   = RowBlocks<M, MR>;
+      auto const one = [&]<int R>(std::integral_constant<int, R>, int p, int row) {
+        for (int v = 0; v < packs; v += NR)
+          taps_block<R, M, K, row_stride, step_stride, Taps>(w, x, p, row, v, epilogue);
       };
-      int row = 0;
-      for (int b = 0; b < blocks::full; ++b, row += MR)
-        all_of_it(std::integral_constant<int, MR>{}, row);
-      if constexpr (blocks::tail1 > 0) all_of_it(std::integral_constant<int, blocks::tail1>{}, row);
-      if constexpr (blocks::tail2 > 0)
-        all_of_it(std::integral_constant<int, blocks::tail2>{}, row + blocks::tail1);
+      using whole     = std::integral_constant<int, MR>;
+      using tail1     = std::integral_constant<int, blocks::tail1>;
+      using tail2     = std::integral_constant<int, blocks::tail2>;
+      auto const p_of = [&](auto rows, int row) {
+        for (int p = 0; p < Taps::positions; ++p) one(rows, p, row);
+      };
+      if constexpr (sizeof(Scalar) * M * K * Taps::taps <= 8192) {
+        // All weights stay in the first cache: results are written in order.
+        for (int p = 0; p < Taps::positions; ++p) {
+          int row = 0;
+          for (int b = 0; b < blocks::full; ++b, row += MR) one(whole{}, p, row);
+          if constexpr (blocks::tail1 > 0) one(tail1{}, p, row);
+          if constexpr (blocks::tail2 > 0) one(tail2{}, p, row + blocks::tail1);
+        }
+      } else {
+        // Rows outside: the weights of a row block stay in the first cache over all positions.
+        int row = 0;
+        for (int b = 0; b < blocks::full; ++b, row += MR) p_of(whole{}, row);
+        if constexpr (blocks::tail1 > 0) p_of(tail1{}, row);
+        if constexpr (blocks::tail2 > 0) p_of(tail2{}, row + blocks::tail1);
+      }
     } else {
       constexpr int full = M / MR, tail = M % MR, row_blocks = full + (tail > 0);
       team_.each(Taps::positions * row_blocks * pack_blocks, [&](int i) {
@@ -250,36 +263,36 @@ class Context {
   template <int Sums, class F, class Out>
   KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(int groups, int n, int positions, F const& f,
                                                  Out const& out) const {
-    // A host takes several groups at once: rows of one group alone lie far apart.
-    constexpr int G    = Team::serial ? 8 : 1;
-    int const blocks   = (groups + G - 1) / G;
     int const channels = groups * n;
-    team_.each(blocks * packs, [&](int i) {
-      int const first = i / packs * G, lane = i % packs * V::lanes;
-      V sums[G][Sums];
-      for (int g = 0; g < G; ++g)
-        for (int s = 0; s < Sums; ++s) sums[g][s] = V(Scalar(0));
-      auto const sum_up = [&](int count) {
-        for (int p = 0; p < positions; ++p) {
-          BASIN_UNROLL for (int g = 0; g < G; ++g) {
-            if (g < count) {
-              for (int k = 0; k < n; ++k) {
-                V terms[Sums];
-                int const channel = (first + g) * n + k;
-                f(place_type{p * channels + channel, lane}, channel, terms);
-                BASIN_UNROLL for (int s = 0; s < Sums; ++s) sums[g][s] = sums[g][s] + terms[s];
-              }
-            }
+    if constexpr (Team::serial) {
+      // Rows of one group lie far apart: a few positions at a time, and of these eight groups in
+      // registers, so that memory is read nearly in order.
+      constexpr int chunk = 64, near = 8, positions_near = 16;
+      for (int lane = 0; lane < T; lane += V::lanes)
+        for (int from = 0; from < groups; from += chunk) {
+          int const end = from + chunk < groups ? from + chunk : groups;
+          V sums[chunk][Sums];
+          for (int g = 0; g < end - from; ++g)
+            for (int s = 0; s < Sums; ++s) sums[g][s] = V(Scalar(0));
+          for (int p = 0; p < positions; p += positions_near) {
+            int const p_end = p + positions_near < positions ? p + positions_near : positions;
+            int g           = from;
+            for (; g + near <= end; g += near)
+              add_groups<near, Sums>(g, n, p, p_end, channels, lane, f, sums + (g - from));
+            for (; g < end; ++g)
+              add_groups<1, Sums>(g, n, p, p_end, channels, lane, f, sums + (g - from));
           }
+          for (int g = from; g < end; ++g) out(g, lane, sums[g - from]);
         }
-      };
-      if (first + G <= groups)
-        sum_up(+G);
-      else
-        sum_up(groups - first);
-      for (int g = 0; g < G; ++g)
-        if (first + g < groups) out(first + g, lane, sums[g]);
-    });
+    } else {
+      team_.each(groups * packs, [&](int i) {
+        int const group = i / packs, lane = i % packs * V::lanes;
+        V sums[1][Sums];
+        for (int s = 0; s < Sums; ++s) sums[0][s] = V(Scalar(0));
+        add_groups<1, Sums>(group, n, 0, positions, channels, lane, f, sums);
+        out(group, lane, sums[0]);
+      });
+    }
     barrier();
   }
 
@@ -560,6 +573,29 @@ class Context {
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       BASIN_UNROLL for (int j = 0; j < NR; ++j)
           epilogue(place_type{row + r, (pack + j) * V::lanes}, acc[r][j]);
+    }
+  }
+
+  // sums[g] += the terms of groups first, ..., first + G - 1 at the positions [p, end)
+  template <int G, int Sums, class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void add_groups(int first, int n, int p, int end, int channels,
+                                                     int lane, F const& f, V (*sums)[Sums]) {
+    V acc[G][Sums];
+    BASIN_UNROLL for (int g = 0; g < G; ++g) {
+      BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = sums[g][s];
+    }
+    for (; p < end; ++p) {
+      BASIN_UNROLL for (int g = 0; g < G; ++g) {
+        for (int k = 0; k < n; ++k) {
+          V terms[Sums];
+          int const channel = (first + g) * n + k;
+          f(place_type{p * channels + channel, lane}, channel, terms);
+          BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = acc[g][s] + terms[s];
+        }
+      }
+    }
+    BASIN_UNROLL for (int g = 0; g < G; ++g) {
+      BASIN_UNROLL for (int s = 0; s < Sums; ++s) sums[g][s] = acc[g][s];
     }
   }
 

@@ -15,7 +15,7 @@ struct TapRange {
 // where there is one.
 template <int In, int Out, int Kernel, int Stride, int Before>
 struct TapAxis {
-  static constexpr int in = In, out = Out;
+  static constexpr int in = In, out = Out, kernel = Kernel;
 
   // Taps of output o.
   static KOKKOS_FORCEINLINE_FUNCTION constexpr TapRange of_output(int o) {
@@ -48,30 +48,30 @@ struct TapAxis {
 };
 
 // Taps of the output positions: f(tap, position of the input).
-template <class Y, class X, int KernelWidth>
+template <class Y, class X>
 struct OutputTaps {
-  static constexpr int positions = Y::out * X::out;
+  static constexpr int positions = Y::out * X::out, taps = Y::kernel * X::kernel;
   template <class F>
   static KOKKOS_FORCEINLINE_FUNCTION void for_each(int position, F const& f) {
     int const oy = position / X::out, ox = position % X::out;
     TapRange const ty = Y::of_output(oy), tx = X::of_output(ox);
     for (int ky = ty.first; ky < ty.end; ++ky)
       for (int kx = tx.first; kx < tx.end; ++kx)
-        f(ky * KernelWidth + kx, Y::input(oy, ky) * X::in + X::input(ox, kx));
+        f(ky * X::kernel + kx, Y::input(oy, ky) * X::in + X::input(ox, kx));
   }
 };
 
 // Taps that lead back to the input positions: f(tap, position of the output), outputs ascending.
-template <class Y, class X, int KernelWidth>
+template <class Y, class X>
 struct InputTaps {
-  static constexpr int positions = Y::in * X::in;
+  static constexpr int positions = Y::in * X::in, taps = Y::kernel * X::kernel;
   template <class F>
   static KOKKOS_FORCEINLINE_FUNCTION void for_each(int position, F const& f) {
     int const iy = position / X::in, ix = position % X::in;
     TapRange const ty = Y::outputs_of(iy), tx = X::outputs_of(ix);
     for (int oy = ty.first; oy < ty.end; ++oy)
       for (int ox = tx.first; ox < tx.end; ++ox)
-        f((iy - Y::input(oy, 0)) * KernelWidth + ix - X::input(ox, 0), oy * X::out + ox);
+        f((iy - Y::input(oy, 0)) * X::kernel + ix - X::input(ox, 0), oy * X::out + ox);
   }
 };
 
