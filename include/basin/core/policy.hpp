@@ -13,6 +13,16 @@ concept Policy = requires {
   typename P::axis;
 };
 
+/// Whether P is a policy of one of the axes.
+template <class P, class... Axes>
+inline constexpr bool has_axis = false;
+template <Policy P, class... Axes>
+inline constexpr bool has_axis<P, Axes...> = (std::same_as<typename P::axis, Axes> || ...);
+
+/// Policies of the axis.
+template <class Axis, class... Policies>
+inline constexpr int policies_of = (0 + ... + int(has_axis<Policies, Axis>));
+
 namespace detail {
 
 template <class Axis, class Default, class... Policies>
@@ -21,7 +31,7 @@ struct pick {
 };
 template <class Axis, class Default, class P, class... Policies>
 struct pick<Axis, Default, P, Policies...>
-    : std::conditional_t<std::same_as<typename P::axis, Axis>, std::type_identity<P>,
+    : std::conditional_t<has_axis<P, Axis>, std::type_identity<P>,
                          pick<Axis, Default, Policies...>> {};
 
 }  // namespace detail
@@ -29,14 +39,6 @@ struct pick<Axis, Default, P, Policies...>
 /// The policy of the axis among Policies, or Default.
 template <class Axis, class Default, class... Policies>
 using pick = typename detail::pick<Axis, Default, Policies...>::type;
-
-/// Policies of the axis.
-template <class Axis, class... Policies>
-inline constexpr int policies_of = (0 + ... + int(std::same_as<typename Policies::axis, Axis>));
-
-/// Whether every policy belongs to one of the axes.
-template <class P, class... Axes>
-inline constexpr bool has_axis = (std::same_as<typename P::axis, Axes> || ...);
 
 }  // namespace basin
 

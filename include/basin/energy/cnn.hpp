@@ -26,7 +26,11 @@ using ResidualEnergyBlock = layer::Residual<EnergyBlock<Channels, Kernel, 1, Act
 namespace detail {
 
 template <class Activation, int... Channels>
-struct CnnHead;
+struct CnnHead {
+  static_assert(sizeof...(Channels) > 0,
+                "basin::energy::Cnn, DeepCnn: write at least one width, e.g. 32, 64.");
+  using type = layer::Dense<1>;
+};
 template <class Activation, int First, int... Rest>
 struct CnnHead<Activation, First, Rest...> : CnnHead<Activation, Rest...> {};
 template <class Activation, int Last>
@@ -36,8 +40,10 @@ struct CnnHead<Activation, Last> {
 };
 
 template <int Blocks, int Channels, class Activation, class... Done>
-struct DeepStage : DeepStage<Blocks - 1, Channels, Activation, Done...,
-                             ResidualEnergyBlock<Channels, 3, Activation>> {};
+struct DeepStage : DeepStage<(Blocks > 0 ? Blocks - 1 : 0), Channels, Activation, Done...,
+                             ResidualEnergyBlock<Channels, 3, Activation>> {
+  static_assert(Blocks >= 0, "basin::energy::DeepCnn<Blocks>: Blocks must be >= 0.");
+};
 template <int Channels, class Activation, class... Done>
 struct DeepStage<0, Channels, Activation, Done...> {
   using type = layer::Sequence<EnergyBlock<Channels, 3, 2, Activation>, Done...>;

@@ -37,7 +37,7 @@ struct BoundNorm : BoundLayer {
   static_assert(channels % Groups == 0,
                 "basin::layer::GroupNorm<Groups>: Groups must divide the channels of the layer "
                 "before it; Input says how many it has.");
-  static_assert(members * positions > 1,
+  static_assert(channels % Groups != 0 || members * positions > 1,
                 "basin::layer::GroupNorm: a group of one number has no variance; write fewer "
                 "groups, or layer::LayerNorm.");
 

@@ -11,18 +11,20 @@ namespace basin::layer {
 
 namespace detail {
 
-template <class Input>
-struct check_pool {
+// What a pool reads. What is no image counts as one number, so that the sentence stands alone.
+template <Shape Input>
+struct PoolInput : Image<1, 1> {
   static_assert(ImageShape<Input>,
                 "basin::layer: a pooling layer needs an image before it, "
                 "basin::Image<Height, Width, Channels>; Input is what it has.");
-  static constexpr bool value = true;
 };
+template <ImageShape Input>
+struct PoolInput<Input> : Image<Input::height, Input::width, Input::channels> {};
 
 // y[c] = factor sum_p x[p][c]
-template <Real Scalar, Shape Input, bool mean>
+template <Real Scalar, Shape Before, bool mean>
 struct BoundGlobalPool : BoundLayer {
-  static_assert(check_pool<Input>::value);
+  using Input                    = PoolInput<Before>;
   static constexpr int positions = Input::height * Input::width;
   static constexpr int channels  = Input::channels;
   using output_shape             = Vector<channels>;
@@ -74,6 +76,19 @@ struct BoundWindow : BoundLayer {
   }
 };
 
+template <Real Scalar, Shape Input, int Size, int Stride>
+using AverageWindow =
+    BoundWindow<Scalar, PoolInput<Input>, (PoolInput<Input>::height - Size) / Stride + 1,
+                (PoolInput<Input>::width - Size) / Stride + 1, Size, Stride>;
+
+// Its output is what an AveragePool<Factor> would read.
+template <Real Scalar, Shape Input, int Factor>
+using UpsampleWindow =
+    BoundWindow<Scalar,
+                Image<PoolInput<Input>::height * Factor, PoolInput<Input>::width * Factor,
+                      PoolInput<Input>::channels>,
+                PoolInput<Input>::height, PoolInput<Input>::width, Factor, Factor>;
+
 }  // namespace detail
 
 /// Mean over all positions: y[c] = mean_p x[p][c].
@@ -96,16 +111,15 @@ struct AveragePool {
                 "basin::layer::AveragePool<Size, Stride>: each must be positive.");
 
   template <Real Scalar, Shape Input>
-  struct bind : detail::BoundWindow<Scalar, Input, (Input::height - Size) / Stride + 1,
-                                    (Input::width - Size) / Stride + 1, Size, Stride> {
-    static_assert(Size <= Input::height && Size <= Input::width,
+  struct bind : detail::AverageWindow<Scalar, Input, Size, Stride> {
+    static_assert(!ImageShape<Input> || (Size <= detail::PoolInput<Input>::height &&
+                                         Size <= detail::PoolInput<Input>::width),
                   "basin::layer::AveragePool<Size>: the window is larger than the image; Input "
                   "says how large it is.");
-    using typename detail::BoundWindow<Scalar, Input, (Input::height - Size) / Stride + 1,
-                                       (Input::width - Size) / Stride + 1, Size, Stride>::Y;
-    using typename detail::BoundWindow<Scalar, Input, (Input::height - Size) / Stride + 1,
-                                       (Input::width - Size) / Stride + 1, Size, Stride>::X;
-    using output_shape             = Image<Y::out, X::out, Input::channels>;
+    using window = detail::AverageWindow<Scalar, Input, Size, Stride>;
+    using typename window::X;
+    using typename window::Y;
+    using output_shape             = Image<Y::out, X::out, window::channels>;
     static constexpr int inputs    = Input::size;
     static constexpr int outputs   = output_shape::size;
     static constexpr Scalar factor = Scalar(1) / (Size * Size);
@@ -133,17 +147,12 @@ template <int Factor>
 struct Upsample {
   static_assert(Factor > 0, "basin::layer::Upsample<Factor>: Factor must be positive.");
 
-  // The output is what AveragePool<Factor> would read.
   template <Real Scalar, Shape Input>
-  struct bind
-      : detail::BoundWindow<Scalar,
-                            Image<Input::height * Factor, Input::width * Factor, Input::channels>,
-                            Input::height, Input::width, Factor, Factor> {
-    using output_shape = Image<Input::height * Factor, Input::width * Factor, Input::channels>;
-    using typename detail::BoundWindow<Scalar, output_shape, Input::height, Input::width, Factor,
-                                       Factor>::Y;
-    using typename detail::BoundWindow<Scalar, output_shape, Input::height, Input::width, Factor,
-                                       Factor>::X;
+  struct bind : detail::UpsampleWindow<Scalar, Input, Factor> {
+    using window = detail::UpsampleWindow<Scalar, Input, Factor>;
+    using typename window::X;
+    using typename window::Y;
+    using output_shape           = Image<Y::in, X::in, window::channels>;
     static constexpr int inputs  = Input::size;
     static constexpr int outputs = output_shape::size;
 
