@@ -202,13 +202,12 @@ struct Conv2d {
                        panels + static_cast<std::size_t>(p) * c.padded(+out) * record.samples);
     }
 
-    // One work item: some input channels of one tap. The last: the bias.
-    static constexpr int block_rows      = 24;
-    static constexpr int blocks_of_tap   = (in + block_rows - 1) / block_rows;
+    // One work item: some output channels of one tap. The last: the bias.
+    static constexpr int blocks_of_tap   = (out + tile::max_panel - 1) / tile::max_panel;
     static constexpr int gradient_blocks = taps * blocks_of_tap + (biased ? 1 : 0);
 
     /// dW_k = sum_n w[n] sum over the pairs (p, q) of tap k of dE/dy[n][p] x[n][q]^T, for some
-    /// rows of one tap; db = sum_n w[n] sum_p dE/dy[n][p].
+    /// output channels of one tap; db = sum_n w[n] sum_p dE/dy[n][p].
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
                                                                LayerRecord<Scalar> const& record,
@@ -220,11 +219,9 @@ struct Conv2d {
         c.panel_sums(height * width, +out, panels, w, count, samples, dtheta + weights);
         return;
       }
-      int const tap = block / blocks_of_tap, first = block % blocks_of_tap * block_rows;
-      int const rows = in - first < +block_rows ? in - first : +block_rows;
-      c.outer_taps(pairs_of(tap), rows, +in, +out,
-                   record.rows + static_cast<std::size_t>(first) * samples, panels, w, count,
-                   samples, dtheta + static_cast<std::size_t>(tap) * out * in + first, +in);
+      int const tap = block / blocks_of_tap, first = block % blocks_of_tap * tile::max_panel;
+      c.outer_taps(pairs_of(tap), +in, +out, first, record.rows, panels, w, count, samples,
+                   dtheta + static_cast<std::size_t>(tap) * out * in);
     }
   };
 };

@@ -408,7 +408,7 @@ class Context {
   KOKKOS_FORCEINLINE_FUNCTION void outer(int rows, int features, Scalar const* g,
                                          Scalar const* panels, int count, int samples,
                                          Scalar* dw) const {
-    constexpr int row_block = Team::serial ? MR : 1;
+    constexpr int row_block = Team::serial ? outer_rows : 1;
     constexpr int columns   = Team::serial ? panel : 1;
     int const column_blocks = (features + columns - 1) / columns;
     int const row_blocks    = (rows + row_block - 1) / row_block;
@@ -432,37 +432,57 @@ class Context {
     barrier();
   }
 
-  /// Parameter gradient of one tap of a convolution, rows rows of x against all channels of g:
+  /// Parameter gradient of one tap of a convolution, for max_panel channels of g from first on:
   /// dw[m][i] = sum over the pairs of positions (p, q) of the tap and the samples n of
   /// (w[n] g[p][n][m]) x[q][i][n], in this order.
   ///
-  /// \param pairs    for_each(f) calls f(p, q)
-  /// \param x        (positions, stride, samples), the first of the rows
-  /// \param g        (positions, channels) as store_panels leaves every position
-  /// \param dw       (channels, leading)
+  /// \param pairs  for_each(f) calls f(p, q)
+  /// \param rows   channels i of x
+  /// \param x      (positions, rows, samples)
+  /// \param g      (positions, channels) as store_panels leaves every position
+  /// \param dw     (channels, rows)
   template <class Pairs>
-  KOKKOS_FORCEINLINE_FUNCTION void outer_taps(Pairs const& pairs, int rows, int stride,
-                                              int channels, Scalar const* x, Scalar const* g,
-                                              Scalar const* w, int count, int samples, Scalar* dw,
-                                              int leading) const {
-    constexpr int row_block = Team::serial ? MR : 1;
-    constexpr int columns   = Team::serial ? panel : 1;
-    int const column_blocks = (channels + columns - 1) / columns;
-    int const row_blocks    = (rows + row_block - 1) / row_block;
-    team_.each(column_blocks * row_blocks, [&](int i) {
-      int const m = i / row_blocks * columns, r = i % row_blocks * row_block;
-      int const left         = channels - m < columns ? channels - m : +columns;
-      Scalar const* const xr = x + static_cast<std::size_t>(r) * samples;
-      Scalar* const d        = dw + static_cast<std::size_t>(m) * leading + r;
-      if (rows - r >= row_block)
-        outer_taps_block<row_block, columns>(pairs, stride, channels, xr, g, m, w, count, samples,
-                                             left, d, leading);
-      else
-        for (int one = 0; one < rows - r; ++one)
-          outer_taps_block<1, columns>(pairs, stride, channels,
-                                       xr + static_cast<std::size_t>(one) * samples, g, m, w, count,
-                                       samples, left, d + one, leading);
-    });
+  KOKKOS_FORCEINLINE_FUNCTION void outer_taps(Pairs const& pairs, int rows, int channels, int first,
+                                              Scalar const* x, Scalar const* g, Scalar const* w,
+                                              int count, int samples, Scalar* dw) const {
+    int const end = first + max_panel < channels ? first + max_panel : channels;
+    if constexpr (Team::serial) {
+      // A panel of g serves many rows of x while it is near: their sums wait in memory.
+      constexpr int near = (64 + outer_rows - 1) / outer_rows * outer_rows, C = panel / outer_lanes;
+      for (int m = first; m < end; m += panel)
+        for (int from = 0; from < rows; from += near) {
+          int const some = rows - from < near ? rows - from : near;
+          V_outer sums[near][C];
+          for (int r = 0; r < some; ++r)
+            for (int c = 0; c < C; ++c) sums[r][c] = V_outer(Scalar(0));
+          pairs.for_each([&](int p, int q) {
+            Scalar const* const gp = panel_of(g, p, channels, m, samples);
+            Scalar const* const xq = x + (static_cast<std::size_t>(q) * rows + from) * samples;
+            int r                  = 0;
+            for (; r + outer_rows <= some; r += outer_rows)
+              add_outer<outer_rows, C>(xq + static_cast<std::size_t>(r) * samples, gp, w, count,
+                                       samples, sums + r);
+            for (; r < some; ++r)
+              add_outer<1, C>(xq + static_cast<std::size_t>(r) * samples, gp, w, count, samples,
+                              sums + r);
+          });
+          for (int r = 0; r < some; ++r)
+            for (int c = 0; c < panel && m + c < end; ++c)
+              dw[static_cast<std::size_t>(m + c) * rows + from + r] =
+                  sums[r][c / outer_lanes][c % outer_lanes];
+        }
+    } else {
+      team_.each((end - first) * rows, [&](int i) {
+        int const m = first + i / rows, r = i % rows;
+        V_outer sum[1][1];
+        sum[0][0] = V_outer(Scalar(0));
+        pairs.for_each([&](int p, int q) {
+          add_outer<1, 1>(x + (static_cast<std::size_t>(q) * rows + r) * samples,
+                          panel_of(g, p, channels, m, samples), w, count, samples, sum);
+        });
+        dw[static_cast<std::size_t>(m) * rows + r] = sum[0][0][0];
+      });
+    }
     barrier();
   }
 
@@ -544,6 +564,8 @@ class Context {
     return false;
   }();
 
+  // Rows of a register block that is a panel, two packs, wide: as many accumulators as a product's.
+  static constexpr int outer_rows  = MR * NR / 2 > 0 ? MR* NR / 2 : 1;
   using V_outer                    = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
   static constexpr int outer_lanes = V_outer::lanes;
 
@@ -658,39 +680,27 @@ class Context {
     return g + static_cast<std::size_t>(c / panel) * samples * panel + c % panel;
   }
 
-  // R rows of x and Columns channels of g in registers, over all positions and samples.
-  template <int R, int Columns, class Pairs>
-  static KOKKOS_FORCEINLINE_FUNCTION void outer_taps_block(Pairs const& pairs, int stride,
-                                                           int channels, Scalar const* x,
-                                                           Scalar const* g, int m, Scalar const* w,
-                                                           int count, int samples, int left,
-                                                           Scalar* dw, int leading) {
-    constexpr int C = Columns / outer_lanes;
+  // sums[r][c] += sum_n (w[n] g[n][c]) x[r][n], for one pair of positions
+  template <int R, int C>
+  static KOKKOS_FORCEINLINE_FUNCTION void add_outer(Scalar const* x, Scalar const* g,
+                                                    Scalar const* w, int count, int samples,
+                                                    V_outer (*sums)[C]) {
     V_outer acc[R][C];
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
-      BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = V_outer(Scalar(0));
+      BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = sums[r][c];
     }
-    pairs.for_each([&](int p, int q) {
-      Scalar const* const gp = panel_of(g, p, channels, m, samples);
-      Scalar const* const xq = x + static_cast<std::size_t>(q) * stride * samples;
-      BASIN_UNROLL_BY_4 for (int n = 0; n < count; ++n) {
-        V_outer gn[C];
-        BASIN_UNROLL for (int c = 0; c < C; ++c) gn[c] =
-            V_outer(w[n]) *
-            tile::load<V_outer>(gp + static_cast<std::size_t>(n) * panel + c * outer_lanes);
-        BASIN_UNROLL for (int r = 0; r < R; ++r) {
-          V_outer const xn(xq[static_cast<std::size_t>(r) * samples + n]);
-          BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = fma(xn, gn[c], acc[r][c]);
-        }
+    BASIN_UNROLL_BY_4 for (int n = 0; n < count; ++n) {
+      V_outer gn[C];
+      BASIN_UNROLL for (int c = 0; c < C; ++c) gn[c] =
+          V_outer(w[n]) *
+          tile::load<V_outer>(g + static_cast<std::size_t>(n) * panel + c * outer_lanes);
+      BASIN_UNROLL for (int r = 0; r < R; ++r) {
+        V_outer const xn(x[static_cast<std::size_t>(r) * samples + n]);
+        BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = fma(xn, gn[c], acc[r][c]);
       }
-    });
+    }
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
-      BASIN_UNROLL for (int c = 0; c < C; ++c) {
-        BASIN_UNROLL for (int i = 0; i < outer_lanes; ++i) {
-          if (c * outer_lanes + i < left)
-            dw[static_cast<std::size_t>(c * outer_lanes + i) * leading + r] = acc[r][c][i];
-        }
-      }
+      BASIN_UNROLL for (int c = 0; c < C; ++c) sums[r][c] = acc[r][c];
     }
   }
 
