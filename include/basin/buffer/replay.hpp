@@ -330,7 +330,7 @@ struct Replay {
       slots_      = Kokkos::View<int*, memory>("basin::buffer::slots", batch);
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
       Kokkos::deep_copy(exec, owners_, -1);
-      using work = detail::InitialSlot<source, codec, decltype(stored_), decltype(ages_)>;
+      using work = detail::InitialSlot<source, codec, Stored, Ints>;
       tile::for_each_chain<tuning>(exec, "basin::initial", options.capacity,
                                    work{source(options_.start, pool_),
                                         codec_,
@@ -362,8 +362,7 @@ struct Replay {
     void draw(Exec const& exec, Chains const& chains, std::uint64_t step) {
       check_chains("draw", chains);
       constexpr bool replace = std::same_as<draw_type, buffer::draw::WithReplacement>;
-      using work =
-          detail::DrawChain<source, codec, decltype(stored_), Chains, decltype(slots_), replace>;
+      using work = detail::DrawChain<source, codec, Stored, tile::Borrowed<Chains>, Ints, replace>;
       Stream const stream{seed_, Purpose::buffer_draw, step};
       tile::for_each_chain<tuning>(
           exec, "basin::draw", static_cast<int>(chains.extent(0)),
@@ -381,16 +380,16 @@ struct Replay {
           reservoir || (!ring && std::same_as<draw_type, buffer::draw::WithReplacement>);
       int const count = static_cast<int>(chains.extent(0));
       if constexpr (contested) {
-        tile::for_each_chain<tuning>(exec, "basin::claim", count,
-                                     detail::ClaimSlot<Scalar, decltype(slots_), write_type>{
-                                         slots_,
-                                         owners_,
-                                         {seed_, Purpose::buffer_write, step},
-                                         written_,
-                                         options_.capacity});
+        tile::for_each_chain<tuning>(
+            exec, "basin::claim", count,
+            detail::ClaimSlot<Scalar, Ints, write_type>{slots_,
+                                                        owners_,
+                                                        {seed_, Purpose::buffer_write, step},
+                                                        written_,
+                                                        options_.capacity});
       }
-      using work = detail::WriteChain<codec, decltype(stored_), Chains, decltype(slots_),
-                                      write_type, contested>;
+      using work =
+          detail::WriteChain<codec, Stored, tile::Borrowed<Chains>, Ints, write_type, contested>;
       tile::for_each_chain<tuning>(
           exec, "basin::write", count,
           work{codec_, stored_, chains, slots_, owners_, ages_, drawn_ages_,
@@ -411,7 +410,9 @@ struct Replay {
     Kokkos::View<int*, memory> slots() const { return slots_; }
 
    private:
-    using source = sampler::detail::StartSource<start_type, Scalar, Pool>;
+    using source = sampler::detail::StartSource<start_type, Scalar, tile::Borrowed<Pool>>;
+    using Stored = tile::Borrowed<Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>>;
+    using Ints   = tile::Borrowed<Kokkos::View<int*, memory>>;
 
     void check_chains(char const* call, Chains const& chains) const {
       if (chains.extent(0) > slots_.extent(0) || chains.extent(1) != stored_.extent(1))
@@ -422,7 +423,7 @@ struct Replay {
 
     template <class Samples>
     void write_all(Exec const& exec, Samples const& samples) {
-      using work = detail::FillSlot<codec, decltype(stored_), Samples, decltype(ages_)>;
+      using work = detail::FillSlot<codec, Stored, tile::Borrowed<Samples>, Ints>;
       tile::for_each_chain<tuning>(exec, "basin::fill", options_.capacity,
                                    work{codec_, stored_, samples, ages_});
     }

@@ -175,10 +175,11 @@ void start_chains(Exec const& exec, Start const& start, Chains const& chains, Po
     if (pool.extent(0) == 0) refuse(who, "pool has first extent 0, it must hold a row");
   }
   stream.purpose = Purpose::sampler_start;
-  using source   = detail::StartSource<Start, typename Chains::non_const_value_type, Pool>;
+  using source =
+      detail::StartSource<Start, typename Chains::non_const_value_type, tile::Borrowed<Pool>>;
   tile::for_each_chain<tuning>(
       exec, "basin::start", static_cast<int>(chains.extent(0)),
-      detail::StartChain<source, Chains>{source(start, pool), chains, stream});
+      detail::StartChain<source, tile::Borrowed<Chains>>{source(start, pool), chains, stream});
 }
 
 }  // namespace basin::sampler

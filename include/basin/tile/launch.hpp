@@ -11,6 +11,12 @@ namespace basin::tile {
 /// Tiles of T that hold n chains.
 constexpr int tiles(int n, int width) { return (n + width - 1) / width; }
 
+/// A View as kernels hold it: without its reference count, for which the threads would wait in turn
+/// wherever work items copy Views.
+template <class View>
+using Borrowed = Kokkos::View<typename View::data_type, typename View::array_layout,
+                              typename View::device_type, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
 /// Name of a kernel in profiles. At most 15 characters: Kokkos copies the name at every launch, and
 /// a longer one would be copied to the heap.
 struct Label {

@@ -456,8 +456,8 @@ class Trainer {
     };
     tile::for_each_chain<tuning>(
         exec_, "basin::gather", B,
-        detail::GatherSample<Data, Samples>{data_, positives, order(epoch), order(epoch + 1),
-                                            static_cast<int>(first % rows)});
+        detail::GatherSample<tile::Borrowed<Data>, tile::Borrowed<Samples>>{
+            data_, positives, order(epoch), order(epoch + 1), static_cast<int>(first % rows)});
     if (options_.data_noise.deviation > 0) {
       tile::for_each_tile<tuning>(exec_, "basin::noise", tile::tiles(B, tuning.width),
                                   detail::AddNoise<Samples, E::dimension>{
