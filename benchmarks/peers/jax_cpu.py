@@ -7,14 +7,61 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, main
+from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
 
 word = jnp.uint32
 
 
-def energy(p, x):
-    w1, b1, w2, b2, w3, b3 = p
-    return jax.nn.silu(jax.nn.silu(x @ w1 + b1) @ w2 + b2) @ w3 + b3
+# Kernels are (3, 3, in, out), weights of Dense (in, out).
+
+
+def convolve(x, w, stride=1, padding="SAME", spread=1):
+    sizes = {"window_strides": (stride, stride), "padding": padding, "lhs_dilation": (spread, spread)}
+    return lax.conv_general_dilated(x, w, **sizes, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+conv = jax.custom_vjp(lambda x, w, stride: convolve(x, w, stride), nondiff_argnums=(2,))
+
+
+def conv_back(stride, saved, g):
+    """Without the barrier, as in JAX's own, XLA folds the kernel's swap into the convolution and runs that as a slow loop."""
+    x, w = saved
+    size, span = x.shape[1], stride * (g.shape[1] - 1)  # from the first output to the last
+    front = 2 - (span + 3 - size) // 2
+    border = (front, size + 1 - span - front)
+    swapped = lax.optimization_barrier(w[::-1, ::-1].swapaxes(2, 3))
+    dx = convolve(g, swapped, padding=(border, border), spread=stride)
+    return dx, *jax.linear_transpose(lambda w: convolve(x, w, stride), w)(g)
+
+
+conv.defvjp(lambda x, w, stride: (convolve(x, w, stride), (x, w)), conv_back)
+
+
+def norm(x, scale, shift):
+    """Sums over positions before sums over channels, and one factor and summand for each: XLA vectorises and fuses it."""
+    n, _, _, c = x.shape
+
+    def mean(a):
+        each = a.mean((1, 2)).reshape(n, groups(c), -1).mean(2)
+        return jnp.repeat(each, c // groups(c), 1).reshape(n, 1, 1, c)
+
+    m = mean(x)
+    factor = lax.rsqrt(mean(x * x) - m * m + 1e-6) * scale
+    return x * factor + (shift - m * factor)
+
+
+def energy(network, p, x):
+    p = iter(p)
+    x = x.reshape(-1, *network.shape)
+    for _, stride in network.convs:
+        y = conv(x, next(p), stride) + next(p)
+        y = jax.nn.silu(norm(y, next(p), next(p)))
+        x = x + y if stride == 1 else y
+    if network.convs:
+        x = x.mean((1, 2))
+    for _ in network.dense:
+        x = jax.nn.silu(x @ next(p) + next(p))
+    return x @ next(p) + next(p)
 
 
 def library_noise(implementation):
@@ -48,7 +95,7 @@ def fused_noise(step, device, shape):
 
 def walk(job, normal, p, x, step, device):
     def move(x, k):
-        g = jax.grad(lambda x: energy(p, x).sum())(x)
+        g = jax.grad(lambda x: energy(job.network, p, x).sum())(x)
         x = x - STEP * jnp.clip(g, -LIMIT, LIMIT)
         return jnp.clip(x + job.sigma * normal(step + k, device, x.shape) if job.noise else x, LOW, HIGH), None
 
@@ -57,12 +104,14 @@ def walk(job, normal, p, x, step, device):
     return lax.scan(move, x, jnp.arange(job.steps, dtype=word))[0]
 
 
-def build(normal, devices=None):
+def build(normal, devices=None, convs=True):
     def builder(job, given, threads):
+        if job.network.convs and not convs:
+            return None
         count = devices or threads
         assert len(jax.devices()) == count, jax.devices()
         p, chains, buffer, data = given
-        p = [a.T if a.ndim == 2 else a for a in p]
+        p = [a.transpose(1, 2, 3, 0) if a.ndim == 4 else a.T for a in p]
         batch, rows, fresh = job.batch // count, ROWS // count, job.fresh(job.batch // count)
         mesh = Mesh(jax.devices(), ("chains",))
         split, same = PartitionSpec("chains"), PartitionSpec()
@@ -92,7 +141,7 @@ def build(normal, devices=None):
                 positive = jnp.clip(positive + job.data_noise * noise, LOW, HIGH)
 
             def loss(p):
-                up, down = jnp.split(energy(p, jnp.concatenate((positive, x))), 2)
+                up, down = jnp.split(energy(job.network, p, jnp.concatenate((positive, x))), 2)
                 return (up.sum() - down.sum() + PENALTY * ((up * up).sum() + (down * down).sum())) / job.batch
 
             gradient = lax.psum(jax.grad(loss)(p), "chains")
@@ -122,7 +171,8 @@ def build(normal, devices=None):
             state = program(*state, data)
             jax.block_until_ready(state)
 
-        return call, lambda: ([np.asarray(a).T for a in state[0]], np.asarray(state[2]))
+        back = lambda a: a.transpose(3, 0, 1, 2) if a.ndim == 4 else a.T
+        return call, lambda: ([back(np.asarray(a)) for a in state[0]], np.asarray(state[2]))
 
     return builder
 
@@ -131,7 +181,7 @@ if __name__ == "__main__":
     main(
         {
             "jit": build(library_noise("threefry2x32"), 1),
-            "jit-rbg": build(library_noise("rbg"), 1),
+            "jit-rbg": build(library_noise("rbg"), 1, convs=False),  # beside convolutions, noise is little
             "jit-device-per-thread": build(library_noise("threefry2x32")),
             "jit-device-per-thread-fused-noise": build(fused_noise),
         }

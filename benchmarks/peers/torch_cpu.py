@@ -8,15 +8,26 @@ import torch
 import torch.nn.functional as F
 from torch.ops import aten
 
-from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, main
+from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
 
 CORES = sorted(os.sched_getaffinity(0))
 CPP = {"cpp_wrapper": True}  # Inductor's C++ entry: no Python between kernels, and the GIL is free meanwhile
 
 
-def tensors(given):
-    p, x, buffer, data = given
-    return [torch.tensor(a) for a in p], *(torch.tensor(a) for a in (x, buffer, data))
+def turned(job, x):
+    """Images and kernels are held turned by 180 degrees: PyTorch's zeros are in front where TensorFlow's are behind."""
+    return x.view(-1, *job.network.shape).flip(1, 2).view(x.shape) if job.network.convs else x
+
+
+def tensors(job, given, layout=torch.channels_last):
+    p, *states = ([torch.tensor(a) for a in given[0]], *map(torch.tensor, given[1:]))
+    kernel = lambda a: a.flip(1, 2).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+    return [kernel(a) if a.dim() == 4 else a for a in p], *(turned(job, a) for a in states)
+
+
+def arrays(job, p, buffer):
+    kernel = lambda a: a.permute(0, 2, 3, 1).flip(1, 2)
+    return [(kernel(a) if a.dim() == 4 else a).detach().numpy() for a in p], turned(job, buffer).numpy()
 
 
 def draw(job, batch, buffer, data):
@@ -27,16 +38,37 @@ def draw(job, batch, buffer, data):
     return slots, buffer.index_select(0, slots), data.index_select(0, rows)
 
 
-def numpy(p, buffer):
-    return lambda: ([a.detach().numpy() for a in p], buffer.numpy())
-
-
 # ---- eager, autograd
 
 
-def energy(p, x):
-    w1, b1, w2, b2, w3, b3 = p
-    return F.silu(F.linear(F.silu(F.linear(x, w1, b1)), w2, b2)) @ w3 + b3
+def few_channels(x, w, b, stride):
+    """A convolution as a matrix product: where an image has few channels, the gradient of conv2d in it is slow."""
+    n, c, size, _ = x.shape
+    side = (size - 1) // stride + 1
+    if not torch.compiler.is_compiling():
+        return torch.baddbmm(b[:, None], w.flatten(1).expand(n, -1, -1), F.unfold(x, 3, 1, 1, stride)).view(n, -1, side, side)
+    x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    reach = [slice(i, i + stride * (side - 1) + 1, stride) for i in range(3)]
+    x = torch.cat([x[:, i, j] for i in reach for j in reach], -1).view(-1, 9 * c)
+    return torch.addmm(b, x, w.permute(2, 3, 1, 0).reshape(9 * c, -1)).view(n, side, side, -1).permute(0, 3, 1, 2)
+
+
+def energy(network, p, x):
+    p = iter(p)
+    take = lambda count: [next(p) for _ in range(count)]
+    if network.convs:
+        x = x.view(-1, *network.shape).permute(0, 3, 1, 2)
+    for channels, stride in network.convs:
+        w, b, scale, shift = take(4)
+        y = few_channels(x, w, b, stride) if w.shape[1] <= 4 else F.conv2d(x, w, b, stride, 1)
+        y = F.silu(F.group_norm(y, groups(channels), scale, shift, 1e-6))
+        x = x + y if stride == 1 else y
+    if network.convs:
+        x = x.mean((2, 3))
+    for _ in network.dense:
+        x = F.silu(F.linear(x, *take(2)))
+    w, b = p
+    return x @ w + b
 
 
 def update(job, x, g, noise):
@@ -51,15 +83,15 @@ def noisy(job, x):
     return x.add_(torch.randn_like(x), alpha=job.data_noise).clamp_(LOW, HIGH) if job.noise else x
 
 
-def objective(p, positive, negative):
-    both = energy(p, torch.cat((positive, negative)))
+def objective(network, p, positive, negative):
+    both = energy(network, p, torch.cat((positive, negative)))
     up, down = both.chunk(2)
     return up.mean() - down.mean() + PENALTY * (up.square().mean() + down.square().mean())
 
 
 def autograd(job, given, threads):
     torch.set_num_threads(threads)
-    p, chains, buffer, data = tensors(given)
+    p, chains, buffer, data = tensors(job, given, torch.contiguous_format)
     one, noise = torch.ones(job.batch), torch.empty_like(chains)
     optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
 
@@ -67,13 +99,13 @@ def autograd(job, given, threads):
         for a in p:
             a.requires_grad_(False)
         for _ in range(job.steps):
-            (g,) = torch.autograd.grad(energy(p, x.requires_grad_()), x, one)
+            (g,) = torch.autograd.grad(energy(job.network, p, x.requires_grad_()), x, one)
             x = update(job, x.detach(), g, noise)
         return x
 
     if job.kind == "langevin":
         out = {}
-        return lambda: out.update(x=walk(chains.clone())), lambda: out["x"].numpy()
+        return lambda: out.update(x=walk(chains.clone())), lambda: turned(job, out["x"]).numpy()
 
     def step():
         slots, x, positive = draw(job, job.batch, buffer, data)
@@ -82,18 +114,20 @@ def autograd(job, given, threads):
         for a in p:
             a.requires_grad_()
         optimizer.zero_grad()
-        objective(p, noisy(job, positive), x).backward()
+        objective(job.network, p, noisy(job, positive), x).backward()
         optimizer.step()
 
-    return step, numpy(p, buffer)
+    return step, lambda: arrays(job, p, buffer)
 
 
 # ---- eager, gradient by hand: no graph, every result in memory that is made once
 
 
 def by_hand(job, given, threads):
+    if job.network.convs:
+        return None
     torch.set_num_threads(threads)
-    p, chains, buffer, data = tensors(given)
+    p, chains, buffer, data = tensors(job, given)
     flat = torch.cat([a.reshape(-1) for a in p])
     cut = lambda whole: [s.view(a.shape) for s, a in zip(whole.split([a.numel() for a in p]), p)]
     p = w1, b1, w2, b2, w3, b3 = cut(flat)
@@ -120,7 +154,7 @@ def by_hand(job, given, threads):
             update(job, x, torch.mm(h1, w1, out=g), noise)
         return x
 
-    space = torch.empty(5, 2 * job.batch, job.width)
+    space = torch.empty(5, 2 * job.batch, job.network.dense[0])
     half = space[:3, : job.batch]
     if job.kind == "langevin":
         x = torch.empty_like(chains)
@@ -149,7 +183,7 @@ def by_hand(job, given, threads):
         torch.mm(g1.t(), x, out=d1w)
         torch.sum(g1, 0, out=d1b)
 
-    c, g2 = torch.empty(2 * job.batch), torch.empty(2 * job.batch, job.width)
+    c, g2 = torch.empty(2 * job.batch), torch.empty(2 * job.batch, job.network.dense[0])
 
     def step():
         with torch.inference_mode():
@@ -159,7 +193,7 @@ def by_hand(job, given, threads):
             gradient(torch.cat((noisy(job, positive), x)), c, g2)
         optimizer.step()
 
-    return step, numpy(p, buffer)
+    return step, lambda: arrays(job, p, buffer)
 
 
 # ---- compiled, as most would: one Langevin step, the parameter gradient; the loop in Python
@@ -167,17 +201,17 @@ def by_hand(job, given, threads):
 
 def compiled_step(job, given, threads):
     torch.set_num_threads(threads)
-    p, chains, buffer, data = tensors(given)
+    p, chains, buffer, data = tensors(job, given)
     noise = torch.zeros_like(chains)
 
     @torch.compile(dynamic=False)
     def langevin(p, x, noise):
-        g = torch.func.grad(lambda x: energy(p, x).sum())(x)
+        g = torch.func.grad(lambda x: energy(job.network, p, x).sum())(x)
         return (x - STEP * g.clamp(-LIMIT, LIMIT) + job.sigma * noise).clamp(LOW, HIGH)
 
     @torch.compile(dynamic=False)
     def gradient(p, positive, negative):
-        return torch.func.grad(objective)(p, positive, negative)
+        return torch.func.grad(lambda p: objective(job.network, p, positive, negative))(p)
 
     optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
     for a in p:
@@ -195,7 +229,7 @@ def compiled_step(job, given, threads):
         def call():
             out["x"] = walk(chains)
 
-        return call, lambda: out["x"].numpy()
+        return call, lambda: turned(job, out["x"]).numpy()
 
     @torch.no_grad()
     def step():
@@ -206,7 +240,7 @@ def compiled_step(job, given, threads):
             a.grad = g
         optimizer.step()
 
-    return step, numpy(p, buffer)
+    return step, lambda: arrays(job, p, buffer)
 
 
 # ---- compiled, strongest: the chain is one C++ loop, its noise is computed in it; optionally each thread has its own chains
@@ -235,14 +269,39 @@ def layers(p, x, w1t, w2t):
     return z1 * s1, s1 * (1 + z1 * (1 - s1)), z2 * s2, s2 * (1 + z2 * (1 - s2))
 
 
-def walk_in_graph(job, p, x, at):
+def slope(job, p):
+    """dE/dx: of two layers by hand."""
+    if job.network.convs:
+        return torch.func.grad(lambda x: energy(job.network, p, x).sum())
     w1t, w2t = p[0].t(), p[2].t()
     if job.steps > 8:
         w1t, w2t = w1t.contiguous(), w2t.contiguous()
 
-    def move(k, x):
+    def gradient(x):
         _, d1, _, d2 = layers(p, x, w1t, w2t)
-        x = x - STEP * ((p[4] * d2 @ p[2] * d1) @ p[0]).clamp(-LIMIT, LIMIT)
+        return (p[4] * d2 @ p[2] * d1) @ p[0]
+
+    return gradient
+
+
+def parameter_slope(job, p, positive, negative, parts):
+    """Of the objective of one of the parts of a batch."""
+    if job.network.convs:
+        return torch.func.grad(lambda p: objective(job.network, p, positive, negative) / parts)(p)
+    both = torch.cat((positive, negative))
+    h1, d1, h2, d2 = layers(p, both, p[0].t(), p[2].t())
+    sign = torch.where(torch.arange(len(both)) < len(positive), 1.0, -1.0)
+    c = (sign + 2 * PENALTY * (h2 @ p[4] + p[5])) / job.batch
+    g2 = c[:, None] * p[4] * d2
+    g1 = g2 @ p[2] * d1
+    return [g1.t() @ both, g1.sum(0), g2.t() @ h1, g2.sum(0), c @ h2, c.sum()]
+
+
+def walk_in_graph(job, p, x, at):
+    gradient = slope(job, p)
+
+    def move(k, x):
+        x = x - STEP * gradient(x).clamp(-LIMIT, LIMIT)
         if job.noise:
             x = x + job.sigma * normal(x.shape, torch.stack((at[0] + k, at[1])))
         return k + 1, x.clamp(LOW, HIGH)
@@ -255,9 +314,8 @@ def walk_in_graph(job, p, x, at):
 
 def compiled_chain(job, given, threads, parts=1):
     torch.set_num_threads(threads // parts)
-    p, chains, buffer, data = tensors(given)
+    p, chains, buffer, data = tensors(job, given)
     v = [torch.zeros_like(a) for a in p]
-    batch = job.batch // parts
     at = [torch.tensor([0, part]) for part in range(parts)]
     walk = torch.compile(lambda p, x, at: walk_in_graph(job, p, x, at), options=CPP, dynamic=False)
 
@@ -267,13 +325,7 @@ def compiled_chain(job, given, threads, parts=1):
         if job.noise:
             last = torch.stack((at[0] + job.steps, at[1]))
             positive = (positive + job.data_noise * normal(positive.shape, last)).clamp(LOW, HIGH)
-        both = torch.cat((positive, x))
-        h1, d1, h2, d2 = layers(p, both, p[0].t(), p[2].t())
-        sign = torch.where(torch.arange(2 * batch) < batch, 1.0, -1.0)
-        c = (sign + 2 * PENALTY * (h2 @ p[4] + p[5])) / job.batch
-        g2 = c[:, None] * p[4] * d2
-        g1 = g2 @ p[2] * d1
-        return x, [g1.t() @ both, g1.sum(0), g2.t() @ h1, g2.sum(0), c @ h2, c.sum()]
+        return x, parameter_slope(job, p, positive, x, parts)
 
     @torch.compile(options=CPP, dynamic=False)
     def adam(p, v, gradients, correction):
@@ -307,7 +359,7 @@ def compiled_chain(job, given, threads, parts=1):
             at[part][0] += job.steps
             results[part] = walk(p, given[part], at[part])
 
-        return lambda: each(work), lambda: torch.cat(results).numpy()
+        return lambda: each(work), lambda: turned(job, torch.cat(results)).numpy()
 
     pieces = lambda tensors, part: [a.chunk(parts)[part] if a.dim() else a for a in tensors if a.dim() or not part]
     updates, drawn, correction = 0, (), torch.zeros(())
@@ -331,7 +383,7 @@ def compiled_chain(job, given, threads, parts=1):
         each(sample)
         each(improve)
 
-    return step, numpy(p, buffer)
+    return step, lambda: arrays(job, p, buffer)
 
 
 if __name__ == "__main__":
