@@ -177,12 +177,14 @@ class Trainer {
         objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
                                                     options.seed)) {
     int const B = options.batch, points = 2 * B;
-    int const padded_points = tile::tiles(points, tuning.width) * tuning.width;
-    auto const numbers      = [](char const* name, std::size_t n) { return Numbers(name, n); };
-    theta_                  = numbers("basin::train::theta", padded);
-    gradient_               = numbers("basin::train::gradient", padded);
-    state_                  = numbers("basin::train::optimizer_state", padded * Optimizer::states);
-    averaged_               = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
+    // A cache line more: rows that are a power of two apart would share few places of the cache.
+    int const padded_points =
+        tile::tiles(points, tuning.width) * tuning.width + 64 / static_cast<int>(sizeof(Scalar));
+    auto const numbers = [](char const* name, std::size_t n) { return Numbers(name, n); };
+    theta_             = numbers("basin::train::theta", padded);
+    gradient_          = numbers("basin::train::gradient", padded);
+    state_             = numbers("basin::train::optimizer_state", padded * Optimizer::states);
+    averaged_          = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
     record_   = numbers("basin::train::record", std::size_t(E::record_rows) * padded_points);
     energies_ = numbers("basin::train::energies", padded_points);
     weights_  = numbers("basin::train::weights", padded_points);
