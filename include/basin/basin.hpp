@@ -8,8 +8,10 @@
 #include <basin/buffer/replay.hpp>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/cnn.hpp>
+#include <basin/energy/derivatives.hpp>
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
+#include <basin/energy/parameter_gradient.hpp>
 #include <basin/energy/quadratic.hpp>
 #include <basin/layer/attention.hpp>
 #include <basin/layer/conv2d.hpp>
@@ -33,7 +35,10 @@
 #include <basin/metric/auroc.hpp>
 #include <basin/metric/fma_peak.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
+#include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>
+#include <basin/objective/score_matching.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>

@@ -74,9 +74,11 @@ using Trainer = basin::train::Trainer<Small, SmallObjective, basin::optimizer::A
 
 constexpr basin::tile::Tuning usual =
     basin::tile::default_tuning<Exec, float, Small::workspace_rows>();
+using Usual = basin::train::Trainer<Small, SmallObjective, basin::optimizer::Adam,
+                                    basin::optimizer::Constant, Exec>;
 
 TEST_CASE("a norm starts as no more than itself", "[energy][cnn]") {
-  Trainer<usual> const trainer(small_options<Trainer<usual>>(), uniform_points(50, 64));
+  Usual const trainer(small_options<Usual>(), uniform_points(50, 64));
   auto const theta = contents(trainer.parameters());
   int norms = 0, wrong = 0;
   for (auto const& b : Small::parameter_blocks()) {
@@ -120,7 +122,7 @@ TEST_CASE("training a Cnn allocates nothing, fences nothing and launches the sam
   bench::watch_kokkos();
   auto const data = uniform_points(50, 64);
   auto const run  = [&](int sampling_steps) {
-    Trainer<usual> trainer(small_options<Trainer<usual>>(sampling_steps), data);
+    Usual trainer(small_options<Usual>(sampling_steps), data);
     for (int i = 0; i < 3; ++i) trainer.step();
     return bench::count(Exec(), 20, [&] { trainer.step(); });
   };

@@ -21,8 +21,9 @@ std::vector<typename Net::scalar_type> all_numbers() {
   auto all            = model.energies(x);
   auto const gradient = model.gradients(x);
   auto const training = model.training(x, numbers(points, 3), {4, Purpose::dropout, 5});
-  for (auto const& more : {gradient, training.energies, training.gradient})
-    all.insert(all.end(), more.begin(), more.end());
+  all.insert(all.end(), gradient.begin(), gradient.end());
+  all.insert(all.end(), training.energies.begin(), training.energies.end());
+  all.insert(all.end(), training.gradient.begin(), training.gradient.end());
   return all;
 }
 

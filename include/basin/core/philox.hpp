@@ -10,16 +10,18 @@ namespace basin {
 
 /// What a draw is for. Streams of different purpose never share a number.
 enum class Purpose : std::uint32_t {
-  sampler_noise  = 0,  ///< the noise of a sampling step
-  sampler_start  = 1,  ///< where a fresh chain starts
-  data_order     = 2,  ///< which rows of the data a batch holds
-  data_noise     = 3,  ///< noise added to the data
-  buffer_draw    = 4,  ///< which slots are drawn
-  buffer_fresh   = 5,  ///< which drawn chains start afresh
-  buffer_write   = 6,  ///< which slots a reservoir keeps
-  parameter      = 7,  ///< initial parameters
-  dropout        = 8,  ///< which units are dropped
-  buffer_initial = 9,  ///< initial content of a buffer
+  sampler_noise  = 0,   ///< the noise of a sampling step
+  sampler_start  = 1,   ///< where a fresh chain starts
+  data_order     = 2,   ///< which rows of the data a batch holds
+  data_noise     = 3,   ///< noise added to the data
+  buffer_draw    = 4,   ///< which slots are drawn
+  buffer_fresh   = 5,   ///< which drawn chains start afresh
+  buffer_write   = 6,   ///< which slots a reservoir keeps
+  parameter      = 7,   ///< initial parameters
+  dropout        = 8,   ///< which units are dropped
+  buffer_initial = 9,   ///< initial content of a buffer
+  direction      = 10,  ///< directions and noise of score matching
+  contrast       = 11,  ///< noise of noise-contrastive estimation
 };
 
 /// Key of one random stream. A draw is a function of (element, chain, step, purpose; seed) alone,

@@ -66,11 +66,11 @@ class Analytic {
  private:
   template <bool Gradient, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void evaluate(Context const& c, Scalar* workspace) const {
-    using V          = typename Context::value_type;
-    constexpr int T  = Context::width;
-    Scalar* const dx = workspace + gradient_row * T;
-    Scalar* const e  = workspace + energy_row * T;
-    Formula const& f = formula;
+    using V            = typename Context::value_type;
+    constexpr int size = Context::row_size;
+    Scalar* const dx   = workspace + gradient_row * size;
+    Scalar* const e    = workspace + energy_row * size;
+    Formula const& f   = formula;
     c.map(1, [=, &f](auto at) {
       V state[dimension], slope[dimension];
       for (int d = 0; d < dimension; ++d) state[d] = at.at(d).load(workspace);

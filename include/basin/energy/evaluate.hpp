@@ -23,13 +23,15 @@ struct EvaluateTile {
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
     constexpr int T = Context::width;
     int const count = static_cast<int>(points.extent(0)), first = tile * T;
-    c.load_chains(points, first, count, +E::dimension, workspace + E::state_row * T);
+    c.load_chains(points, first, count, +E::dimension,
+                  workspace + E::state_row * Context::row_size);
     if constexpr (Gradient) {
       energy.gradient(c, workspace);
-      c.store_chains(workspace + E::gradient_row * T, first, count, +E::dimension, out);
+      c.store_chains(workspace + E::gradient_row * Context::row_size, first, count, +E::dimension,
+                     out);
     } else {
       energy.energy(c, workspace);
-      scalar_type const* const e = workspace + E::energy_row * T;
+      scalar_type const* const e = workspace + E::energy_row * Context::row_size;
       Out const to               = out;
       c.each(T, [=](int t) {
         if (first + t < count) to(first + t) = e[t];

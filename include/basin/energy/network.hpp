@@ -12,13 +12,22 @@
 
 namespace basin::energy {
 
-/// What the parameter gradient of a batch needs of every sample. Row r of layer-wise data starts at
-/// rows + r samples; samples is the batch padded to full tiles.
+/// What the parameter gradient of a batch needs of every sample. Of jets of order K every sample
+/// has series = K + 1 coefficients.
 template <class Scalar>
 struct Record {
-  Scalar* rows;      ///< (record_rows, samples)
-  Scalar* energies;  ///< (samples)
-  int samples;
+  Scalar* rows;      ///< (record_rows, series, samples)
+  Scalar* energies;  ///< (series, samples)
+  int samples;       ///< the batch padded to full tiles
+  int series = 1;
+};
+
+/// The adjoint of E from which the plain parameter gradient starts: dE/dE.
+struct UnitSeed {
+  template <class Place, class V>
+  KOKKOS_FORCEINLINE_FUNCTION V operator()(Place, V) const {
+    return V(1);
+  }
 };
 
 /// A named block of the parameter vector.
@@ -117,7 +126,18 @@ class Network {
     return blocks;
   }
 
-  /// Row energy_row = E(x), x in the rows from state_row on.
+  /// How many continuous derivatives E has in x.
+  static constexpr int smoothness = [] {
+    int least = layer::smooth;
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      ((least = activation_at<I>::smoothness < least ? activation_at<I>::smoothness : least), ...);
+    }
+    (std::make_integer_sequence<int, count>{});
+    return least;
+  }();
+
+  /// Row energy_row = E(x), x in the rows from state_row on. Of a jet x in a context of jets all
+  /// that is computed is a jet.
   template <class Context>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
     forward<0, Task::energy>(c, workspace, layer::Inference{}, {});
@@ -133,24 +153,31 @@ class Network {
 
   /// One tile of a training pass: energies and, for every layer with parameters, its inputs and
   /// dE/d(output), into the record at sample first.
-  template <class Context>
+  ///
+  /// In a context of jets of order K, with E(x + e u) = c_0 + c_1 e + ... + c_K e^K, what is
+  /// recorded is that of the weighted sum L = sum_k s_(K-k) c_k of each sample, where the series s
+  /// = seed_of(place, c) may depend on c and is held fixed.
+  template <class Context, class Seed = UnitSeed>
   KOKKOS_FUNCTION void record(Context const& c, Scalar* workspace, Record<Scalar> const& record,
-                              int first, Stream const& stream) const {
-    layer::LayerRecord<Scalar> const whole{record.rows, record.samples, first};
+                              int first, Stream const& stream, Seed const& seed_of = {}) const {
+    layer::LayerRecord<Scalar> const whole{record.rows, record.samples, first, record.series};
     forward<0, Task::record>(c, workspace,
                              layer::Training{stream, static_cast<std::uint32_t>(first)}, whole);
     Scalar const* const e  = row<graph.value(count - 1), Context>(workspace);
     Scalar* const energies = record.energies + first;
-    c.map(1, [=](auto at) { at.store(energies, at.load(e)); });
-    start<Task::record>(c, workspace, whole);
+    int const samples      = record.samples;
+    c.map(1, [=](auto at) { tile::store(energies + at.lane, at.load(e), samples); });
+    start<Task::record>(c, workspace, whole, seed_of);
     backward<seed, Task::record>(c, workspace, whole);
   }
 
-  /// Work item block, in [0, gradient_blocks), of dtheta = sum_n w[n] dE(x_n)/dtheta, the samples
-  /// in ascending order. Every element of dtheta is written by one work item, so the result does
-  /// not depend on the number of threads. Scales the record by w in place.
+  /// Work item block, in [0, gradient_blocks), of dtheta = sum_n w[n] dL_n/dtheta, L_n = E(x_n) or
+  /// what record says, the samples in ascending order. Every element of dtheta is written by one
+  /// work item, so the result does not depend on the number of threads. Scales the record by w in
+  /// place.
   ///
-  /// \param w       (count) weight of each sample
+  /// \param w       (series, samples) weight of each sample, the same for all its coefficients, 0
+  ///                for those from count_of_samples on; without jets (count_of_samples)
   /// \param dtheta  (parameters)
   template <class Context>
   static KOKKOS_FUNCTION void parameter_gradient(Context const& c, int block,
@@ -238,7 +265,7 @@ class Network {
   template <int Array, class Context>
   static KOKKOS_FORCEINLINE_FUNCTION Scalar* row(Scalar* workspace) {
     constexpr int offset = plan.array[Array].offset;
-    return workspace + static_cast<std::size_t>(offset) * Context::width;
+    return workspace + static_cast<std::size_t>(offset) * Context::row_size;
   }
   // Output of stage I; of -1: the state.
   template <int I, class Context>
@@ -252,11 +279,16 @@ class Network {
             back ? row<graph.scratch_of(I, true), Context>(w)
                  : row<graph.scratch_of(I, false), Context>(w)};
   }
+  // Stage I reads the state, a jet with no terms past the first.
+  template <int I>
+  static constexpr bool reads_a_line = graph.source[I] < 0;
+
   template <int I>
   static KOKKOS_FORCEINLINE_FUNCTION layer::LayerRecord<Scalar> record_of(
       layer::LayerRecord<Scalar> whole) {
     constexpr std::size_t offset = graph.record_offset(I);
-    whole.rows += offset * static_cast<std::size_t>(whole.samples);
+    whole.rows += offset * static_cast<std::size_t>(whole.columns());
+    if (reads_a_line<I> && whole.series > 2) whole.series = 2;
     return whole;
   }
 
@@ -268,9 +300,8 @@ class Network {
   static KOKKOS_FORCEINLINE_FUNCTION void contribute(Place at, V v, Scalar* w,
                                                      layer::LayerRecord<Scalar> const& whole) {
     if constexpr (S >= -1) {
-      constexpr int T      = Place::width;
       constexpr int offset = plan.array[graph.partial(S)].offset;
-      Scalar* const part   = w + static_cast<std::size_t>(offset) * T;
+      Scalar* const part   = w + static_cast<std::size_t>(offset) * Place::row_size;
       if constexpr (!graph.is_first(C, by_adding, S)) v = v + at.load(part);
       if constexpr (S == -1 || !graph.is_last(C, by_adding, S))
         at.store(part, v);
@@ -284,7 +315,7 @@ class Network {
   static KOKKOS_FORCEINLINE_FUNCTION void complete(Place at, V v, Scalar* w,
                                                    layer::LayerRecord<Scalar> const& whole) {
     constexpr int offset = plan.array[graph.slope(S)].offset;
-    Scalar* const slope  = w + static_cast<std::size_t>(offset) * Place::width;
+    Scalar* const slope  = w + static_cast<std::size_t>(offset) * Place::row_size;
     V d(1);
     if constexpr (!activation_at<S>::identity) d = at.load(slope);
     complete_with<S, task>(at, v, d, w, whole);
@@ -294,19 +325,22 @@ class Network {
                                                         layer::LayerRecord<Scalar> const& whole) {
     constexpr int adds   = graph.adds[S];
     constexpr int offset = plan.array[graph.slope(S)].offset;
-    Scalar* const slope  = w + static_cast<std::size_t>(offset) * Place::width;
+    Scalar* const slope  = w + static_cast<std::size_t>(offset) * Place::row_size;
     if constexpr (task != Task::record || graph.trained(adds))
       contribute<adds, S, true, task>(at, v, w, whole);
     V const g = activation_at<S>::identity ? v : v * d;
     at.store(slope, g);
     constexpr int recorded = layer_at<S>::gradient_row_of_record;
     if constexpr (task == Task::record && recorded >= 0) {
-      layer::LayerRecord<Scalar> const mine = record_of<S>(whole);
-      tile::store(mine.rows + static_cast<std::size_t>(recorded + at.row) * mine.samples +
-                      mine.first + at.lane,
-                  g);
+      record_of<S>(whole).store_gradient(recorded + at.row, at.lane, g);
     }
   }
+
+  // With a linear head dE/dz of the stage before it is known as soon as z is, but for jets, whose
+  // seed waits for the energy.
+  template <Task task, class Place>
+  static constexpr bool starts_in_forward = task != Task::energy&& linear_head &&
+                                            (task != Task::record || Place::value_type::order == 0);
 
   // What becomes of z, an element that the layer of stage I has computed.
   template <int I, Task task, class Pass>
@@ -318,10 +352,10 @@ class Network {
 
     template <class Place, class V>
     KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V z) const {
-      constexpr int T       = Place::width;
+      constexpr int size    = Place::row_size;
       constexpr int values  = plan.array[graph.value(I)].offset;
       constexpr int slopes  = plan.array[graph.slope(I)].offset;
-      constexpr bool starts = task != Task::energy && linear_head && I == seed;
+      constexpr bool starts = starts_in_forward<task, Place> && I == seed;
       constexpr bool keeps  = task != Task::energy && I <= seed;
       constexpr int Order   = keeps && !activation_at<I>::identity ? 1 : 0;
       V f[Order + 1];
@@ -333,15 +367,15 @@ class Network {
             graph.adds[I] < 0
                 ? plan.array[0].offset
                 : plan.array[graph.value(graph.adds[I] < 0 ? 0 : graph.adds[I])].offset;
-        f[0] = f[0] + at.load(w + static_cast<std::size_t>(added) * T);
+        f[0] = f[0] + at.load(w + static_cast<std::size_t>(added) * size);
       }
       // For dE/dx nobody reads the output before a linear head.
       if constexpr (!starts || task == Task::record)
-        at.store(w + static_cast<std::size_t>(values) * T, f[0]);
+        at.store(w + static_cast<std::size_t>(values) * size, f[0]);
       if constexpr (starts)
         complete_with<I, task>(at, at.broadcast(head), f[Order], w, whole);
       else if constexpr (Order > 0)
-        at.store(w + static_cast<std::size_t>(slopes) * T, f[1]);
+        at.store(w + static_cast<std::size_t>(slopes) * size, f[1]);
     }
   };
 
@@ -372,26 +406,39 @@ class Network {
       }
       if constexpr (task == Task::record && L::record_rows > 0)
         L::record_input(c, my_frame, x, record_of<I>(whole));
-      L::forward(c, my_frame, x, Forward<I, task, Pass>{w, head, pass, whole});
+      Forward<I, task, Pass> const epilogue{w, head, pass, whole};
+      if constexpr (reads_a_line<I>)
+        L::forward(c.with_input_on_a_line(), my_frame, x, epilogue);
+      else
+        L::forward(c, my_frame, x, epilogue);
       forward<I + 1, task>(c, w, pass, whole);
     }
   }
 
-  // dE/dE = 1, or what a linear head makes of it.
-  template <Task task, class Context>
+  // The seed, dE/dE = 1 if nobody gives another, or what a linear head makes of it.
+  template <Task task, class Context, class Seed = UnitSeed>
   KOKKOS_FORCEINLINE_FUNCTION void start(Context const& c, Scalar* w,
-                                         layer::LayerRecord<Scalar> const& whole) const {
-    using V            = typename Context::value_type;
-    constexpr int last = count - 1;
+                                         layer::LayerRecord<Scalar> const& whole,
+                                         Seed const& seed_of = {}) const {
+    constexpr int last    = count - 1;
+    Scalar const* const e = row<graph.value(last), Context>(w);
     if constexpr (!linear_head) {
-      c.map(1, [=](auto at) { complete<last, task>(at, V(1), w, whole); });
+      c.map(1, [=](auto at) { complete<last, task>(at, seed_of(at, at.load(e)), w, whole); });
     } else {
       if constexpr (task == Task::record) {
         layer::LayerRecord<Scalar> const mine = record_of<last>(whole);
         constexpr int recorded                = layer_at<last>::gradient_row_of_record;
-        Scalar* const ones =
-            mine.rows + static_cast<std::size_t>(recorded) * mine.samples + mine.first;
-        c.map(1, [=](auto at) { at.store(ones, V(1)); });
+        c.map(1, [=](auto at) { mine.store_gradient(recorded, at.lane, seed_of(at, at.load(e))); });
+        if constexpr (seed >= 0 && !starts_in_forward<task, typename Context::place_type>) {
+          constexpr int offset     = graph.parameter_offset(last);
+          Scalar const* const head = layer_at<last>::gradient_row(theta_ + offset);
+          c.map(+layer_at<last>::inputs, [=](auto at) {
+            auto const s = seed_of(at.at(0), at.at(0).load(e));
+            complete<seed, task>(
+                at, typename Context::place_type::value_type::pack_type(head[at.row]) * s, w,
+                whole);
+          });
+        }
       } else if constexpr (seed < 0) {
         constexpr int offset     = graph.parameter_offset(last);
         Scalar const* const head = layer_at<last>::gradient_row(theta_ + offset);
@@ -429,9 +476,9 @@ class Network {
       if constexpr (next_block > first_block) {
         if (block >= first_block && block < next_block) {
           constexpr int offset = graph.parameter_offset(I);
-          layer_at<I>::parameter_gradient(c, block - first_block,
-                                          record_of<I>({record.rows, record.samples, 0}), w, n,
-                                          dtheta + offset);
+          layer_at<I>::parameter_gradient(
+              c, block - first_block, record_of<I>({record.rows, record.samples, 0, record.series}),
+              w, n, dtheta + offset);
           return;
         }
       }

@@ -36,6 +36,7 @@ class MetricsFile {
                                       {"clip_fraction", m.clip_fraction},
                                       {"clamp_fraction", m.clamp_fraction},
                                       {"buffer_age", m.buffer_age},
+                                      {"loss", m.loss},
                                       {"rate_factor", m.rate_factor},
                                       {"steps_per_second", m.steps_per_second}};
     file_ << line.dump() << '\n' << std::flush;

@@ -185,21 +185,18 @@ struct Conv2d {
     static KOKKOS_FORCEINLINE_FUNCTION void record_input(Context const& c, Frame<Scalar> const&,
                                                          Scalar const* x,
                                                          LayerRecord<Scalar> const& record) {
-      Scalar* const to  = record.rows + record.first;
-      int const samples = record.samples;
-      c.map(+inputs, [=](auto at) {
-        tile::store(to + static_cast<std::size_t>(at.row) * samples + at.lane, at.load(x));
-      });
+      c.map(+inputs, [=](auto at) { record.store_input(at.row, at.lane, at.load(x)); });
     }
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void record_gradient(Context const& c, Frame<Scalar> const&,
                                                             Scalar const*, Scalar const* g,
                                                             LayerRecord<Scalar> const& record) {
-      Scalar* const panels = record.rows + static_cast<std::size_t>(inputs) * record.samples;
+      int const columns    = record.columns();
+      Scalar* const panels = record.rows + static_cast<std::size_t>(inputs) * columns;
       for (int p = 0; p < height * width; ++p)
-        c.store_panels(+out, g + static_cast<std::size_t>(p) * out * Context::width, record.first,
-                       record.samples,
-                       panels + static_cast<std::size_t>(p) * c.padded(+out) * record.samples);
+        record.store_gradient_panels(
+            c, +out, g + static_cast<std::size_t>(p) * out * Context::row_size,
+            panels + static_cast<std::size_t>(p) * c.padded(+out) * columns);
     }
 
     // One work item: some output channels of one tap. The last: the bias.
@@ -213,15 +210,15 @@ struct Conv2d {
                                                                LayerRecord<Scalar> const& record,
                                                                Scalar const* w, int count,
                                                                Scalar* dtheta) {
-      int const samples          = record.samples;
-      Scalar const* const panels = record.rows + static_cast<std::size_t>(inputs) * samples;
+      int const columns          = record.columns();
+      Scalar const* const panels = record.rows + static_cast<std::size_t>(inputs) * columns;
       if (block == taps * blocks_of_tap) {
-        c.panel_sums(height * width, +out, panels, w, count, samples, dtheta + weights);
+        c.panel_sums(height * width, +out, panels, w, count, columns, dtheta + weights);
         return;
       }
       int const tap = block / blocks_of_tap, first = block % blocks_of_tap * tile::max_panel;
-      c.outer_taps(pairs_of(tap), +in, +out, first, record.rows, panels, w, count, samples,
-                   dtheta + static_cast<std::size_t>(tap) * out * in);
+      c.outer_taps(pairs_of(tap), +in, +out, first, record.rows, panels, w, record.used(count),
+                   columns, dtheta + static_cast<std::size_t>(tap) * out * in);
     }
   };
 };

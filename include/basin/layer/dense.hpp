@@ -100,7 +100,7 @@ struct Dense {
     static KOKKOS_FORCEINLINE_FUNCTION void record_input(Context const& c, Frame<Scalar> const&,
                                                          Scalar const* x,
                                                          LayerRecord<Scalar> const& record) {
-      c.store_panels(+inputs, x, record.first, record.samples, record.rows);
+      record.store_input_panels(c, +inputs, x, record.rows);
     }
 
     // Rows of W of one work item: enough to use a panel of inputs several times, few enough that
@@ -111,19 +111,18 @@ struct Dense {
     /// dW = sum_n w[n] g[:][n] x[n][:], db = sum_n w[n] g[:][n], for the rows of one block. Scales
     /// the rows of g by w in place.
     ///
-    /// \param w  (count) weight of each sample
+    /// \param w  (record.used(count)) weight of each sample
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
                                                                LayerRecord<Scalar> const& record,
                                                                Scalar const* w, int count,
                                                                Scalar* dtheta) {
-      int const first = block * block_rows;
-      int const rows  = outputs - first < +block_rows ? outputs - first : +block_rows;
-      Scalar* const mine =
-          record.rows + static_cast<std::size_t>(panel_rows + first) * record.samples;
-      c.scale_rows(rows, w, count, record.samples, mine);
-      c.outer(rows, +inputs, mine, record.rows, count, record.samples, dtheta + first * inputs);
-      c.row_sums(rows, mine, count, record.samples, dtheta + outputs * inputs + first);
+      int const first = block * block_rows, columns = record.columns(), used = record.used(count);
+      int const rows     = outputs - first < +block_rows ? outputs - first : +block_rows;
+      Scalar* const mine = record.rows + static_cast<std::size_t>(panel_rows + first) * columns;
+      c.scale_rows(rows, w, used, columns, mine);
+      c.outer(rows, +inputs, mine, record.rows, used, columns, dtheta + first * inputs);
+      c.row_sums(rows, mine, count, columns, dtheta + outputs * inputs + first);
     }
   };
 };

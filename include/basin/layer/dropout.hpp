@@ -20,6 +20,8 @@ struct Dropout {
   static_assert(Probability::num >= 0 && Probability::num < Probability::den,
                 "basin::layer::Dropout<Probability>: Probability must be in [0, 1).");
 
+  static constexpr int smoothness = smooth;
+
   template <int Order, class Pass, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(Site<Pass> site, V x, V (&f)[Order + 1]) {
     using T = typename V::value_type;
@@ -42,6 +44,7 @@ struct Dropout {
     }
     f[0] = x * factor;
     if constexpr (Order > 0) f[1] = factor;
+    BASIN_UNROLL for (int k = 2; k <= Order; ++k) f[k] = V(0);
   }
 };
 

@@ -3,9 +3,10 @@
 #define BASIN_LAYER_ELEMENTWISE_HPP
 
 #include <basin/core/philox.hpp>
-#include <basin/tile/pack.hpp>
+#include <basin/tile/jet.hpp>
 
 #include <concepts>
+#include <utility>
 
 namespace basin::layer {
 
@@ -31,7 +32,9 @@ struct Site {
 /// so that a network fuses it into the layer before it.
 ///
 /// 'template <int Order, class V> static void evaluate(V x, V (&f)[Order + 1])' writes f and, for
-/// Order 1, f'; V is a tile::Pack.
+/// larger Order, f', f'' and f''' as far as it goes; V is a tile::Pack. Orders past 1 are asked for
+/// jets, of layers with 'static constexpr int smoothness': how many derivatives of f are
+/// continuous, or layer::smooth.
 template <class L>
 concept PureElementwise = requires(tile::Pack<float, 1> x, tile::Pack<float, 1> (&f)[2]) {
   L::template evaluate<1>(x, f);
@@ -47,30 +50,70 @@ concept SitedElementwise = requires(Site<Training> site, tile::Pack<float, 1> x,
 template <class L>
 concept Elementwise = PureElementwise<L> || SitedElementwise<L>;
 
+/// The smoothness of a function that has all derivatives.
+inline constexpr int smooth = 1 << 20;
+
+/// Continuous derivatives of an elementwise layer; a layer that does not say has none.
+template <class L>
+inline constexpr int smoothness_of = 0;
+template <class L>
+requires requires { +L::smoothness; }
+inline constexpr int smoothness_of<L> = L::smoothness;
+
 /// The composition of elementwise layers, first to last: f = f_n(... f_1(x)), f' by the chain rule.
 template <Elementwise... Layers>
 struct Composition {
-  static constexpr bool identity = sizeof...(Layers) == 0;
+  static constexpr bool identity  = sizeof...(Layers) == 0;
+  static constexpr int smoothness = [] {
+    int least = smooth;
+    ((least = smoothness_of<Layers> < least ? smoothness_of<Layers> : least), ...);
+    return least;
+  }();
 
+  /// f(x) and, with Order 1, f'(x); of a jet x as jets.
   template <int Order, class Pass, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate([[maybe_unused]] Site<Pass> site, V x,
                                                    V (&f)[Order + 1]) {
     static_assert(Order <= 1);
     f[0] = x;
-    if constexpr (Order > 0) f[1] = V(1);
-    (apply<Layers, Order>(site, f), ...);
+    if constexpr (Order > 0 && identity) f[1] = V(1);
+    apply<Order>(site, f, std::index_sequence_for<Layers...>{});
   }
 
  private:
-  template <class L, int Order, class Pass, class V, int Size>
-  static KOKKOS_FORCEINLINE_FUNCTION void apply(Site<Pass>& site, V (&f)[Size]) {
-    V g[Size];
+  template <int Order, class Pass, class V, int Size, std::size_t... I>
+  static KOKKOS_FORCEINLINE_FUNCTION void apply([[maybe_unused]] Site<Pass>& site, V (&f)[Size],
+                                                std::index_sequence<I...>) {
+    (apply_one<Layers, Order, I == 0>(site, f), ...);
+  }
+
+  template <class L, int Order, bool first, class Pass, class V, int Size>
+  static KOKKOS_FORCEINLINE_FUNCTION void apply_one(Site<Pass>& site, V (&f)[Size]) {
+    constexpr int most = Order + V::order;  // derivatives that are needed
+    static_assert(
+        most <= 1 || smoothness_of<L> >= most,
+        "basin::layer: this evaluation needs further derivatives of the elementwise layer "
+        "L than it has; write a smooth one, for example layer::Silu. A layer of your own "
+        "names its 'static constexpr int smoothness' and writes f'' and f'''.");
+    typename V::pack_type g[most + 1];
     if constexpr (PureElementwise<L>)
-      L::template evaluate<Order>(f[0], g);
+      L::template evaluate<most>(tile::coefficient(f[0], 0), g);
     else
-      L::template evaluate<Order>(site, f[0], g);
-    f[0] = g[0];
-    if constexpr (Order > 0) f[1] = f[1] * g[1];
+      L::template evaluate<most>(site, tile::coefficient(f[0], 0), g);
+    [[maybe_unused]] V const x = f[0];
+    if constexpr (V::order == 0) {
+      f[0] = g[0];
+      if constexpr (Order > 0) f[1] = first ? g[1] : f[1] * g[1];
+    } else {
+      f[0] = tile::compose(x, g);
+      if constexpr (Order > 0) {
+        V const slope = tile::compose(x, g + 1);
+        if constexpr (first)
+          f[1] = slope;
+        else
+          f[1] = f[1] * slope;
+      }
+    }
     ++site.layer;
   }
 };

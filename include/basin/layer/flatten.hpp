@@ -3,7 +3,7 @@
 #define BASIN_LAYER_FLATTEN_HPP
 
 #include <basin/core/shape.hpp>
-#include <basin/tile/pack.hpp>
+#include <basin/layer/elementwise.hpp>
 
 namespace basin::layer {
 
@@ -12,10 +12,13 @@ struct Flatten {
   template <Shape S>
   using output_shape = Vector<S::size>;
 
+  static constexpr int smoothness = smooth;
+
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     f[0] = x;
     if constexpr (Order > 0) f[1] = V(1);
+    BASIN_UNROLL for (int k = 2; k <= Order; ++k) f[k] = V(0);
   }
 };
 

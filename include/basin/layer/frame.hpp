@@ -3,6 +3,9 @@
 #define BASIN_LAYER_FRAME_HPP
 
 #include <basin/core/shape.hpp>
+#include <basin/tile/jet.hpp>
+
+#include <cstddef>
 
 namespace basin::layer {
 
@@ -15,11 +18,61 @@ struct Frame {
 };
 
 /// Where a layer keeps what its parameter gradient needs of every sample.
+///
+/// With jets the parameter gradient is the last coefficient of a product of series, and a product's
+/// last coefficient pairs ascending coefficients of one factor with descending ones of the other:
+///
+///   [e^K] g(e) h(e) = sum_k g_(K-k) h_k
+///
+/// so that coefficients count as further samples: of inputs stored upwards, of gradients downwards.
 template <class Scalar>
 struct LayerRecord {
-  Scalar* rows;  ///< (record_rows, samples) of this layer
-  int samples;   ///< the batch padded to full tiles
-  int first;     ///< sample in lane 0 of the tile
+  Scalar* rows;    ///< (record_rows, series, samples) of this layer
+  int samples;     ///< the batch padded to full tiles
+  int first;       ///< sample in lane 0 of the tile
+  int series = 1;  ///< coefficients of a sample that are kept
+
+  /// Numbers of a row.
+  KOKKOS_FORCEINLINE_FUNCTION int columns() const { return samples * series; }
+  /// Columns of a row that sums over samples read, where count samples are valid.
+  KOKKOS_FORCEINLINE_FUNCTION int used(int count) const { return (series - 1) * samples + count; }
+
+  /// An input: coefficient k at series place k.
+  template <class V>
+  KOKKOS_FORCEINLINE_FUNCTION void store_input(int row, int lane, V v) const {
+    Scalar* const to = rows + static_cast<std::size_t>(row) * columns() + first + lane;
+    BASIN_UNROLL for (int k = 0; k <= V::order; ++k) {
+      if (k < series) tile::store(to + k * samples, tile::coefficient(v, k));
+    }
+  }
+  /// A gradient: coefficient k at series place K - k.
+  template <class V>
+  KOKKOS_FORCEINLINE_FUNCTION void store_gradient(int row, int lane, V v) const {
+    Scalar* const to = rows + static_cast<std::size_t>(row) * columns() + first + lane;
+    BASIN_UNROLL for (int k = 0; k <= V::order; ++k) {
+      if (k < series) tile::store(to + k * samples, tile::coefficient(v, V::order - k));
+    }
+  }
+  /// What is summed over the samples as it is: its last coefficient, at place 0.
+  template <class V>
+  KOKKOS_FORCEINLINE_FUNCTION void store_term(int row, int lane, V v) const {
+    tile::store(rows + static_cast<std::size_t>(row) * columns() + first + lane, tile::last(v));
+  }
+
+  /// Rows x [row][coefficient][T] of inputs as panels, see Context::store_panels.
+  template <class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void store_input_panels(Context const& c, int features,
+                                                      Scalar const* x, Scalar* panels) const {
+    for (int k = 0; k <= Context::order && k < series; ++k)
+      c.store_panels(features, x + k * Context::width, first + k * samples, columns(), panels);
+  }
+  template <class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void store_gradient_panels(Context const& c, int features,
+                                                         Scalar const* g, Scalar* panels) const {
+    for (int k = 0; k <= Context::order && k < series; ++k)
+      c.store_panels(features, g + (Context::order - k) * Context::width, first + k * samples,
+                     columns(), panels);
+  }
 };
 
 /// What most layers leave out. A bound layer inherits it and hides what is its own.

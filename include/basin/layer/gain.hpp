@@ -55,11 +55,10 @@ struct Gain {
     static KOKKOS_FORCEINLINE_FUNCTION void record_gradient(Context const& c, Frame<Scalar> const&,
                                                             Scalar const* x, Scalar const* g,
                                                             LayerRecord<Scalar> const& record) {
-      using V          = typename Context::value_type;
-      Scalar* const to = record.rows + record.first;
+      using V = typename Context::value_type;
       c.reduce(
           1, +inputs, [=](auto at) { return at.load(g) * at.load(x); },
-          [=](auto at, V sum) { tile::store(to + at.lane, sum); });
+          [=](auto at, V sum) { record.store_term(0, at.lane, sum); });
     }
 
     /// dgamma = sum_n w[n] sum_i dE/dy[n][i] x[n][i].
@@ -68,8 +67,8 @@ struct Gain {
                                                                LayerRecord<Scalar> const& record,
                                                                Scalar const* w, int count,
                                                                Scalar* dtheta) {
-      c.scale_rows(1, w, count, record.samples, record.rows);
-      c.row_sums(1, record.rows, count, record.samples, dtheta);
+      c.scale_rows(1, w, count, record.columns(), record.rows);
+      c.row_sums(1, record.rows, count, record.columns(), dtheta);
     }
   };
 };

@@ -11,12 +11,15 @@ namespace basin::layer {
 /// N(0, 1); the exact form, not the tanh approximation. Smooth.
 /// Source: Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2.
 struct Gelu {
+  static constexpr int smoothness = smooth;
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     V density, distribution;
     tile::normal_density_and_distribution(x, density, distribution);
     f[0] = x * distribution;
     if constexpr (Order > 0) f[1] = fma(x, density, distribution);
+    if constexpr (Order > 1) f[2] = density * fma(-x, x, V(2));
+    if constexpr (Order > 2) f[3] = density * x * fma(x, x, V(-4));
   }
 };
 

@@ -166,11 +166,7 @@ struct BoundNorm : BoundLayer {
           if constexpr (centered) t[1] = dy;
         },
         [=](int channel, int lane, V const(&sum)[sums]) {
-          for (int k = 0; k < sums; ++k)
-            tile::store(record.rows +
-                            static_cast<std::size_t>(k * channels + channel) * record.samples +
-                            record.first + lane,
-                        sum[k]);
+          for (int k = 0; k < sums; ++k) record.store_term(k * channels + channel, lane, sum[k]);
         });
   }
 
@@ -181,8 +177,8 @@ struct BoundNorm : BoundLayer {
                                                              LayerRecord<Scalar> const& record,
                                                              Scalar const* w, int count,
                                                              Scalar* dtheta) {
-    c.scale_rows(+record_rows, w, count, record.samples, record.rows);
-    c.row_sums(+record_rows, record.rows, count, record.samples, dtheta);
+    c.scale_rows(+record_rows, w, count, record.columns(), record.rows);
+    c.row_sums(+record_rows, record.rows, count, record.columns(), dtheta);
   }
 
  private:
@@ -190,7 +186,7 @@ struct BoundNorm : BoundLayer {
   template <class Context>
   struct Statistics {
     Scalar* rows;  // (4, groups, T)
-    static constexpr int size = Groups * Context::width;
+    static constexpr int size = Groups * Context::row_size;
     KOKKOS_FORCEINLINE_FUNCTION Scalar* mean() const { return rows; }
     KOKKOS_FORCEINLINE_FUNCTION Scalar* inverse() const { return rows + size; }     // 1 / deviation
     KOKKOS_FORCEINLINE_FUNCTION Scalar* first() const { return rows + 2 * size; }   // p

@@ -16,6 +16,7 @@ namespace basin::layer {
 /// \tparam Slope  a std::ratio
 template <class Slope = std::ratio<1, 100>>
 struct LeakyRelu {
+  static constexpr int smoothness = 0;
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     using T           = typename V::value_type;

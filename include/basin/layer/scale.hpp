@@ -19,6 +19,8 @@ template <class Factor, class Shift = std::ratio<0>>
 struct Scale {
   static_assert(Factor::num != 0, "basin::layer::Scale<Factor, Shift>: Factor must not be zero.");
 
+  static constexpr int smoothness = smooth;
+
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     using T            = typename V::value_type;
@@ -26,6 +28,7 @@ struct Scale {
     constexpr T shift  = static_cast<T>(Shift::num) / static_cast<T>(Shift::den);
     f[0]               = fma(V(factor), x, V(shift));
     if constexpr (Order > 0) f[1] = V(factor);
+    BASIN_UNROLL for (int k = 2; k <= Order; ++k) f[k] = V(0);
   }
 };
 

@@ -7,14 +7,20 @@
 
 namespace basin::layer {
 
-/// SiLU or Swish: f(x) = x s(x), f' = s + x s (1 - s), s the logistic function. Smooth.
+/// SiLU or Swish: f(x) = x s(x), f' = s + x s', s the logistic function, s' = s (1 - s). Smooth.
 /// Source: Ramachandran, Zoph and Le 2017, arXiv:1710.05941, eq. 1 with beta = 1.
 struct Silu {
+  static constexpr int smoothness = smooth;
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     V const s = tile::sigmoid(x);
     f[0]      = x * s;
     if constexpr (Order > 0) f[1] = fma(f[0], V(1) - s, s);
+    if constexpr (Order > 1) {
+      V const s1 = s * (V(1) - s), s2 = s1 * (V(1) - s - s);
+      f[2] = fma(x, s2, s1 + s1);
+      if constexpr (Order > 2) f[3] = fma(x, s2 * (V(1) - s - s) - (s1 + s1) * s1, V(3) * s2);
+    }
   }
 };
 

@@ -2,6 +2,7 @@
 #ifndef BASIN_TILE_CONTEXT_HPP
 #define BASIN_TILE_CONTEXT_HPP
 
+#include <basin/tile/jet.hpp>
 #include <basin/tile/random.hpp>
 #include <basin/tile/tuning.hpp>
 
@@ -44,20 +45,21 @@ struct KokkosTeam {
 };
 
 /// Place of one pack in an array of rows [row][T]: what epilogues and maps are given, so that no
-/// layer does index arithmetic.
+/// layer does index arithmetic. Where V is a jet, a row is [coefficient][T].
 template <class V, int T>
 struct Place {
-  using value_type           = V;
-  using scalar_type          = typename V::value_type;
-  static constexpr int width = T;
+  using value_type              = V;
+  using scalar_type             = typename V::value_type;
+  static constexpr int width    = T;
+  static constexpr int row_size = T * (V::order + 1);
   int row;   ///< row of the array
   int lane;  ///< first of the V::lanes chains, in [0, T)
 
   KOKKOS_FORCEINLINE_FUNCTION V load(scalar_type const* rows) const {
-    return tile::load<V>(rows + row * T + lane);
+    return tile::load<V>(rows + row * row_size + lane, T);
   }
   KOKKOS_FORCEINLINE_FUNCTION void store(scalar_type* rows, V v) const {
-    tile::store(rows + row * T + lane, v);
+    tile::store(rows + row * row_size + lane, v, T);
   }
   /// One number for each row, the same for all chains.
   KOKKOS_FORCEINLINE_FUNCTION V broadcast(scalar_type const* per_row) const {
@@ -96,22 +98,25 @@ inline constexpr int max_panel = 32;
 /// gives the same bits.
 ///
 /// \tparam Team  SerialTeam or KokkosTeam
-/// \tparam V     pack of lanes
+/// \tparam V     pack of lanes, or a jet of packs: then a row is [coefficient][T]
 /// \tparam T     chains of a tile
 /// \tparam MR    rows of a register block
 /// \tparam NR    packs of a register block
-template <class Team, class V, int T, int MR, int NR>
+/// \tparam Read  what matrix products read of x: V, or V cut where the rest of x is known to be 0
+template <class Team, class V, int T, int MR, int NR, class Read = V>
 class Context {
   static_assert(T % (V::lanes * NR) == 0,
                 "basin::tile::Tuning: lanes * vectors must divide the tile's width.");
 
  public:
-  using value_type           = V;
-  using scalar_type          = typename V::value_type;
-  using Scalar               = scalar_type;
-  using place_type           = Place<V, T>;
-  static constexpr int width = T;
-  static constexpr int packs = T / V::lanes;  // packs of a row
+  using value_type              = V;
+  using scalar_type             = typename V::value_type;
+  using Scalar                  = scalar_type;
+  using place_type              = Place<V, T>;
+  static constexpr int width    = T;
+  static constexpr int order    = V::order;
+  static constexpr int row_size = place_type::row_size;  // numbers of a row
+  static constexpr int packs    = T / V::lanes;          // packs of a row
   /// Features of a panel: parameter gradients read their inputs as [feature /
   /// panel][sample][panel]. Divides max_panel.
   static constexpr int panel = Team::serial ? 2 * V::lanes : 16;
@@ -119,6 +124,14 @@ class Context {
                 "basin::tile::Tuning: a panel of 2 * lanes must divide 32.");
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
+
+  /// The same on values, in rows [row][T]: for the part of a computation that needs no jets.
+  using on_values = Context<Team, typename V::pack_type, T, MR*(V::order + 1), NR>;
+  KOKKOS_FORCEINLINE_FUNCTION on_values with_values() const { return on_values(team_); }
+
+  /// The same, for layers whose input is a straight line: a jet with no terms past the first.
+  using on_a_line = Context<Team, V, T, MR, NR, cut<V, 1>>;
+  KOKKOS_FORCEINLINE_FUNCTION on_a_line with_input_on_a_line() const { return on_a_line(team_); }
 
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const { team_.barrier(); }
 
@@ -219,13 +232,15 @@ class Context {
         for (int v = 0; v < packs; v += NR) {
           V products[M * taps][NR];
           products_of<M, K, M * taps>(
-              w, x + static_cast<std::size_t>(q) * K * T + v * V::lanes, products,
+              w, x + static_cast<std::size_t>(q) * K * row_size + v * V::lanes, products,
               std::make_integer_sequence<int, RowBlocks<M * taps, MR>::full>{});
           Taps::for_each(q, [&](int tap, int p) {
             BASIN_UNROLL for (int m = 0; m < M; ++m) {
-              Scalar* const to = y + (static_cast<std::size_t>(p) * M + m) * T + v * V::lanes;
-              BASIN_UNROLL for (int j = 0; j < NR; ++j) tile::store(
-                  to + j * V::lanes, tile::load<V>(to + j * V::lanes) + products[tap * M + m][j]);
+              Scalar* const to =
+                  y + (static_cast<std::size_t>(p) * M + m) * row_size + v * V::lanes;
+              BASIN_UNROLL for (int j = 0; j < NR; ++j)
+                  tile::store(to + j * V::lanes,
+                              tile::load<V>(to + j * V::lanes, T) + products[tap * M + m][j], T);
             }
           });
         }
@@ -237,7 +252,7 @@ class Context {
         From::for_each(p, [&](int tap, int q) {
           Scalar const* const wk = w + static_cast<std::size_t>(tap) * M * K + m;
           V dot(Scalar(0));
-          for (int k = 0; k < K; ++k) dot = fma(V(wk[k * M]), at.at(q * K + k).load(x), dot);
+          for (int k = 0; k < K; ++k) dot = fma(P(wk[k * M]), at.at(q * K + k).load(x), dot);
           sum = sum + dot;
         });
         epilogue(at, sum);
@@ -296,13 +311,13 @@ class Context {
     barrier();
   }
 
-  /// f(place, z), z ~ N(0, 1) of element row and of chain first_chain + lane.
+  /// f(place, z), z ~ N(0, 1), a pack, of element row and of chain first_chain + lane.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void normal(int rows, Stream const& stream, std::uint32_t first_chain,
                                           F const& f) const {
     team_.each((rows + 3) / 4 * packs, [&](int i) {
       int const block = i / packs, lane = i % packs * V::lanes;
-      V z[4];
+      P z[4];
       normal_block(stream, block, first_chain + lane, z);
       BASIN_UNROLL for (int r = 0; r < 4; ++r) {
         if (4 * block + r < rows) f(place_type{4 * block + r, lane}, z[r]);
@@ -312,7 +327,7 @@ class Context {
   }
 
   /// x[d][t] = source(min(first + t, count - 1), d): a last tile that is not full repeats its last
-  /// chain, so that no lane holds garbage.
+  /// chain, so that no lane holds garbage. Of jets one coefficient: x + k T for the k-th.
   template <class Source>
   KOKKOS_FORCEINLINE_FUNCTION void load_chains(Source const& source, int first, int count, int rows,
                                                Scalar* x) const {
@@ -322,24 +337,24 @@ class Context {
       if (first + T <= count) {
         for (; done + V::lanes <= rows; done += V::lanes)
           for (int lane = 0; lane < T; lane += V::lanes) {
-            V block[V::lanes];
-            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) block[l] =
-                load_unaligned<V>(&source(first + lane + l, done));
+            P block[P::lanes];
+            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
+                load_unaligned<P>(&source(first + lane + l, done));
             transpose(block);
-            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l)
-                tile::store(x + (done + l) * T + lane, block[l]);
+            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l)
+                tile::store(x + (done + l) * row_size + lane, block[l]);
           }
       }
     }
     team_.each((rows - done) * packs, [&](int i) {
       int const d = done + i / packs, lane = i % packs * V::lanes, chain = first + lane;
       // Most packs are full: no comparison for each lane.
-      V const v = chain + V::lanes <= count
-                      ? V::generate([&](int l) { return source(chain + l, d); })
-                      : V::generate([&](int l) {
+      P const v = chain + P::lanes <= count
+                      ? P::generate([&](int l) { return source(chain + l, d); })
+                      : P::generate([&](int l) {
                           return source(chain + l < count ? chain + l : count - 1, d);
                         });
-      tile::store(x + d * T + lane, v);
+      tile::store(x + d * row_size + lane, v);
     });
     barrier();
   }
@@ -353,11 +368,11 @@ class Context {
       if (first + T <= count) {
         for (; done + V::lanes <= rows; done += V::lanes)
           for (int lane = 0; lane < T; lane += V::lanes) {
-            V block[V::lanes];
-            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) block[l] =
-                tile::load<V>(x + (done + l) * T + lane);
+            P block[P::lanes];
+            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
+                tile::load<P>(x + (done + l) * row_size + lane);
             transpose(block);
-            BASIN_UNROLL for (int l = 0; l < V::lanes; ++l)
+            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l)
                 store_unaligned(&target(first + lane + l, done), block[l]);
           }
       }
@@ -365,27 +380,28 @@ class Context {
     team_.each((rows - done) * packs, [&](int i) {
       int const d = done + i / packs, lane = i % packs * V::lanes, chain = first + lane;
       int const lanes = chain + V::lanes <= count ? +V::lanes : count - chain;
-      for (int l = 0; l < lanes; ++l) target(chain + l, d) = x[d * T + lane + l];
+      for (int l = 0; l < lanes; ++l) target(chain + l, d) = x[d * row_size + lane + l];
     });
     barrier();
   }
 
   /// Copies rows x (features, T) of samples first, first + 1, ... into panels
-  /// [feature / panel][samples][panel], for outer. samples is padded to a multiple of T.
+  /// [feature / panel][samples][panel], for outer. samples is padded to a multiple of T. Of jets
+  /// one coefficient: x + k T for the k-th.
   KOKKOS_FORCEINLINE_FUNCTION void store_panels(int features, Scalar const* x, int first,
                                                 int samples, Scalar* panels) const {
     int done = 0;
     if constexpr (Team::serial) {
       for (; done + V::lanes <= features; done += V::lanes)
         for (int lane = 0; lane < T; lane += V::lanes) {
-          V block[V::lanes];
-          BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) block[l] =
-              tile::load<V>(x + (done + l) * T + lane);
+          P block[P::lanes];
+          BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
+              tile::load<P>(x + (done + l) * row_size + lane);
           transpose(block);
           Scalar* const to =
               panels + (static_cast<std::size_t>(done / panel) * samples + first + lane) * panel +
               done % panel;
-          BASIN_UNROLL for (int l = 0; l < V::lanes; ++l) tile::store(to + l * panel, block[l]);
+          BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) tile::store(to + l * panel, block[l]);
         }
     }
     // The rest, padded with zeros to a whole panel.
@@ -393,7 +409,7 @@ class Context {
     team_.each((padded - done) * T, [&](int i) {
       int const t = i / (padded - done), f = done + i % (padded - done);
       panels[(static_cast<std::size_t>(f / panel) * samples + first + t) * panel + f % panel] =
-          f < features ? x[f * T + t] : Scalar(0);
+          f < features ? x[f * row_size + t] : Scalar(0);
     });
     barrier();
   }
@@ -566,17 +582,19 @@ class Context {
 
   // Rows of a register block that is a panel, two packs, wide: as many accumulators as a product's.
   static constexpr int outer_rows  = MR * NR / 2 > 0 ? MR* NR / 2 : 1;
+  using P                          = typename V::pack_type;
   using V_outer                    = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
   static constexpr int outer_lanes = V_outer::lanes;
 
   template <int R, int K, int RowStride, int StepStride>
-  static KOKKOS_FORCEINLINE_FUNCTION void accumulate(V (&acc)[R][NR], Scalar const* w,
+  static KOKKOS_FORCEINLINE_FUNCTION void accumulate(Read (&acc)[R][NR], Scalar const* w,
                                                      Scalar const* x) {
     BASIN_UNROLL_BY_4 for (int k = 0; k < K; ++k) {
-      V xk[NR];
-      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] = tile::load<V>(x + k * T + j * V::lanes);
+      Read xk[NR];
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] =
+          tile::load<Read>(x + k * row_size + j * V::lanes, T);
       BASIN_UNROLL for (int r = 0; r < R; ++r) {
-        V const wk(w[r * RowStride + k * StepStride]);
+        P const wk(w[r * RowStride + k * StepStride]);
         BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = fma(wk, xk[j], acc[r][j]);
       }
     }
@@ -585,16 +603,16 @@ class Context {
   template <int R, int K, int RowStride, int StepStride, class Epilogue>
   static KOKKOS_FORCEINLINE_FUNCTION void row_block(Scalar const* w, Scalar const* x, int row,
                                                     int pack, Epilogue const& epilogue) {
-    V acc[R][NR];
+    Read acc[R][NR];
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
-      V const start(epilogue.initial(row + r));
+      Read const start(epilogue.initial(row + r));
       BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = start;
     }
     accumulate<R, K, RowStride, StepStride>(acc, w + static_cast<std::size_t>(row) * RowStride,
                                             x + pack * V::lanes);
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       BASIN_UNROLL for (int j = 0; j < NR; ++j)
-          epilogue(place_type{row + r, (pack + j) * V::lanes}, acc[r][j]);
+          epilogue(place_type{row + r, (pack + j) * V::lanes}, widen<V>(acc[r][j]));
     }
   }
 
@@ -624,20 +642,20 @@ class Context {
   template <int R, int M, int K, int RowStride, int StepStride, class Taps, class Epilogue>
   static KOKKOS_FORCEINLINE_FUNCTION void taps_block(Scalar const* w, Scalar const* x, int position,
                                                      int row, int pack, Epilogue const& epilogue) {
-    V acc[R][NR];
+    Read acc[R][NR];
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
-      V const start(epilogue.initial(row + r));
+      Read const start(epilogue.initial(row + r));
       BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = start;
     }
     Scalar const* const wr = w + static_cast<std::size_t>(row) * RowStride;
     Scalar const* const xv = x + pack * V::lanes;
     Taps::for_each(position, [&](int tap, int q) {
       accumulate<R, K, RowStride, StepStride>(acc, wr + static_cast<std::size_t>(tap) * M * K,
-                                              xv + static_cast<std::size_t>(q) * K * T);
+                                              xv + static_cast<std::size_t>(q) * K * row_size);
     });
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       BASIN_UNROLL for (int j = 0; j < NR; ++j)
-          epilogue(place_type{position * M + row + r, (pack + j) * V::lanes}, acc[r][j]);
+          epilogue(place_type{position * M + row + r, (pack + j) * V::lanes}, widen<V>(acc[r][j]));
     }
   }
 
@@ -651,9 +669,10 @@ class Context {
     }
     BASIN_UNROLL_BY_4 for (int k = 0; k < K; ++k) {
       V xk[NR];
-      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] = tile::load<V>(x + k * T + j * V::lanes);
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] =
+          tile::load<V>(x + k * row_size + j * V::lanes, T);
       BASIN_UNROLL for (int r = 0; r < R; ++r) {
-        V const wk(w[(First + r) / M * M * K + (First + r) % M + k * M]);
+        P const wk(w[(First + r) / M * M * K + (First + r) % M + k * M]);
         BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = fma(wk, xk[j], acc[r][j]);
       }
     }

@@ -29,9 +29,32 @@ struct Label {
 
 namespace detail {
 
-template <class Scalar, Tuning tuning, class Team>
-using context_of =
-    Context<Team, Pack<Scalar, tuning.lanes>, tuning.width, tuning.rows, tuning.vectors>;
+template <class Work>
+inline constexpr int jet_order_of = 0;
+template <class Work>
+requires requires { +Work::jet_order; }
+inline constexpr int jet_order_of<Work> = Work::jet_order;
+
+// Values, or jets of the order that the work asks for.
+template <class Scalar, int order>
+struct ValueOf {
+  template <int lanes>
+  using type = Jet<Pack<Scalar, lanes>, order>;
+};
+template <class Scalar>
+struct ValueOf<Scalar, 0> {
+  template <int lanes>
+  using type = Pack<Scalar, lanes>;
+};
+
+template <class Scalar, Tuning tuning, class Team, int order>
+using context_of = Context<Team, typename ValueOf<Scalar, order>::template type<tuning.lanes>,
+                           tuning.width, tuning.rows, tuning.vectors>;
+
+template <class Work, Tuning tuning>
+inline constexpr std::size_t workspace_bytes =
+    sizeof(typename Work::scalar_type) * static_cast<std::size_t>(Work::workspace_rows) *
+    static_cast<std::size_t>(tuning.width*(jet_order_of<Work> + 1));
 
 // One team a tile. Level is a template argument: with a level known only at run time the compiler
 // does not know the address space of the workspace.
@@ -45,8 +68,8 @@ struct TileKernel {
   static_assert(sizeof(Scalar) * static_cast<std::size_t>(tuning.lanes) <= alignment,
                 "basin::tile::Tuning: a pack of 'lanes' values must fit in 64 bytes, to which "
                 "workspaces and Views are aligned; write fewer lanes.");
-  static constexpr std::size_t bytes =
-      sizeof(Scalar) * static_cast<std::size_t>(Work::workspace_rows) * tuning.width;
+  static constexpr std::size_t bytes = workspace_bytes<Work, tuning>;
+  using context                      = context_of<Scalar, tuning, team, jet_order_of<Work>>;
 
   Work work;
 
@@ -55,9 +78,9 @@ struct TileKernel {
     if constexpr (bytes > 0)
       workspace = static_cast<Scalar*>(m.team_scratch(Level).get_shmem_aligned(+bytes, +alignment));
     if constexpr (tuning.team == 0)
-      work(context_of<Scalar, tuning, team>(team{}), workspace, m.league_rank());
+      work(context(team{}), workspace, m.league_rank());
     else
-      work(context_of<Scalar, tuning, team>(team{m}), workspace, m.league_rank());
+      work(context(team{m}), workspace, m.league_rank());
   }
 };
 
@@ -66,7 +89,8 @@ struct TileKernel {
 /// Runs work(context, workspace, tile) for tile in [0, count), one team each.
 ///
 /// Work names 'scalar_type' and 'static constexpr int workspace_rows', the rows [row][T] of its
-/// workspace. Asynchronous on exec.
+/// workspace; with 'static constexpr int jet_order' its context is one of jets. Asynchronous on
+/// exec.
 ///
 /// \tparam tuning    how the backend cuts the work; team 0 needs a host execution space
 /// \tparam Schedule  Kokkos::Schedule: Dynamic where work items are long or unlike each other, at
@@ -78,10 +102,9 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
                 "write the number of threads of a team.");
   // A host's level 0 ends at 32 KB; a GPU's level 0 is its shared memory, 40 KB through Kokkos.
   constexpr bool host         = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  constexpr std::size_t bytes = sizeof(typename Work::scalar_type) *
-                                static_cast<std::size_t>(Work::workspace_rows) * tuning.width;
-  constexpr int level = host || bytes > 40 * 1000 ? 1 : 0;
-  using kernel        = detail::TileKernel<Exec, Schedule, tuning, Work, level>;
+  constexpr std::size_t bytes = detail::workspace_bytes<Work, tuning>;
+  constexpr int level         = host || bytes > 40 * 1000 ? 1 : 0;
+  using kernel                = detail::TileKernel<Exec, Schedule, tuning, Work, level>;
   Kokkos::TeamPolicy<Exec, Schedule> policy(exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
   if constexpr (bytes > 0)
     policy.set_scratch_size(level, Kokkos::PerTeam(bytes + kernel::alignment));

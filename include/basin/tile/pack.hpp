@@ -65,7 +65,9 @@ template <class T, int N>
 struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PACK && N > 1)> {
   static_assert((N & (N - 1)) == 0, "basin::tile::Pack<T, N>: N must be a power of two.");
   using value_type             = T;
+  using pack_type              = Pack;
   static constexpr int lanes   = N;
+  static constexpr int order   = 0;  ///< a value, not a series: see tile::Jet
   static constexpr bool native = BASIN_NATIVE_PACK && N > 1;
 
   Pack() = default;

@@ -44,6 +44,18 @@ constexpr Tuning default_tuning() {
   }
 }
 
+/// The tuning for jets of an order: with as many registers of accumulators, one pack of chains
+/// wide.
+constexpr Tuning jet_tuning(Tuning t, int order) {
+  if (order == 0) return t;
+  int const rows = t.rows * t.vectors / (order + 1);
+  return {.width   = t.team == 0 ? t.lanes : t.width,
+          .lanes   = t.lanes,
+          .rows    = rows > 0 ? rows : 1,
+          .vectors = 1,
+          .team    = t.team};
+}
+
 }  // namespace basin::tile
 
 #endif

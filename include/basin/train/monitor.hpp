@@ -2,7 +2,7 @@
 #ifndef BASIN_TRAIN_MONITOR_HPP
 #define BASIN_TRAIN_MONITOR_HPP
 
-#include <basin/sampler/langevin.hpp>
+#include <basin/objective/observed.hpp>
 #include <basin/tile/launch.hpp>
 
 namespace basin::train {
@@ -18,15 +18,17 @@ struct Metrics {
   double gradient_norm  = 0;  ///< |dL/dtheta|_2 before clipping
   double displacement   = 0;  ///< mean |x_K - x_0|_2 of the chains
   double clip_fraction = 0;  ///< share of dE/dx that the sampler's clip changed, last sampling step
-  double clamp_fraction   = 0;  ///< share of coordinates on a bound after the last sampling step
-  double buffer_age       = 0;  ///< mean sampler calls since the chains started, as drawn
+  double clamp_fraction = 0;  ///< share of coordinates on a bound after the last sampling step
+  double buffer_age     = 0;  ///< mean sampler calls since the chains started, as drawn
+  double loss =
+      0;  ///< mean of what the objective minimises, where that is a number for each sample
   double rate_factor      = 1;  ///< factor of the schedule
   double steps_per_second = 0;  ///< since the last report
 };
 
 namespace detail {
 
-inline constexpr int metric_count = 9;
+inline constexpr int metric_count = 10;
 
 // The end of a training step before the update: the norm of the gradient, the factor that clips it,
 // and a row of the monitor.
@@ -36,10 +38,8 @@ struct Summarize {
   static constexpr int workspace_rows = 0;
   Scalar const* partial;  // (blocks) squared norms of the gradient
   int blocks;
-  Scalar clip_norm;        // largest norm, infinite: none
-  Scalar const* energies;  // (2 B)
-  sampler::ChainStatistics<Scalar> statistics;
-  int const* ages;  // (B), or null
+  Scalar clip_norm;  // largest norm, infinite: none
+  objective::Observed<Scalar> seen;
   int batch;
   Scalar step;
   Scalar* factor;  // (2): of the gradient; the first step that was not finite, or -1
@@ -59,25 +59,31 @@ struct Summarize {
                                                : Scalar(1);
       int const B       = s.batch;
       Scalar const each = Scalar(1) / static_cast<Scalar>(B);
+      auto const& seen  = s.seen;
       Scalar data = 0, samples = 0, squares = 0, moved = 0, clipped = 0, clamped = 0, age = 0;
+      Scalar loss = 0;
       for (int n = 0; n < B; ++n) {
-        data += s.energies[n];
-        samples += s.energies[B + n];
-        squares += s.energies[n] * s.energies[n] + s.energies[B + n] * s.energies[B + n];
-        moved += s.statistics.displacement[n];
-        clipped += s.statistics.clipped[n];
-        clamped += s.statistics.clamped[n];
-        if (s.ages) age += static_cast<Scalar>(s.ages[n]);
+        Scalar const up   = seen.energies_data ? seen.energies_data[n] : Scalar(0);
+        Scalar const down = seen.energies_samples ? seen.energies_samples[n] : Scalar(0);
+        data += up;
+        samples += down;
+        squares += up * up + down * down;
+        if (seen.chains.displacement) moved += seen.chains.displacement[n];
+        if (seen.chains.clipped) clipped += seen.chains.clipped[n];
+        if (seen.chains.clamped) clamped += seen.chains.clamped[n];
+        if (seen.ages) age += static_cast<Scalar>(seen.ages[n]);
+        if (seen.losses) loss += seen.losses[n];
       }
       s.row[0] = data * each;
       s.row[1] = samples * each;
-      s.row[2] = squares * each / 2;
+      s.row[2] = seen.energies_samples ? squares * each / 2 : squares * each;
       s.row[3] = norm;
       s.row[4] = moved * each;
       s.row[5] = clipped * each;
       s.row[6] = clamped * each;
       s.row[7] = age * each;
-      s.row[8] = s.factor[1];
+      s.row[8] = loss * each;
+      s.row[9] = s.factor[1];
     });
   }
 };

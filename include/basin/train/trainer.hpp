@@ -5,7 +5,7 @@
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/energy/prepare.hpp>
-#include <basin/objective/loss.hpp>
+#include <basin/objective/contrast.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
 #include <basin/train/monitor.hpp>
@@ -20,40 +20,6 @@
 namespace basin::train {
 
 namespace detail {
-
-// One tile of the batch: energies, and what the parameter gradient needs.
-template <class E, class Points>
-struct RecordTile {
-  using scalar_type                   = typename E::scalar_type;
-  static constexpr int workspace_rows = E::workspace_rows;
-  E energy;
-  Points points;  // (2 B, dimension)
-  energy::Record<scalar_type> record;
-  Stream stream;
-
-  template <class Context>
-  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
-    int const first = tile * Context::width;
-    c.load_chains(points, first, static_cast<int>(points.extent(0)), +E::dimension,
-                  workspace + E::state_row * Context::width);
-    energy.record(c, workspace, record, first, stream);
-  }
-};
-
-template <class E>
-struct ParameterGradient {
-  using scalar_type                   = typename E::scalar_type;
-  static constexpr int workspace_rows = 0;
-  energy::Record<scalar_type> record;
-  scalar_type const* weights;  // (2 B)
-  int count;
-  scalar_type* gradient;  // (parameters)
-
-  template <class Context>
-  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int block) const {
-    E::parameter_gradient(c, block, record, weights, count, gradient);
-  }
-};
 
 // batch(i, :) = a row of the data: every row once an epoch, in an order of that epoch.
 template <class Data, class Batch>
@@ -150,7 +116,7 @@ class Trainer {
   using Samples        = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
   using Data           = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
   using Numbers        = Kokkos::View<Scalar*, memory>;
-  using objective_type = typename Objective::template bind<E, Exec, tuning>;
+  using objective_type = objective::bound<Objective, E, Exec, tuning>;
 
   struct Options {
     Objective objective{};
@@ -176,23 +142,14 @@ class Trainer {
         data_(on_device(checked(options, data))),
         objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
                                                     options.seed)) {
-    int const B = options.batch, points = 2 * B;
-    // A cache line more: rows that are a power of two apart would share few places of the cache.
-    int const padded_points =
-        tile::tiles(points, tuning.width) * tuning.width + 64 / static_cast<int>(sizeof(Scalar));
     auto const numbers = [](char const* name, std::size_t n) { return Numbers(name, n); };
     theta_             = numbers("basin::train::theta", padded);
     gradient_          = numbers("basin::train::gradient", padded);
     state_             = numbers("basin::train::optimizer_state", padded * Optimizer::states);
     averaged_          = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
-    record_   = numbers("basin::train::record", std::size_t(E::record_rows) * padded_points);
-    energies_ = numbers("basin::train::energies", padded_points);
-    weights_  = numbers("basin::train::weights", padded_points);
-    partial_  = numbers("basin::train::partial_norms", blocks);
-    factor_   = numbers("basin::train::factor", 2);
-    chains_   = numbers("basin::train::chain_statistics", 3 * B);
-    points_   = Samples("basin::train::points", points, +E::dimension);
-    rows_     = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
+    partial_           = numbers("basin::train::partial_norms", blocks);
+    factor_            = numbers("basin::train::factor", 2);
+    rows_              = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
         "basin::train::metrics", options.monitor_every, +detail::metric_count);
     fetched_ = Kokkos::create_mirror_view(rows_);
     initialize();
@@ -227,29 +184,12 @@ class Trainer {
 
   /// One training step. Asynchronous on exec.
   void step() {
-    int const B             = options_.batch;
-    Samples const positives = Kokkos::subview(points_, std::pair(0, B), Kokkos::ALL);
-    Samples const chains    = Kokkos::subview(points_, std::pair(B, 2 * B), Kokkos::ALL);
     if constexpr (energy::Prepared<E>)
       energy::prepare<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(), prepared_.data());
     E const energy(in_use().data());
-    gather(positives);
-    sampler::ChainStatistics<Scalar> const statistics{chains_.data(), chains_.data() + B,
-                                                      chains_.data() + 2 * B};
-    objective_->samples(exec_, options_.objective, energy, positives, chains, step_, statistics);
-
-    energy::Record<Scalar> const record{record_.data(), energies_.data(),
-                                        static_cast<int>(energies_.extent(0))};
-    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
-        exec_, "basin::record", tile::tiles(2 * B, tuning.width),
-        detail::RecordTile<E, Samples>{
-            energy, points_, record, {options_.seed, Purpose::dropout, step_}});
-    objective::loss_weights<typename Objective::loss_type, tuning>(
-        exec_, energies_.data(), weights_.data(), B, options_.objective.energy_l2.at(step_));
-    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
-        exec_, "basin::gradient", +E::gradient_blocks,
-        detail::ParameterGradient<E>{record, weights_.data(), 2 * B, gradient_.data()});
-
+    gather(objective_->positives());
+    objective_->gradient(exec_, options_.objective, energy, step_, theta_.data() + E::parameters,
+                         gradient_.data());
     if constexpr (energy::Prepared<E>)
       energy::unprepare<E, tuning>(exec_, prepared_.data(), layer_state_.data(), gradient_.data());
 
@@ -257,8 +197,8 @@ class Trainer {
     tile::for_each_tile<tuning>(
         exec_, "basin::summary", 1,
         detail::Summarize<Scalar>{
-            partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm), energies_.data(),
-            statistics, objective_->ages(), B, static_cast<Scalar>(step_), factor_.data(),
+            partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm),
+            objective_->observed(), options_.batch, static_cast<Scalar>(step_), factor_.data(),
             rows_.data() +
                 step_ % static_cast<std::uint64_t>(options_.monitor_every) * detail::metric_count});
     double const rate = options_.schedule(static_cast<long>(step_));
@@ -295,6 +235,7 @@ class Trainer {
     m.clip_fraction    = mean[5];
     m.clamp_fraction   = mean[6];
     m.buffer_age       = mean[7];
+    m.loss             = mean[8];
     m.rate_factor      = options_.schedule(static_cast<long>(step_ - 1));
     m.steps_per_second = static_cast<double>(step_ - reported_) / seconds;
     reported_          = step_;
@@ -307,6 +248,10 @@ class Trainer {
   /// Fresh samples: chains that start as fresh chains of the objective do, and run 'steps' steps of
   /// its sampler on the averaged parameters, if there are any. Asynchronous on exec.
   Samples sample(int count, int steps, std::uint64_t seed = 0) {
+    static_assert(
+        requires(Objective const& o) { o.sampler; },
+        "basin::train::Trainer::sample: this objective has no sampler; give one to "
+        "basin::sampler::sample, with energy() of the trainer and chains of your own.");
     if (count < 1) refuse("basin::train::Trainer::sample", "count must be >= 1, got ", count);
     auto langevin  = options_.objective.sampler;
     langevin.steps = steps;
@@ -355,6 +300,12 @@ class Trainer {
     return Kokkos::subview(averaged_,
                            std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
   }
+  /// (Objective's parameters) what the objective learns beside theta, as the log Z of
+  /// noise-contrastive estimation, on the device
+  auto objective_parameters() const {
+    return Kokkos::subview(theta_,
+                           std::pair(+E::parameters, E::parameters + objective_type::parameters));
+  }
   /// (E::state) what layers keep beside theta, as SpectralNorm's vectors, on the device
   Numbers layer_state() const { return layer_state_; }
   /// dL/dtheta (parameters) of the last step, before clipping
@@ -367,7 +318,7 @@ class Trainer {
   objective_type& state() { return *objective_; }
 
  private:
-  static constexpr int blocks         = optimizer::blocks(E::parameters);
+  static constexpr int blocks = optimizer::blocks(E::parameters + objective_type::parameters);
   static constexpr std::size_t padded = std::size_t(blocks) * optimizer::block;
 
   template <class AnyData>
@@ -508,12 +459,8 @@ class Trainer {
   Numbers state_;                        // (states, padded)
   Numbers prepared_, scored_;            // (padded) what an energy with prepared weights reads
   Numbers layer_state_, scoring_state_;  // (E::state)
-  Numbers record_;                       // (record_rows, samples)
-  Numbers energies_, weights_;           // (samples)
   Numbers partial_;                      // (blocks)
   Numbers factor_;                       // (2): factor of the gradient, first step not finite
-  Numbers chains_;                       // (3, B): displacement, clipped, clamped
-  Samples points_;                       // (2 B, dimension): data, then samples
   Kokkos::View<Scalar**, Kokkos::LayoutRight, memory> rows_;  // (monitor_every, metric_count)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
   std::uint64_t step_ = 0, reported_ = 0;

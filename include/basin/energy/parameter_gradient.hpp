@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_ENERGY_PARAMETER_GRADIENT_HPP
+#define BASIN_ENERGY_PARAMETER_GRADIENT_HPP
+
+#include <basin/energy/derivatives.hpp>
+#include <basin/energy/network.hpp>
+#include <basin/tile/launch.hpp>
+
+namespace basin::energy {
+
+namespace detail {
+
+// One tile of a batch: what fill leaves in the workspace, its energies, and what the parameter
+// gradient needs.
+template <class E, class Fill, class Seed, int order>
+struct RecordTile {
+  using scalar_type                   = typename E::scalar_type;
+  static constexpr int workspace_rows = E::workspace_rows + Fill::further_rows;
+  static constexpr int jet_order      = order;
+  E energy;
+  Fill fill;
+  Seed seed;
+  Record<scalar_type> record;
+  Stream stream;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
+    int const first = tile * Context::width;
+    fill(c, energy, workspace, first);
+    energy.record(c, workspace, record, first, stream, seed);
+  }
+};
+
+template <class E>
+struct SumGradient {
+  using scalar_type                   = typename E::scalar_type;
+  static constexpr int workspace_rows = 0;
+  Record<scalar_type> record;
+  scalar_type const* weights;
+  int count;
+  scalar_type* gradient;  // (parameters)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int block) const {
+    E::parameter_gradient(c, block, record, weights, count, gradient);
+  }
+};
+
+// The points themselves.
+template <class Points>
+struct FillPoints {
+  static constexpr int further_rows = 0;
+  Points points;  // (count, dimension)
+
+  template <class Context, class E>
+  KOKKOS_FUNCTION void operator()(Context const& c, E const&, typename E::scalar_type* workspace,
+                                  int first) const {
+    c.load_chains(points, first, static_cast<int>(points.extent(0)), +E::dimension,
+                  workspace + E::state_row * Context::row_size);
+  }
+};
+
+// The jets points + e directions.
+template <class Points, class Directions>
+struct FillJets {
+  static constexpr int further_rows = 0;
+  Points points;          // (count, dimension)
+  Directions directions;  // (count, dimension)
+
+  template <class Context, class E>
+  KOKKOS_FUNCTION void operator()(Context const& c, E const&, typename E::scalar_type* workspace,
+                                  int first) const {
+    load_jets(c, points, directions, first, static_cast<int>(points.extent(0)), +E::dimension,
+              workspace + E::state_row * Context::row_size);
+  }
+};
+
+}  // namespace detail
+
+/// Gradients of sums over a batch with respect to theta, and the arrays that they need.
+///
+/// Without jets (order 0) that of sum_n w_n E(x_n). With jets of order K, where
+/// E(x_n + e u_n) = c_0 + c_1 e + ... + c_K e^K, that of sum_n w_n sum_k s_(K-k) c_k with the
+/// series s of a seed, which is held fixed: by default s = 1, that is sum_n w_n c_K, with order 1
+/// sum_n w_n u_n.grad E(x_n) and with order 2 sum_n w_n u_n.H u_n / 2.
+///
+/// \tparam E       an energy::Network
+/// \tparam tuning  how the backend cuts the work; results do not depend on it
+template <class E, int order, class Exec, tile::Tuning tuning>
+class ParameterGradient {
+ public:
+  using Scalar  = typename E::scalar_type;
+  using memory  = typename Exec::memory_space;
+  using Numbers = Kokkos::View<Scalar*, memory>;
+
+  static constexpr tile::Tuning jets = tile::jet_tuning(tuning, order);
+  static constexpr int series        = order + 1;
+
+  /// \param points  most points of a batch
+  explicit ParameterGradient(int points)
+      // A cache line more: rows a power of two apart would share few places of the cache.
+      : samples_(tile::tiles(points, jets.width) * jets.width +
+                 64 / static_cast<int>(sizeof(Scalar))),
+        rows_("basin::energy::record", std::size_t(E::record_rows) * series * samples_),
+        energies_("basin::energy::energies", std::size_t(series) * samples_),
+        weights_("basin::energy::weights", std::size_t(series) * samples_) {
+    check_smoothness<E, order>();
+  }
+
+  /// Evaluates count points. Asynchronous on exec.
+  ///
+  /// \param fill  writes the state of a tile, see detail::FillPoints
+  /// \param seed  s from the series c, lane by lane, see UnitSeed
+  template <class Fill, class Seed = UnitSeed>
+  void record(Exec const& exec, E const& energy, int count, Fill const& fill, Stream const& stream,
+              Seed const& seed = {}) const {
+    tile::for_each_tile<jets, Kokkos::Schedule<Kokkos::Dynamic>>(
+        exec, "basin::record", tile::tiles(count, jets.width),
+        detail::RecordTile<E, Fill, Seed, order>{energy, fill, seed, view(), stream});
+  }
+
+  /// gradient (parameters) = the sum over the points that were recorded, with weights() as they
+  /// are. Uses the record up. Asynchronous on exec.
+  void sum(Exec const& exec, int count, Scalar* gradient) const {
+    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
+        exec, "basin::gradient", +E::gradient_blocks,
+        detail::SumGradient<E>{view(), weights_.data(), count, gradient});
+  }
+
+  /// (series, samples) c of every point that was recorded
+  Scalar* energies() const { return energies_.data(); }
+  /// (series, samples) w, the same for all coefficients of a sample and 0 past the batch; at first
+  /// 0
+  Scalar* weights() const { return weights_.data(); }
+  int samples() const { return samples_; }
+
+  /// Weight w for each of count points.
+  void set_weights(int count, Scalar w) const {
+    auto const host = Kokkos::create_mirror_view(weights_);
+    Kokkos::deep_copy(host, Scalar(0));
+    for (int k = 0; k < series; ++k)
+      for (int n = 0; n < count; ++n) host(k * samples_ + n) = w;
+    Kokkos::deep_copy(weights_, host);
+  }
+
+ private:
+  Record<Scalar> view() const { return {rows_.data(), energies_.data(), samples_, series}; }
+
+  int samples_;       // the batch padded to full tiles
+  Numbers rows_;      // (record_rows, series, samples)
+  Numbers energies_;  // (series, samples)
+  Numbers weights_;   // (series, samples)
+};
+
+/// gradient (parameters) = d/dtheta sum_n u_n.grad E(x_n). Allocates working memory and waits for
+/// the result.
+///
+/// \param points      (n, dimension of the energy)
+/// \param directions  (n, dimension of the energy) u, held fixed
+/// \throws std::invalid_argument if an extent does not fit
+template <class Exec, class E, class Points, class Directions, class Gradient>
+void mixed_gradient(Exec const& exec, E const& energy, Points const& points,
+                    Directions const& directions, Gradient const& gradient) {
+  detail::check_directions<E>("basin::energy::mixed_gradient", points, directions);
+  if (static_cast<int>(gradient.extent(0)) != E::parameters)
+    refuse("basin::energy::mixed_gradient", "gradient has extent ", gradient.extent(0),
+           ", the energy has ", +E::parameters, " parameters");
+  int const count = static_cast<int>(points.extent(0));
+  ParameterGradient<E, 1, Exec,
+                    tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()> const
+      work(count);
+  work.set_weights(count, 1);
+  work.record(exec, energy, count, detail::FillJets<Points, Directions>{points, directions}, {});
+  work.sum(exec, count, gradient.data());
+  exec.fence("basin::energy::mixed_gradient");
+}
+
+}  // namespace basin::energy
+
+#endif

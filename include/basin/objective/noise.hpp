@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_OBJECTIVE_NOISE_HPP
+#define BASIN_OBJECTIVE_NOISE_HPP
+
+#include <basin/core/check.hpp>
+#include <basin/tile/launch.hpp>
+#include <basin/tile/random.hpp>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+
+#include <cmath>
+
+/// Laws that noise-contrastive estimation tells the data from. A law of your own is a struct with
+///
+///   template <class Scalar, class Exec> struct bind {
+///     bind(Law const&, Eigen::MatrixXd const& data);        // (rows, dimension)
+///     KOKKOS_FUNCTION void sample(Stream const&, std::uint32_t sample, Scalar* x) const;
+///     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const;   // normalised
+///   };
+namespace basin::objective::noise {
+
+namespace detail {
+
+template <class Scalar, class Exec>
+using Array = Kokkos::View<Scalar*, typename Exec::memory_space>;
+
+template <class Scalar, class Exec, class Values>
+Array<Scalar, Exec> on_device(Values const& values) {
+  Array<Scalar, Exec> const array("basin::objective::noise", std::size_t(values.size()));
+  auto const host = Kokkos::create_mirror_view(array);
+  for (Eigen::Index i = 0; i < values.size(); ++i)
+    host(static_cast<std::size_t>(i)) = static_cast<Scalar>(values.data()[i]);
+  Kokkos::deep_copy(array, host);
+  return array;
+}
+
+// x (dimension) of N(0, 1), keyed as tile::normal_block.
+template <class Scalar>
+KOKKOS_FUNCTION void fill_normal(Stream const& stream, std::uint32_t sample, int dimension,
+                                 Scalar* x) {
+  for (int d = 0; d < dimension; ++d) {
+    tile::Pack<Scalar, 1> z[4];
+    if (d % 4 == 0) {
+      tile::normal_block(stream, static_cast<std::uint32_t>(d / 4), sample, z);
+      for (int i = 0; i < 4 && d + i < dimension; ++i) x[d + i] = z[i][0];
+    }
+  }
+}
+
+inline double log_two_pi() { return 1.8378770664093454836; }
+
+}  // namespace detail
+
+/// N(m, S) with the mean and the covariance matrix of the data.
+struct Gaussian {
+  double ridge = 0;  ///< added to the diagonal of S, units of x^2; >= 0
+
+  template <class Scalar, class Exec>
+  struct bind {
+    bind(Gaussian const& options, Eigen::MatrixXd const& data)
+        : dimension(static_cast<int>(data.cols())) {
+      Eigen::VectorXd const m       = data.colwise().mean();
+      Eigen::MatrixXd const centred = data.rowwise() - m.transpose();
+      Eigen::MatrixXd s = centred.transpose() * centred / static_cast<double>(data.rows());
+      s.diagonal().array() += options.ridge;
+      Eigen::LLT<Eigen::MatrixXd> const factored(s);
+      double const least = Eigen::MatrixXd(factored.matrixL()).diagonal().minCoeff();
+      if (factored.info() != Eigen::Success || !(least > 0))
+        refuse("basin::objective::noise::Gaussian",
+               "the covariance of the data is not positive definite; write a ridge > 0, it is ",
+               options.ridge);
+      // Row-major, so that a row of L is contiguous.
+      using Rows      = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+      Rows const l    = factored.matrixL();
+      Rows const back = Eigen::MatrixXd(factored.matrixL())
+                            .triangularView<Eigen::Lower>()
+                            .solve(Eigen::MatrixXd::Identity(dimension, dimension));
+      mean     = detail::on_device<Scalar, Exec>(m);
+      lower    = detail::on_device<Scalar, Exec>(l);
+      inverse  = detail::on_device<Scalar, Exec>(back);
+      constant = static_cast<Scalar>(-0.5 * dimension * detail::log_two_pi() -
+                                     l.diagonal().array().log().sum());
+    }
+
+    /// x = m + L z
+    KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {
+      detail::fill_normal(stream, sample, dimension, x);
+      for (int i = dimension - 1; i >= 0; --i) {
+        Scalar sum = mean(i);
+        for (int j = 0; j <= i; ++j) sum += lower(i * dimension + j) * x[j];
+        x[i] = sum;
+      }
+    }
+    /// -|L^-1 (x - m)|^2 / 2 - log det L - dimension / 2 log 2 pi
+    KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
+      Scalar square = 0;
+      for (int i = 0; i < dimension; ++i) {
+        Scalar y = 0;
+        for (int j = 0; j <= i; ++j) y += inverse(i * dimension + j) * (x[j] - mean(j));
+        square += y * y;
+      }
+      return constant - square / 2;
+    }
+
+    int dimension;
+    Scalar constant = 0;
+    detail::Array<Scalar, Exec> mean;            // (dimension)
+    detail::Array<Scalar, Exec> lower, inverse;  // (dimension, dimension) L, L^-1
+  };
+};
+
+/// N(m, diag s^2) with the mean and the deviation of every coordinate of the data.
+struct DiagonalGaussian {
+  double ridge = 0;  ///< added to s^2, units of x^2; >= 0
+
+  template <class Scalar, class Exec>
+  struct bind {
+    bind(DiagonalGaussian const& options, Eigen::MatrixXd const& data)
+        : dimension(static_cast<int>(data.cols())) {
+      Eigen::VectorXd const m = data.colwise().mean();
+      Eigen::VectorXd const s =
+          ((data.rowwise() - m.transpose()).array().square().colwise().mean() + options.ridge)
+              .sqrt();
+      for (int d = 0; d < dimension; ++d)
+        if (!(s(d) > 0))
+          refuse("basin::objective::noise::DiagonalGaussian", "column ", d,
+                 " of the data is constant; write a ridge > 0, it is ", options.ridge);
+      mean      = detail::on_device<Scalar, Exec>(m);
+      deviation = detail::on_device<Scalar, Exec>(s);
+      constant =
+          static_cast<Scalar>(-0.5 * dimension * detail::log_two_pi() - s.array().log().sum());
+    }
+
+    KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {
+      detail::fill_normal(stream, sample, dimension, x);
+      for (int d = 0; d < dimension; ++d) x[d] = mean(d) + deviation(d) * x[d];
+    }
+    KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
+      Scalar square = 0;
+      for (int d = 0; d < dimension; ++d) {
+        Scalar const z = (x[d] - mean(d)) / deviation(d);
+        square += z * z;
+      }
+      return constant - square / 2;
+    }
+
+    int dimension;
+    Scalar constant = 0;
+    detail::Array<Scalar, Exec> mean, deviation;  // (dimension)
+  };
+};
+
+/// Uniform on a box: the range of the data, wider by 'margin' times the range on both sides.
+struct Box {
+  double margin = 0;  ///< >= 0
+
+  template <class Scalar, class Exec>
+  struct bind {
+    bind(Box const& options, Eigen::MatrixXd const& data)
+        : dimension(static_cast<int>(data.cols())) {
+      Eigen::VectorXd const least = data.colwise().minCoeff(), most = data.colwise().maxCoeff();
+      Eigen::VectorXd const from = least - options.margin * (most - least);
+      Eigen::VectorXd const span = (1 + 2 * options.margin) * (most - least);
+      for (int d = 0; d < dimension; ++d)
+        if (!(span(d) > 0))
+          refuse("basin::objective::noise::Box", "column ", d,
+                 " of the data is constant, a box would have no volume");
+      lower   = detail::on_device<Scalar, Exec>(from);
+      width   = detail::on_device<Scalar, Exec>(span);
+      density = static_cast<Scalar>(-span.array().log().sum());
+    }
+
+    KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {
+      for (int d = 0; d < dimension; d += 4) {
+        tile::Pack<Scalar, 1> u[4];
+        tile::uniform_block(stream, static_cast<std::uint32_t>(d / 4), sample, u);
+        for (int i = 0; i < 4 && d + i < dimension; ++i)
+          x[d + i] = lower(d + i) + width(d + i) * u[i][0];
+      }
+    }
+    /// -inf outside of the box.
+    KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
+      for (int d = 0; d < dimension; ++d)
+        if (x[d] < lower(d) || x[d] > lower(d) + width(d))
+          return -Kokkos::Experimental::infinity_v<Scalar>;
+      return density;
+    }
+
+    int dimension;
+    Scalar density = 0;
+    detail::Array<Scalar, Exec> lower, width;  // (dimension)
+  };
+};
+
+}  // namespace basin::objective::noise
+
+#endif
