@@ -7,6 +7,7 @@
 
 #include <basin/buffer/replay.hpp>
 #include <basin/energy/analytic.hpp>
+#include <basin/energy/at_condition.hpp>
 #include <basin/energy/cnn.hpp>
 #include <basin/energy/derivatives.hpp>
 #include <basin/energy/evaluate.hpp>
@@ -36,13 +37,16 @@
 #include <basin/metric/fma_peak.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/objective/score_matching.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>
+#include <basin/sampler/annealed_langevin.hpp>
 #include <basin/sampler/langevin.hpp>
+#include <basin/sampler/noise_ladder.hpp>
 #include <basin/sampler/published.hpp>
 #include <basin/train/trainer.hpp>
 #include <basin/version.hpp>

@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   buffer_initial = 9,   ///< initial content of a buffer
   direction      = 10,  ///< directions and noise of score matching
   contrast       = 11,  ///< noise of noise-contrastive estimation
+  level          = 12,  ///< level of noise of a sample
 };
 
 /// Key of one random stream. A draw is a function of (element, chain, step, purpose; seed) alone,

@@ -76,6 +76,13 @@ struct BoundObjective<Objective, E, Exec, tuning> {
 
 }  // namespace detail
 
+/// Coordinates of the energy that an objective sets itself, behind those of the data.
+template <class Objective>
+inline constexpr int conditions = 0;
+template <class Objective>
+requires requires { +Objective::conditions; }
+inline constexpr int conditions<Objective> = Objective::conditions;
+
 /// An objective on an execution space, as a trainer drives it.
 template <class Objective, class E, class Exec, tile::Tuning tuning>
 using bound = typename detail::BoundObjective<Objective, E, Exec, tuning>::type;

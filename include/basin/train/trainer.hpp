@@ -318,7 +318,9 @@ class Trainer {
   objective_type& state() { return *objective_; }
 
  private:
-  static constexpr int blocks = optimizer::blocks(E::parameters + objective_type::parameters);
+  // Of the data.
+  static constexpr int dimension = E::dimension - objective::conditions<Objective>;
+  static constexpr int blocks    = optimizer::blocks(E::parameters + objective_type::parameters);
   static constexpr std::size_t padded = std::size_t(blocks) * optimizer::block;
 
   template <class AnyData>
@@ -327,9 +329,14 @@ class Trainer {
                   "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
     char const* who = "basin::train::Trainer";
     if (options.batch < 1) refuse(who, "batch must be >= 1, got ", options.batch);
-    if (static_cast<int>(data.extent(1)) != E::dimension)
+    if (static_cast<int>(data.extent(1)) != dimension) {
+      if (objective::conditions<Objective> == 0)
+        refuse(who, "data has second extent ", data.extent(1), ", the energy has dimension ",
+               +E::dimension);
       refuse(who, "data has second extent ", data.extent(1), ", the energy has dimension ",
-             +E::dimension);
+             +E::dimension, " with ", +objective::conditions<Objective>,
+             " for the condition of the objective");
+    }
     if (data.extent(0) < static_cast<std::size_t>(options.batch))
       refuse(who, "data has ", data.extent(0), " rows, fewer than the batch of ", options.batch);
     if (data.extent(0) >= (std::size_t(1) << 31))
@@ -412,13 +419,13 @@ class Trainer {
         detail::GatherSample<tile::Borrowed<Data>, tile::Borrowed<Samples>>{
             data_, positives, order(epoch), order(epoch + 1), static_cast<int>(first % rows)});
     if (options_.data_noise.deviation > 0) {
-      tile::for_each_tile<tuning>(exec_, "basin::noise", tile::tiles(B, tuning.width),
-                                  detail::AddNoise<Samples, E::dimension>{
-                                      positives,
-                                      static_cast<Scalar>(options_.data_noise.deviation),
-                                      static_cast<Scalar>(options_.data_noise.lower),
-                                      static_cast<Scalar>(options_.data_noise.upper),
-                                      {options_.seed, Purpose::data_noise, step_}});
+      tile::for_each_tile<tuning>(
+          exec_, "basin::noise", tile::tiles(B, tuning.width),
+          detail::AddNoise<Samples, dimension>{positives,
+                                               static_cast<Scalar>(options_.data_noise.deviation),
+                                               static_cast<Scalar>(options_.data_noise.lower),
+                                               static_cast<Scalar>(options_.data_noise.upper),
+                                               {options_.seed, Purpose::data_noise, step_}});
     }
   }
 

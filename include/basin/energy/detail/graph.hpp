@@ -22,30 +22,30 @@ struct Graph {
   int inputs;
 
   // The stage whose dE/dz starts the reverse sweep; -1: E itself is linear in x.
-  constexpr int seed() const { return linear_head ? N - 2 : N - 1; }
+  KOKKOS_FUNCTION constexpr int seed() const { return linear_head ? N - 2 : N - 1; }
 
   // dE/d(output of stage s) is a sum of contributions, one from every stage that reads or adds the
   // output. They come in the reverse order of stages; a stage adds before it pulls back.
-  constexpr int contributions(int s) const {
+  KOKKOS_FUNCTION constexpr int contributions(int s) const {
     int n = 0;
     for (int c = 0; c <= seed(); ++c) n += (source[c] == s) + (adds[c] == s);
     return n;
   }
-  constexpr bool is_first(int c, bool by_adding, int s) const {
+  KOKKOS_FUNCTION constexpr bool is_first(int c, bool by_adding, int s) const {
     for (int later = c + 1; later <= seed(); ++later)
       if (source[later] == s || adds[later] == s) return false;
     return by_adding || adds[c] != s;
   }
-  constexpr bool is_last(int c, bool by_adding, int s) const {
+  KOKKOS_FUNCTION constexpr bool is_last(int c, bool by_adding, int s) const {
     for (int before = 0; before < c; ++before)
       if (source[before] == s || adds[before] == s) return false;
     return !by_adding || source[c] != s;
   }
 
-  static constexpr int forward_time(int s) { return s; }
-  static constexpr int backward_time(int s) { return 2 * N - 1 - s; }
+  KOKKOS_FUNCTION static constexpr int forward_time(int s) { return s; }
+  KOKKOS_FUNCTION static constexpr int backward_time(int s) { return 2 * N - 1 - s; }
   // When dE/d(output of s) is known.
-  constexpr int complete_time(int s) const {
+  KOKKOS_FUNCTION constexpr int complete_time(int s) const {
     if (s == seed()) return forward_time(s);
     for (int c = 0; c <= seed(); ++c) {
       if (source[c] == s) return backward_time(c);
@@ -53,7 +53,7 @@ struct Graph {
     }
     return forward_time(s);
   }
-  constexpr int first_contribution_time(int s) const {
+  KOKKOS_FUNCTION constexpr int first_contribution_time(int s) const {
     for (int c = seed(); c >= 0; --c) {
       if (adds[c] == s) return complete_time(c);
       if (source[c] == s) return backward_time(c);
@@ -62,29 +62,33 @@ struct Graph {
   }
 
   // Whether a parameter gradient asks for dE/d(output of s).
-  constexpr bool trained(int s) const {
+  KOKKOS_FUNCTION constexpr bool trained(int s) const {
     return s >= 0 && (parameters[s] > 0 || trained(source[s]) || trained(adds[s]));
   }
 
-  constexpr int record_offset(int s) const { return sum(record, s); }
-  constexpr int block_offset(int s) const { return sum(blocks, s); }
-  constexpr int parameter_offset(int s) const { return sum(parameters, s); }
-  constexpr int state_offset(int s) const { return sum(state, s); }
+  KOKKOS_FUNCTION constexpr int record_offset(int s) const { return sum(record, s); }
+  KOKKOS_FUNCTION constexpr int block_offset(int s) const { return sum(blocks, s); }
+  KOKKOS_FUNCTION constexpr int parameter_offset(int s) const { return sum(parameters, s); }
+  KOKKOS_FUNCTION constexpr int state_offset(int s) const { return sum(state, s); }
 
   // Arrays of a tile: the state, its gradient, then those of each stage.
   static constexpr int per_stage = 6;
   static constexpr int arrays    = 2 + per_stage * N;
-  static constexpr int value(int s) { return 2 + per_stage * s; }      // h, its output
-  static constexpr int slope(int s) { return 2 + per_stage * s + 1; }  // f'(z), later dE/dz
-  static constexpr int partial(int s) {                                // a part of dE/dh
+  KOKKOS_FUNCTION static constexpr int value(int s) { return 2 + per_stage * s; }  // h, its output
+  KOKKOS_FUNCTION static constexpr int slope(int s) {
+    return 2 + per_stage * s + 1;
+  }                                                      // f'(z), later dE/dz
+  KOKKOS_FUNCTION static constexpr int partial(int s) {  // a part of dE/dh
     return s < 0 ? 1 : 2 + per_stage * s + 2;
   }
-  static constexpr int saved_of(int s) { return 2 + per_stage * s + 3; }
-  static constexpr int scratch_of(int s, bool back) { return 2 + per_stage * s + 4 + back; }
+  KOKKOS_FUNCTION static constexpr int saved_of(int s) { return 2 + per_stage * s + 3; }
+  KOKKOS_FUNCTION static constexpr int scratch_of(int s, bool back) {
+    return 2 + per_stage * s + 4 + back;
+  }
 
   // The stage whose place for dE/dz stage s shares: a layer that pulls back in place leaves its
   // result where it found dE/dz, if nothing else is due there.
-  constexpr int shares_with(int s) const {
+  KOKKOS_FUNCTION constexpr int shares_with(int s) const {
     for (int c = s + 1; c <= seed(); ++c)
       if (source[c] == s && in_place[c] && identity[s] && contributions(s) == 1 &&
           outputs[s] == outputs[c])
@@ -127,7 +131,7 @@ struct Graph {
   }
 
  private:
-  static constexpr int sum(int const (&numbers)[N], int end) {
+  KOKKOS_FUNCTION static constexpr int sum(int const (&numbers)[N], int end) {
     int total = 0;
     for (int i = 0; i < end; ++i) total += numbers[i];
     return total;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_SAMPLER_ANNEALED_LANGEVIN_HPP
+#define BASIN_SAMPLER_ANNEALED_LANGEVIN_HPP
+
+#include <basin/energy/at_condition.hpp>
+#include <basin/sampler/langevin.hpp>
+#include <basin/sampler/noise_ladder.hpp>
+
+namespace basin::sampler {
+
+/// Langevin sampling of a noise-conditional energy E(x, log sigma), down a ladder of noise:
+///
+///   x <- x - alpha_i grad E(x, log sigma_i) + sqrt(2 alpha_i) xi,  alpha_i = step (sigma_i /
+///   sigma_L)^2
+///
+/// 'steps' times at every level. Source: Song and Ermon 2019, NeurIPS, algorithm 1, where epsilon
+/// is 2 step; objective::NoiseConditionalScoreMatching trains such energies.
+struct AnnealedLangevin {
+  NoiseLadder ladder{};
+  int steps   = 100;   ///< of each level; >= 1
+  double step = 1e-5;  ///< alpha of the last level, units of x^2 / E; > 0
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    ladder.check();
+    if (steps < 1) refuse("basin::sampler::AnnealedLangevin", "steps must be >= 1, got ", steps);
+    if (!(step > 0) || std::isinf(step))
+      refuse("basin::sampler::AnnealedLangevin", "step must be > 0 and finite, got ", step);
+  }
+};
+
+/// Moves every chain down the ladder, in place. Asynchronous on exec; a launch for each level.
+///
+/// \param energy  of (x, log sigma), dimension one more than that of the chains
+/// \param chains  (chains, dimension of x), for example N(0, sigma_0^2) around the data
+/// \param stream  seed and first step
+/// \throws std::invalid_argument if a number is refused, or chains does not fit
+template <class Exec, class E, class Chains>
+void sample(Exec const& exec, AnnealedLangevin const& annealed, E const& energy,
+            Chains const& chains, Stream stream) {
+  using Scalar = typename E::scalar_type;
+  annealed.check();
+  for (int level = 0; level < annealed.ladder.levels; ++level) {
+    double const sigma = annealed.ladder(level), ratio = sigma / annealed.ladder.last;
+    sample(exec, Langevin<>{.steps = annealed.steps, .step = annealed.step * ratio * ratio},
+           energy::AtCondition<E>(energy, static_cast<Scalar>(std::log(sigma))), chains, stream);
+    stream.step += static_cast<std::uint64_t>(annealed.steps);
+  }
+}
+
+}  // namespace basin::sampler
+
+#endif
