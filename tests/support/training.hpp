@@ -22,9 +22,12 @@ using SmallObjective =
     objective::PersistentCd<sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>,
                             buffer::Replay<>>;
 
-template <class Exec,
-          tile::Tuning tuning = tile::default_tuning<Exec, typename SmallNetwork::scalar_type>()>
-using SmallTrainer = train::Trainer<SmallNetwork, SmallObjective, optimizer::Adam,
+template <class Exec>
+using SmallTrainer =
+    train::Trainer<SmallNetwork, SmallObjective, optimizer::Adam, optimizer::Constant, Exec>;
+// With a tuning of its own. Two aliases, because nvcc 13 loses a tuning that an alias names.
+template <class Exec, tile::Tuning tuning>
+using TunedTrainer = train::Trainer<SmallNetwork, SmallObjective, optimizer::Adam,
                                     optimizer::Constant, Exec, tuning>;
 
 /// Uniform points, (rows, dimension).

@@ -13,7 +13,7 @@ using basin::test::uniform_points;
 
 template <basin::tile::Tuning tuning>
 std::vector<float> after_200_steps(Exec const& exec = Exec()) {
-  using Trainer = basin::test::SmallTrainer<Exec, tuning>;
+  using Trainer = basin::test::TunedTrainer<Exec, tuning>;
   Trainer trainer(small_options<Trainer>(), uniform_points(150, 3), exec);
   trainer.fit({.steps = 200});
   auto all           = contents(trainer.parameters());
