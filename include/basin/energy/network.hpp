@@ -102,6 +102,9 @@ class Network {
   static constexpr double parameter_gradient_flops =
       2 * energy_flops + gradient_flops / 2 - 2 * layer_at<0>::multiply_adds;
 
+  /// Rows that tile::KeepsProducts needs.
+  static constexpr int kept_rows = graph.kept(count, false);
+
   /// Rows of a Record, and work items of parameter_gradient.
   static constexpr int record_rows     = graph.record_offset(count);
   static constexpr int gradient_blocks = graph.block_offset(count);
@@ -144,9 +147,9 @@ class Network {
   }
 
   /// Rows from gradient_row on = dE/dx; the state stays.
-  template <class Context>
-  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
-    forward<0, Task::gradient>(c, workspace, layer::Inference{}, {});
+  template <class Context, class Pass = layer::Inference>
+  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace, Pass const& pass = {}) const {
+    forward<0, Task::gradient>(c, workspace, pass, {});
     start<Task::gradient>(c, workspace, {});
     backward<seed, Task::gradient>(c, workspace, {});
   }
@@ -407,10 +410,12 @@ class Network {
       if constexpr (task == Task::record && L::record_rows > 0)
         L::record_input(c, my_frame, x, record_of<I>(whole));
       Forward<I, task, Pass> const epilogue{w, head, pass, whole};
+      constexpr int kept = graph.kept(I, false);
+      auto const& here   = c.template at_product<kept>();
       if constexpr (reads_a_line<I>)
-        L::forward(c.with_input_on_a_line(), my_frame, x, epilogue);
+        L::forward(here.with_input_on_a_line(), my_frame, x, epilogue);
       else
-        L::forward(c, my_frame, x, epilogue);
+        L::forward(here, my_frame, x, epilogue);
       forward<I + 1, task>(c, w, pass, whole);
     }
   }
@@ -460,7 +465,8 @@ class Network {
       if constexpr (task == Task::record && L::record_rows > 0 && L::gradient_row_of_record < 0)
         L::record_gradient(c, my_frame, x, g, record_of<I>(whole));
       if constexpr (task != Task::record || graph.trained(graph.source[I]))
-        L::pull_back(c, my_frame, x, g, Backward<I, task>{w, whole});
+        L::pull_back(c.template at_product<graph.kept(I, true)>(), my_frame, x, g,
+                     Backward<I, task>{w, whole});
       backward<I - 1, task>(c, w, whole);
     }
   }

@@ -26,8 +26,8 @@ struct RecordTile {
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
     int const first = tile * Context::width;
-    fill(c, energy, workspace, first);
-    energy.record(c, workspace, record, first, stream, seed);
+    energy.record(fill(c, energy, workspace, first, stream), workspace, record, first, stream,
+                  seed);
   }
 };
 
@@ -53,10 +53,12 @@ struct FillPoints {
   Points points;  // (count, dimension)
 
   template <class Context, class E>
-  KOKKOS_FUNCTION void operator()(Context const& c, E const&, typename E::scalar_type* workspace,
-                                  int first) const {
+  KOKKOS_FUNCTION Context const& operator()(Context const& c, E const&,
+                                            typename E::scalar_type* workspace, int first,
+                                            Stream const&) const {
     c.load_chains(points, first, static_cast<int>(points.extent(0)), +E::dimension,
                   workspace + E::state_row * Context::row_size);
+    return c;
   }
 };
 
@@ -68,10 +70,12 @@ struct FillJets {
   Directions directions;  // (count, dimension)
 
   template <class Context, class E>
-  KOKKOS_FUNCTION void operator()(Context const& c, E const&, typename E::scalar_type* workspace,
-                                  int first) const {
+  KOKKOS_FUNCTION Context const& operator()(Context const& c, E const&,
+                                            typename E::scalar_type* workspace, int first,
+                                            Stream const&) const {
     load_jets(c, points, directions, first, static_cast<int>(points.extent(0)), +E::dimension,
               workspace + E::state_row * Context::row_size);
+    return c;
   }
 };
 
@@ -109,7 +113,8 @@ class ParameterGradient {
 
   /// Evaluates count points. Asynchronous on exec.
   ///
-  /// \param fill  writes the state of a tile, see detail::FillPoints
+  /// \param fill  writes the state of a tile and returns the context to go on with, see
+  ///              detail::FillPoints
   /// \param seed  s from the series c, lane by lane, see UnitSeed
   template <class Fill, class Seed = UnitSeed>
   void record(Exec const& exec, E const& energy, int count, Fill const& fill, Stream const& stream,

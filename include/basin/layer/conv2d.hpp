@@ -126,13 +126,14 @@ struct Conv2d {
       return {tap / Kernel, tap % Kernel};
     }
 
-    static constexpr int in         = Input::channels;
-    static constexpr int out        = Channels;
-    static constexpr int taps       = Kernel * Kernel;
-    static constexpr int inputs     = Input::size;
-    static constexpr int outputs    = output_shape::size;
-    static constexpr int weights    = taps * out * in;
-    static constexpr int parameters = weights + (biased ? out : 0);
+    static constexpr int in           = Input::channels;
+    static constexpr int out          = Channels;
+    static constexpr int taps         = Kernel * Kernel;
+    static constexpr int inputs       = Input::size;
+    static constexpr int outputs      = output_shape::size;
+    static constexpr int weights      = taps * out * in;
+    static constexpr int parameters   = weights + (biased ? out : 0);
+    static constexpr bool one_product = true;
     /// Taps that fall outside the image are not run and not counted.
     static constexpr double multiply_adds = Y::count() * X::count() * in * out;
 

@@ -55,6 +55,7 @@ struct Dense {
     static constexpr int outputs    = Width;
     static constexpr int parameters = Width * inputs + Width;
     static constexpr int taps = 1, in = inputs, out = outputs;  ///< W as that of a convolution
+    static constexpr bool one_product     = true;
     static constexpr double multiply_adds = double(Width) * inputs;
 
     // theta = [ W (outputs, inputs) row-major | b (outputs) ]

@@ -83,7 +83,9 @@ struct BoundLayer {
   static constexpr int saved_rows       = 0;      ///< kept from forward to pull_back
   static constexpr int scratch_rows     = 0;      ///< during one call
   static constexpr bool keeps_input     = false;  ///< pull_back reads the input of forward
-  static constexpr bool in_place        = false;  ///< pull_back may write where it reads
+  /// forward and pull_back are one product with theta each, and an epilogue for every result.
+  static constexpr bool one_product = false;
+  static constexpr bool in_place    = false;  ///< pull_back may write where it reads
   static constexpr bool constant_gradient =
       false;                                 ///< one output, whose gradient is a row of theta
   static constexpr int record_rows     = 0;  ///< of each sample, for parameter_gradient

@@ -11,24 +11,27 @@ namespace detail {
 
 // x~ = x + sigma z with a level of the ladder for each sample, and the jet (x~, log sigma) + e (u,
 // 0) with u = sigma (sigma grad E - z); loss = |sigma grad E - z|^2 / 2.
-template <class Points, class Scalar, int dimension>
+template <class E, class Points>
 struct FillLadder {
-  static constexpr int further_rows = dimension + 1;
+  using Scalar                      = typename E::scalar_type;
+  static constexpr int dimension    = E::dimension - 1;  // of the data
+  static constexpr int further_rows = (2 * dimension + 2 + E::kept_rows + 1) / 2;
   Points points;  // (count, dimension)
   Scalar log_first, log_ratio;
   int levels;
   Stream noise, level;
   Scalar* losses;  // (count, padded to full tiles)
 
-  template <class Context, class E>
-  KOKKOS_FUNCTION void operator()(Context const& c, E const& energy, Scalar* workspace,
-                                  int first) const {
+  template <class Context>
+  KOKKOS_FUNCTION auto operator()(Context const& c, E const& energy, Scalar* workspace, int first,
+                                  Stream const& stream_of_pass) const {
     using P         = typename Context::value_type::pack_type;
     constexpr int T = Context::width, size = Context::row_size;
     Scalar* const x         = workspace + E::workspace_rows * size;  // (dimension, T)
     Scalar* const u         = x + dimension * T;                     // (dimension, T)
     Scalar* const sigma     = u + dimension * T;                     // (1, T)
     Scalar* const log_sigma = sigma + T;                             // (1, T)
+    Scalar* const kept      = log_sigma + T;                         // (kept_rows, T)
     Scalar* const state     = workspace + E::state_row * T;          // (dimension + 1, T)
     Scalar const* const dx  = workspace + E::gradient_row * T;       // (dimension + 1, T)
     Scalar* const jet       = workspace + E::state_row * size;       // (dimension + 1, 2, T)
@@ -53,7 +56,8 @@ struct FillLadder {
     v.map(dimension + 1, [=](auto at) {
       at.store(state, at.row < dimension ? at.load(x) : at.at(0).load(log_sigma));
     });
-    energy.gradient(v, workspace);
+    energy.gradient(tile::KeepsProducts(v, kept), workspace,
+                    layer::Training{stream_of_pass, static_cast<std::uint32_t>(first)});
     v.map(+dimension,
           [=](auto at) { at.store(u, fma(at.at(0).load(sigma), at.load(dx), -at.load(u))); });
     v.reduce(
@@ -69,6 +73,7 @@ struct FillLadder {
       tile::store(here, is_state ? at.load(x) : at.at(0).load(log_sigma));
       tile::store(here + T, is_state ? at.at(0).load(sigma) * at.load(u) : P(Scalar(0)));
     });
+    return tile::HasProducts(c, kept);
   }
 };
 
@@ -121,7 +126,7 @@ struct NoiseConditionalScoreMatching {
     void gradient(Exec const& exec, NoiseConditionalScoreMatching const& options, E const& energy,
                   std::uint64_t step, Scalar const*, Scalar* gradient) {
       residual_.record(exec, energy, batch_,
-                       detail::FillLadder<tile::Borrowed<Chains>, Scalar, dimension>{
+                       detail::FillLadder<E, tile::Borrowed<Chains>>{
                            positives_,
                            static_cast<Scalar>(std::log(options.ladder.first)),
                            static_cast<Scalar>(options.ladder.log_ratio()),

@@ -6,6 +6,7 @@
 #include <basin/core/policy.hpp>
 #include <basin/energy/parameter_gradient.hpp>
 #include <basin/objective/observed.hpp>
+#include <basin/tile/kept_products.hpp>
 
 namespace basin::objective {
 
@@ -62,8 +63,9 @@ struct FillSliced {
   Stream stream;
 
   template <class Context, class E>
-  KOKKOS_FUNCTION void operator()(Context const& c, E const&, typename E::scalar_type* workspace,
-                                  int first) const {
+  KOKKOS_FUNCTION Context const& operator()(Context const& c, E const&,
+                                            typename E::scalar_type* workspace, int first,
+                                            Stream const&) const {
     using Scalar    = typename E::scalar_type;
     using P         = typename Context::value_type::pack_type;
     constexpr int T = Context::width, size = Context::row_size;
@@ -90,6 +92,7 @@ struct FillSliced {
         store(at, z);
       });
     }
+    return c;
   }
 };
 
@@ -105,22 +108,25 @@ struct SlicedSeed {
 };
 
 // x~ = x + deviation z and the jet x~ + e u with u = grad E(x~) - z / deviation; loss = |u|^2 / 2.
-// Without deviation x~ = x and u = grad E.
-template <class Points, class Scalar, int dimension>
+// Without deviation x~ = x and u = grad E. The jets go on from the products of grad E.
+template <class E, class Points>
 struct FillResidual {
-  static constexpr int further_rows = dimension;
+  using Scalar                      = typename E::scalar_type;
+  static constexpr int dimension    = E::dimension;
+  static constexpr int further_rows = (2 * dimension + E::kept_rows + 1) / 2;
   Points points;  // (count, dimension)
   Scalar deviation;
   Stream stream;
   Scalar* losses;  // (count, padded to full tiles)
 
-  template <class Context, class E>
-  KOKKOS_FUNCTION void operator()(Context const& c, E const& energy, Scalar* workspace,
-                                  int first) const {
+  template <class Context>
+  KOKKOS_FUNCTION auto operator()(Context const& c, E const& energy, Scalar* workspace, int first,
+                                  Stream const& stream_of_pass) const {
     using P         = typename Context::value_type::pack_type;
     constexpr int T = Context::width, size = Context::row_size;
     Scalar* const x        = workspace + E::workspace_rows * size;  // (dimension, T)
     Scalar* const u        = x + dimension * T;                     // (dimension, T)
+    Scalar* const kept     = u + dimension * T;                     // (kept_rows, T)
     Scalar* const state    = workspace + E::state_row * T;          // (dimension, T)
     Scalar const* const dx = workspace + E::gradient_row * T;       // (dimension, T)
     Scalar* const jet      = workspace + E::state_row * size;       // (dimension, 2, T)
@@ -138,7 +144,8 @@ struct FillResidual {
       v.map(+dimension, [=](auto at) { at.store(u, P(Scalar(0))); });
     }
     v.map(+dimension, [=](auto at) { at.store(state, at.load(x)); });
-    energy.gradient(v, workspace);
+    energy.gradient(tile::KeepsProducts(v, kept), workspace,
+                    layer::Training{stream_of_pass, static_cast<std::uint32_t>(first)});
     v.map(+dimension, [=](auto at) { at.store(u, at.load(dx) - at.load(u)); });
     v.reduce(
         1, +dimension,
@@ -151,6 +158,7 @@ struct FillResidual {
       tile::store(jet + at.row * size + at.lane, at.load(x));
       tile::store(jet + at.row * size + T + at.lane, at.load(u));
     });
+    return tile::HasProducts(c, kept);
   }
 };
 
@@ -235,8 +243,7 @@ class SlicedGradient {
     int const jets = batch_ * projections_;
     if constexpr (reduced) {
       square_.record(exec, energy, batch_,
-                     FillResidual<Points, Scalar, E::dimension>{positives_, 0, {}, losses_.data()},
-                     dropout);
+                     FillResidual<E, Points>{positives_, 0, {}, losses_.data()}, dropout);
       square_.sum(exec, batch_, further_.data());
     }
     sliced_.record(exec, energy, jets,

@@ -102,7 +102,8 @@ inline constexpr int max_panel = 32;
 /// \tparam T     chains of a tile
 /// \tparam MR    rows of a register block
 /// \tparam NR    packs of a register block
-/// \tparam Read  what matrix products read of x: V, or V cut where the rest of x is known to be 0
+/// \tparam Read  what matrix products read of x: V, V cut where the rest of x is known to be 0, or
+///               the Tail of V where results of the first term are known, which epilogues then get
 template <class Team, class V, int T, int MR, int NR, class Read = V>
 class Context {
   static_assert(T % (V::lanes * NR) == 0,
@@ -132,6 +133,18 @@ class Context {
   /// The same, for layers whose input is a straight line: a jet with no terms past the first.
   using on_a_line = Context<Team, V, T, MR, NR, cut<V, 1>>;
   KOKKOS_FORCEINLINE_FUNCTION on_a_line with_input_on_a_line() const { return on_a_line(team_); }
+
+  /// The same, for products of which the first terms are known, with as many registers of sums.
+  static constexpr int tail_rows = MR * (V::order + 1) / (V::order > 0 ? V::order : 1);
+  using on_tails = Context<Team, V, T, tail_rows, NR, Tail<typename V::pack_type, V::order>>;
+
+  /// The context of a layer which is one product whose results are row first_row of those that are
+  /// kept, -1: of none. Here nothing is kept, see kept_products.hpp.
+  template <int first_row>
+  KOKKOS_FORCEINLINE_FUNCTION Context const& at_product() const {
+    return *this;
+  }
+  KOKKOS_FORCEINLINE_FUNCTION Team team() const { return team_; }
 
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const { team_.barrier(); }
 

@@ -179,11 +179,54 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> coefficient(Pack<T, N> a, int) {
   return a;
 }
 
+/// A series without its first term, x(e) - x(0): what is left to do where x(0) is known.
+template <class V, int Order>
+struct Tail {
+  using value_type           = typename V::value_type;
+  using pack_type            = V;
+  static constexpr int lanes = V::lanes;
+  static constexpr int order = Order;
+
+  V c[Order];
+
+  Tail() = default;
+  /// Of a constant: 0.
+  KOKKOS_FORCEINLINE_FUNCTION explicit Tail(V) {
+    BASIN_UNROLL for (int k = 0; k < Order; ++k) c[k] = V(value_type(0));
+  }
+};
+
+template <class T, int N, int K>
+KOKKOS_FORCEINLINE_FUNCTION Tail<Pack<T, N>, K> fma(Pack<T, N> a, Tail<Pack<T, N>, K> b,
+                                                    Tail<Pack<T, N>, K> c) {
+  BASIN_UNROLL for (int k = 0; k < K; ++k) c.c[k] = fma(a, b.c[k], c.c[k]);
+  return c;
+}
+
+/// first + tail
+template <class V, int K>
+KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> join(V first, Tail<V, K> tail) {
+  Jet<V, K> r;
+  r.c[0]                                           = first;
+  BASIN_UNROLL for (int k = 1; k <= K; ++k) r.c[k] = tail.c[k - 1];
+  return r;
+}
+
+template <class V>
+inline constexpr bool is_tail = false;
+template <class V, int K>
+inline constexpr bool is_tail<Tail<V, K>> = true;
+
 /// Jets in memory: coefficients lie 'distance' numbers apart.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V load(typename V::value_type const* p, int distance) {
   if constexpr (V::order == 0) {
     return load<V>(p);
+  } else if constexpr (is_tail<V>) {
+    V r;
+    BASIN_UNROLL for (int k = 0; k < V::order; ++k) r.c[k] =
+        load<typename V::pack_type>(p + (k + 1) * distance);
+    return r;
   } else {
     V r;
     BASIN_UNROLL for (int k = 0; k <= V::order; ++k) r.c[k] =
@@ -212,10 +255,10 @@ struct Cut<V, 0> {
 template <class V, int Order>
 using cut = typename Cut<V, (Order < V::order ? Order : V::order)>::type;
 
-/// A shorter series as V: the terms that it does not have are 0.
+/// A shorter series as V: the terms that it does not have are 0. A tail stays one.
 template <class V, class Short>
-KOKKOS_FORCEINLINE_FUNCTION V widen(Short a) {
-  if constexpr (Short::order == V::order) {
+KOKKOS_FORCEINLINE_FUNCTION auto widen(Short a) {
+  if constexpr (is_tail<Short> || Short::order == V::order) {
     return a;
   } else {
     V r(coefficient(a, 0));

@@ -15,7 +15,7 @@ template <int N>
 struct Graph {
   int source[N], adds[N];
   int outputs[N], saved[N], scratch[N], record[N], blocks[N], parameters[N], state[N];
-  bool identity[N], keeps_input[N], in_place[N];
+  bool identity[N], keeps_input[N], in_place[N], one_product[N];
   // The last stage is linear with one output and not run for dE/dx: E's gradient starts as its row
   // of weights, at the stage before it.
   bool linear_head;
@@ -70,6 +70,20 @@ struct Graph {
   KOKKOS_FUNCTION constexpr int block_offset(int s) const { return sum(blocks, s); }
   KOKKOS_FUNCTION constexpr int parameter_offset(int s) const { return sum(parameters, s); }
   KOKKOS_FUNCTION constexpr int state_offset(int s) const { return sum(state, s); }
+
+  // Results of products that both dE/dx and a parameter gradient ask for, see KeepsProducts: rows
+  // of stage s forward, and back. kept(s, back): where those of a stage start, -1: nowhere.
+  KOKKOS_FUNCTION constexpr int kept_rows(int s, bool back) const {
+    if (!one_product[s] || s > seed()) return 0;
+    if (!back) return outputs[s];
+    return trained(source[s]) ? outputs[source[s] < 0 ? 0 : source[s]] : 0;
+  }
+  KOKKOS_FUNCTION constexpr int kept(int s, bool back) const {
+    if (s < N && kept_rows(s, back) == 0) return -1;
+    int total = 0;
+    for (int i = 0; i < s; ++i) total += kept_rows(i, false) + kept_rows(i, true);
+    return s < N && back ? total + kept_rows(s, false) : total;
+  }
 
   // Arrays of a tile: the state, its gradient, then those of each stage.
   static constexpr int per_stage = 6;
@@ -157,6 +171,7 @@ struct GraphOf<std::tuple<S...>, Input> {
                    {S::activation::identity...},
                    {S::layer_type::keeps_input...},
                    {S::layer_type::in_place...},
+                   {S::layer_type::one_product...},
                    false,
                    Input::size};
     // The stage before it may be no part of a sum.
