@@ -126,8 +126,14 @@ class Context {
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
 
+  // Rows of a register block whose elements are so many times smaller. Not more than 12: rows of
+  // wide matrices lie a power of two apart and would drive each other out of the first cache.
+  static constexpr int rows_of(int times) {
+    return MR * times > 12 ? (MR > 12 ? MR : 12) : MR * times;
+  }
+
   /// The same on values, in rows [row][T]: for the part of a computation that needs no jets.
-  using on_values = Context<Team, typename V::pack_type, T, MR*(V::order + 1), NR>;
+  using on_values = Context<Team, typename V::pack_type, T, rows_of(V::order + 1), NR>;
   KOKKOS_FORCEINLINE_FUNCTION on_values with_values() const { return on_values(team_); }
 
   /// The same, for layers whose input is a straight line: a jet with no terms past the first.
@@ -135,8 +141,8 @@ class Context {
   KOKKOS_FORCEINLINE_FUNCTION on_a_line with_input_on_a_line() const { return on_a_line(team_); }
 
   /// The same, for products of which the first terms are known, with as many registers of sums.
-  static constexpr int tail_rows = MR * (V::order + 1) / (V::order > 0 ? V::order : 1);
-  using on_tails = Context<Team, V, T, tail_rows, NR, Tail<typename V::pack_type, V::order>>;
+  using on_tails = Context<Team, V, T, rows_of((V::order + 1) / (V::order > 0 ? V::order : 1)), NR,
+                           Tail<typename V::pack_type, V::order>>;
 
   /// The context of a layer which is one product whose results are row first_row of those that are
   /// kept, -1: of none. Here nothing is kept, see kept_products.hpp.
