@@ -7,7 +7,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
+from jobs import BETA2, DEVIATION, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
 
 word = jnp.uint32
 
@@ -65,32 +65,94 @@ def energy(network, p, x):
 
 
 def library_noise(implementation):
+    """normal(step, device, shape), and words(step, device, count) of random bits."""
     words = {"threefry2x32": 2, "rbg": 4}[implementation]
 
-    def normal(step, device, shape):  # every step its own key: cheaper than to split or fold keys
-        key = jnp.zeros(words, word).at[0].set(step).at[1].set(device)
-        return jax.random.normal(jax.random.wrap_key_data(key, impl=implementation), shape)
+    def key(step, device):  # every step its own: cheaper than to split or fold keys
+        return jax.random.wrap_key_data(jnp.zeros(words, word).at[0].set(step).at[1].set(device), impl=implementation)
 
-    return normal
+    normal = lambda step, device, shape: jax.random.normal(key(step, device), shape)
+    return normal, lambda step, device, count: jax.random.bits(key(step, device), (count,))
 
 
-def fused_noise(step, device, shape):
-    """Threefry2x32-20 and Box-Muller, all elementwise: XLA fuses it into the update and vectorises it."""
+def threefry(step, device, counter):
+    """Threefry2x32-20, all elementwise: XLA fuses it into what takes it and vectorises it."""
     keys = (step, device, step ^ device ^ word(0x1BD11BDA))
-    a = lax.broadcasted_iota(word, shape, 0) * word(shape[1]) + lax.broadcasted_iota(word, shape, 1) + keys[0]
-    b = jnp.broadcast_to(keys[1], shape)
+    a = counter + keys[0]
+    b = jnp.broadcast_to(keys[1], counter.shape)
     for i in range(20):
         turn = ((13, 15, 26, 6), (17, 29, 16, 24))[i // 4 % 2][i % 4]
         a = a + b
         b = ((b << turn) | (b >> (32 - turn))) ^ a
         if i % 4 == 3:
             a, b = a + keys[(i // 4 + 1) % 3], b + keys[(i // 4 + 2) % 3] + word(i // 4 + 1)
+    return a, b
+
+
+def fused_normal(step, device, shape):
+    """Box-Muller, elementwise too."""
+    counter = lax.broadcasted_iota(word, shape, 0) * word(shape[1]) + lax.broadcasted_iota(word, shape, 1)
+    a, b = threefry(step, device, counter)
     unit = lambda c: (c >> 8).astype(jnp.int32).astype(jnp.float32) * 2**-24
     y = (jnp.abs(unit(b) - 0.5) - 0.25) * 6.283185307179586  # sin y = cos of the angle, |y| <= pi / 2: XLA's cos is slow
     s, cosine = y * y, 0.0
     for coefficient in (-1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6, 1.0):
         cosine = cosine * s + coefficient
     return jnp.sqrt(-2 * jnp.log(1 - unit(a))) * cosine * y
+
+
+def fused_words(step, device, count):
+    return jnp.concatenate(threefry(step, device, lax.iota(word, (count + 1) // 2)))[:count]
+
+
+def signs(words, step, device, shape):
+    """Of every bit one. The barrier: XLA would make a word again for each bit."""
+    count = shape[0] * shape[1]
+    each = lax.optimization_barrier(words(step, device, -(-count // 32)))
+    bits = (each >> lax.broadcasted_iota(word, (32, 1), 0)) & word(1)
+    return (2.0 * bits.astype(jnp.float32) - 1.0).reshape(-1)[:count].reshape(shape)
+
+
+def sliced(job, p, x, v):
+    """Sliced score matching: forward within, reverse without."""
+
+    def slope(x):
+        s = jax.jvp(lambda x: energy(job.network, p, x), (x,), (v,))[1]
+        return s.sum(), s
+
+    hv, s = jax.grad(slope, has_aux=True)(x)
+    return (s * s / 2 - (hv * v).sum(1)).sum() / job.batch
+
+
+def denoised(job, p, x, z):
+    g = jax.grad(lambda x: energy(job.network, p, x).sum())(x + DEVIATION * z)
+    return jnp.square(g - z / DEVIATION).sum() / (2 * job.batch)
+
+
+def sliced_slope(job, p, x, v):
+    """The gradient of sliced() by hand: forward and back with x + e v to the order e^2."""
+    w1, b1, w2, b2, w3, b3 = p
+    share = 1 / job.batch
+
+    def silu_series(z):
+        s = jax.nn.sigmoid(z)
+        d, m = s * (1 - s), 1 - 2 * s
+        return z * s, s + z * d, d * (2 + z * m), d * (3 * m + z * (1 - 6 * d))
+
+    f0, f1, f2, f3 = silu_series(x @ w1 + b1)
+    y1 = v @ w1
+    h = jnp.concatenate((f0, f1 * y1, f2 * y1 * y1))
+    z2, y2, c2 = jnp.split(h @ w2, 3)
+    _, g1, g2, g3 = silu_series(z2 + b2)
+    t1, t2 = g1 * y2, g2 * y2 * y2 + g1 * c2
+    a = share * (t1 @ w3)[:, None]
+    q0 = (a * g2 * y2 - share * (g3 * y2 * y2 + g2 * c2)) * w3
+    q1 = (a * g1 - 2 * share * g2 * y2) * w3
+    q = jnp.concatenate((q0, q1, -share * g1 * w3))
+    k0, k1, k2 = jnp.split(q @ w2.T, 3)
+    r0, r1 = f1 * k0 + f2 * y1 * k1 + f3 * y1 * y1 * k2, f1 * k1 + 2 * f2 * y1 * k2
+    dw1 = jnp.concatenate((x, v)).T @ jnp.concatenate((r0, r1))
+    return [dw1, r0.sum(0), h.T @ q, q0.sum(0), (a * t1 - share * t2).sum(0), jnp.zeros_like(b3)]
 
 
 def walk(job, normal, p, x, step, device):
@@ -104,7 +166,7 @@ def walk(job, normal, p, x, step, device):
     return lax.scan(move, x, jnp.arange(job.steps, dtype=word))[0]
 
 
-def build(normal, devices=None, convs=True):
+def build(normal, words, devices=None, convs=True, hand=True):
     def builder(job, given, threads):
         if job.network.convs and not convs:
             return None
@@ -125,6 +187,15 @@ def build(normal, devices=None, convs=True):
 
         def langevin(p, x, step):
             return walk(job, normal, p, x, step, device()), step + word(job.steps)
+
+        def score(p, x, step):
+            if job.score == "ssm":
+                v = signs(words, step, device(), x.shape)
+                gradient = sliced_slope(job, p, x, v) if hand else jax.grad(lambda p: sliced(job, p, x, v))(p)
+            else:
+                v = normal(step, device(), x.shape)
+                gradient = jax.grad(lambda p: denoised(job, p, x, v))(p)
+            return lax.psum(gradient, "chains"), step + word(1), () if job.noise else v
 
         def train(p, v, buffer, step, updates, data):
             first, second = jax.random.split(jax.random.wrap_key_data(jnp.stack((step, device() + word(count)))))
@@ -151,9 +222,19 @@ def build(normal, devices=None, convs=True):
             p = [a - job.rate * g / (jnp.sqrt(b / correction) + job.epsilon) for a, b, g in zip(p, v, gradient)]
             return p, v, buffer.at[slots].set(x), step + word(job.steps + 1), updates
 
+        out = {}
+        if job.score:
+            program = shard(score, (same, split, same), (same, same, split))
+
+            def call():
+                nonlocal clock
+                out["gradient"], clock, out["v"] = program(p, chains, clock)
+                jax.block_until_ready(out["gradient"])
+
+            return call, lambda: ([np.asarray(a).T for a in out["gradient"]], np.asarray(out["v"]))
+
         if job.kind == "langevin":
             program = shard(langevin, (same, split, same), (split, same))
-            out = {}
 
             def call():
                 nonlocal clock
@@ -180,9 +261,9 @@ def build(normal, devices=None, convs=True):
 if __name__ == "__main__":
     main(
         {
-            "jit": build(library_noise("threefry2x32"), 1),
-            "jit-rbg": build(library_noise("rbg"), 1, convs=False),  # beside convolutions, noise is little
-            "jit-device-per-thread": build(library_noise("threefry2x32")),
-            "jit-device-per-thread-fused-noise": build(fused_noise),
+            "jit": build(*library_noise("threefry2x32"), 1, hand=False),
+            "jit-rbg": build(*library_noise("rbg"), 1, convs=False, hand=False),  # beside convolutions, noise is little
+            "jit-device-per-thread": build(*library_noise("threefry2x32")),
+            "jit-device-per-thread-fused-noise": build(fused_normal, fused_words),
         }
     )

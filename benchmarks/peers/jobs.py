@@ -12,6 +12,7 @@ import numpy as np
 STEP, LIMIT, SIGMA, LOW, HIGH = 0.01, 1.0, 0.1, -1.0, 1.0  # x <- clamp(x - STEP clip(dE/dx) + SIGMA N(0, 1))
 ROWS, FRESH, DATA_NOISE, PENALTY = 8192, 0.05, 0.005, 0.1  # rows of the replay buffer and of the data set
 RATE, BETA2, EPSILON = 1e-4, 0.999, 1e-8  # Adam with beta1 = 0
+DEVIATION = 0.1  # of the noise of denoising score matching
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,20 @@ def groups(channels):
 
 @dataclass(frozen=True)
 class Job:
-    kind: str  # langevin: K steps of B given chains. train_pcd: one whole training step
+    kind: str  # langevin: K steps of B given chains. train_pcd: one whole training step. objective/...: a gradient
     network: Network
     batch: int
-    steps: int
+    steps: int = 0
     noise: bool = True  # without: no noise, no fresh chains, an update near to the gradient: all variants must agree
 
     @property
     def name(self):
-        return f"{self.kind}/{self.network.name}/b{self.batch}/k{self.steps}"
+        return f"{self.kind}/{self.network.name}/b{self.batch}" + (f"/k{self.steps}" if self.steps else "")
+
+    @property
+    def score(self):
+        """ssm or dsm: which score matching an objective/... is, sliced or denoising."""
+        return self.kind.partition("/")[2]
 
     @property
     def dim(self):
@@ -80,6 +86,7 @@ JOBS = {
     job.name: job
     for job in (Job(kind, *size, k) for kind in ("langevin", "train_pcd") for size in NETWORKS for k in (60, 1))
 }
+JOBS |= {job.name: job for job in (Job(f"objective/{what}", *size) for what in ("ssm", "dsm") for size in NETWORKS[:3])}
 
 
 def inputs(job):
@@ -208,13 +215,43 @@ def train(job, p, positive, negative):
     return [a - job.rate * g / (np.abs(g) + job.epsilon) for a, g in zip(p, gradient)]
 
 
+def score(job, p, x, v):
+    """The gradient of score matching for given directions or noise v: differences of dE/d(parameters) along x + e u."""
+    p, x, u = [np.float64(a) for a in p], np.float64(x), np.float64(v)
+    slope = lambda: energy(job.network, p, x)[1](np.ones(len(x)))[0]
+    if job.score == "dsm":
+        x = x + DEVIATION * u
+        u = slope() - u / DEVIATION  # held fixed
+    h = 0.1 / np.abs(u @ p[0].T).max()
+    first = np.array([-1, 9, -45, 0, 45, -9, 1]) / (60 * h)
+    second = np.array([2, -27, 270, -490, 270, -27, 2]) / (180 * h * h)
+    if job.score == "ssm":  # of (u.dE/dx)^2 / 2 - u.Hu
+        weights = np.outer(first, (slope() * u).sum(1)) - second[:, None]
+    else:  # of u.dE/dx
+        weights = np.outer(first, np.ones(len(x)))
+    x = (x + h * np.arange(-3, 4)[:, None, None] * u).reshape(-1, job.dim)
+    return energy(job.network, p, x)[1](weights.reshape(-1) / job.batch)[1:]
+
+
+def well_drawn(job, v, other):
+    """Of the directions of two calls: moments, and products of what should be independent, within 5 standard deviations."""
+    v, other = np.float64(v), np.float64(other)
+    means = [v, v * other, v[::2] * v[1::2], np.multiply(*np.split(v, 2)), v[:, 1:] * v[:, :-1]]
+    if job.score == "ssm":
+        assert (np.abs(v) == 1).all()
+    else:
+        means += [(v * v - 1) / 2**0.5, v**3 / 15**0.5]
+    return all(abs(a.mean()) < 5 * a.size**-0.5 for a in means)
+
+
 def off(found, right, start):
     """Largest error, as a part of the largest change from the start."""
     return np.abs(found - right).max() / (np.abs(right - start).max() + 1e-3)
 
 
 def check(build):
-    """build(job, inputs) -> (call, state): state() gives the chains, or (parameters, buffer), as numpy arrays."""
+    """build(job, inputs) -> (call, state): state() gives the chains, (parameters, buffer), or (gradient, what was drawn for
+    it), as numpy arrays."""
     small = Network("small-deep-cnn", (16, 16, 3), ((64, 2), (64, 1), (128, 2), (128, 1)), (64,))
     for network, batch in [*NETWORKS[:3], (NETWORKS[3][0], 32), (small, 32)]:
         for k in (60, 1):
@@ -243,6 +280,18 @@ def check(build):
             update = max(map(off, state()[0], train(job, p, data[:1], buffer[:1]), p))
             assert update < 1e-3, (job.name, "parameters", update)
             print(f"{job.name}: chains {chains:.1e}, buffer {worst:.1e}, parameters {update:.1e}", flush=True)
+
+    for job in (Job(job.kind, job.network, job.batch, noise=False) for job in JOBS.values() if job.score):
+        p, x, *none = inputs(job)
+        call, state = build(job, (p, x, *none))
+        call()
+        other = np.array(state()[1])
+        call()
+        found, v = state()
+        assert well_drawn(job, v, other), (job.name, "directions")
+        gradient = max(off(a, right, 0) for a, right in zip(found, score(job, p, x, v), strict=True))
+        assert gradient < 1e-3, (job.name, "gradient", gradient)
+        print(f"{job.name}: gradient {gradient:.1e}", flush=True)
 
 
 # ---- the worker's side of ./run

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch.ops import aten
 
-from jobs import BETA2, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
+from jobs import BETA2, DEVIATION, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
 
 CORES = sorted(os.sched_getaffinity(0))
 CPP = {"cpp_wrapper": True}  # Inductor's C++ entry: no Python between kernels, and the GIL is free meanwhile
@@ -36,6 +36,18 @@ def draw(job, batch, buffer, data):
     if fresh := job.fresh(batch):
         buffer.index_copy_(0, slots[:fresh], torch.empty(fresh, job.dim).uniform_(LOW, HIGH))
     return slots, buffer.index_select(0, slots), data.index_select(0, rows)
+
+
+def directions(job, out):
+    """A function that fills out: normal, or signs, those of random bytes."""
+    words = torch.empty(-(-out.numel() // 8), dtype=torch.int64)
+    each = words.view(torch.int8)[: out.numel()].view_as(out)
+
+    def signs():
+        words.random_(torch.iinfo(torch.int64).min, None)
+        return out.copy_(each.bitwise_or_(1).clamp_(-1, 1))
+
+    return signs if job.score == "ssm" else out.normal_
 
 
 # ---- eager, autograd
@@ -95,6 +107,25 @@ def autograd(job, given, threads):
     one, noise = torch.ones(job.batch), torch.empty_like(chains)
     optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
 
+    if job.score:
+        out, fill = {}, directions(job, noise)
+        for a in (chains, *p):
+            a.requires_grad_()
+
+        def score():
+            v = fill()
+            x = chains if job.score == "ssm" else torch.add(chains, v, alpha=DEVIATION)
+            (g,) = torch.autograd.grad(energy(job.network, p, x), x, one, create_graph=True)
+            if job.score == "ssm":
+                s = (g * v).sum(1)
+                (hv,) = torch.autograd.grad(s, x, one, create_graph=True)
+                loss = (s.square() / 2 - (hv * v).sum(1)).mean()
+            else:
+                loss = (g - v / DEVIATION).square().sum(1).mean() / 2
+            out["gradient"] = torch.autograd.grad(loss, p, materialize_grads=True)
+
+        return score, lambda: ([a.numpy() for a in out["gradient"]], noise.numpy())
+
     def walk(x):
         for a in p:
             a.requires_grad_(False)
@@ -123,6 +154,96 @@ def autograd(job, given, threads):
 # ---- eager, gradient by hand: no graph, every result in memory that is made once
 
 
+def derivatives(z, s, d, f0, f1, f2, f3):
+    """silu at z and its derivatives, of which the first and the last may be None. s, d: free for it."""
+    torch.sigmoid(z, out=s)
+    torch.addcmul(s, s, s, value=-1, out=d)  # of the sigmoid: first,
+    if f0 is not None:
+        torch.mul(z, s, out=f0)
+    torch.addcmul(s, z, d, out=f1)
+    torch.addcmul(d, d, s, value=-2, out=s)  # second,
+    torch.mul(z, s, out=f2).add_(d, alpha=2)
+    if f3 is not None:
+        torch.addcmul(d, d, d, value=-6, out=d)  # third derivative
+        torch.mul(z, d, out=f3).add_(s, alpha=3)
+
+
+def sliced_by_hand(job, p, gradient, given):
+    """Forward and back with x + e v to the order e^2: rows z, y, c of a layer are its value, first and second derivative."""
+    (w1, b1, w2, b2, w3, _), (d1w, d1b, d2w, d2b, d3w, d3b) = p, gradient
+    n, width = job.batch, job.network.dense[0]
+    states = torch.cat((given, given))
+    x, v = states.split(n)
+    fill = directions(job, v)
+    h, layer, q, k = torch.empty(4, 3 * n, width)
+    r, (z1, y1, s, d) = torch.empty(2 * n, width), torch.empty(4, n, width)
+    f1, f2, f3, g1, g2, g3, t1, t2 = torch.empty(8, n, width)
+    (h0, h1, h2), (z2, y2, c2), (q0, q1, q2), (k0, k1, k2), (r0, r1) = (a.split(n) for a in (h, layer, q, k, r))
+    slope, row = torch.empty(n), torch.empty(width)
+    d3b.zero_()
+
+    @torch.inference_mode()
+    def call():
+        fill()
+        torch.addmm(b1, x, w1.t(), out=z1)
+        torch.mm(v, w1.t(), out=y1)
+        derivatives(z1, s, d, h0, f1, f2, f3)
+        torch.mul(f1, y1, out=h1)
+        torch.mul(f2.mul_(y1), y1, out=h2)
+        torch.mm(h, w2.t(), out=layer)
+        derivatives(z2.add_(b2), s, d, None, g1, g2, g3)
+        g3.mul_(y2).mul_(y2).addcmul_(g2, c2)
+        torch.mul(g1, y2, out=t1)
+        torch.mul(g1, c2, out=t2).addcmul_(g2.mul_(y2), y2)
+        torch.mv(t1, w3, out=slope).div_(n)
+        torch.mv(t1.t(), slope, out=d3w).sub_(torch.sum(t2, 0, out=row), alpha=1 / n)
+        torch.mul(g1.mul_(w3), -1 / n, out=q2)
+        torch.mul(g1, slope[:, None], out=q1).sub_(g2.mul_(w3), alpha=2 / n)
+        torch.mul(g2, slope[:, None], out=q0).sub_(g3.mul_(w3), alpha=1 / n)
+        torch.mm(q, w2, out=k)
+        torch.mul(f1, k1, out=r1).addcmul_(f2, k2, value=2)
+        torch.mul(f1, k0, out=r0).addcmul_(f2, k1).addcmul_(f3.mul_(y1).mul_(y1), k2)
+        torch.mm(q.t(), h, out=d2w)
+        torch.sum(q0, 0, out=d2b)
+        torch.mm(r.t(), states, out=d1w)
+        torch.sum(r0, 0, out=d1b)
+
+    return call, v
+
+
+def denoised_by_hand(job, p, gradient, given):
+    """Forward and back with x + DEVIATION z + e u to the order e, where u = dE/dx - z / DEVIATION."""
+    (w1, b1, w2, b2, w3, _), (d1w, d1b, d2w, d2b, d3w, d3b) = p, gradient
+    n, width = job.batch, job.network.dense[0]
+    states, noise = torch.empty(2 * n, job.dim), torch.empty_like(given)
+    x, u = states.split(n)
+    h, q, r = torch.empty(3, 2 * n, width)
+    (h0, h1), (q0, q1), (r0, r1) = (a.split(n) for a in (h, q, r))
+    z1, z2, y1, y2, s, d, f1, f2, g1, g2, k0, k1 = torch.empty(12, n, width)
+    d3b.zero_()
+
+    @torch.inference_mode()
+    def call():
+        torch.add(given, noise.normal_(), alpha=DEVIATION, out=x)
+        torch.addmm(b1, x, w1.t(), out=z1)
+        derivatives(z1, s, d, h0, f1, f2, None)
+        torch.addmm(b2, h0, w2.t(), out=z2)
+        derivatives(z2, s, d, None, g1, g2, None)
+        torch.mm(torch.mul(g1, w3, out=q1), w2, out=k1)
+        torch.addmm(noise, torch.mul(f1, k1, out=r1), w1, beta=-1 / (DEVIATION * n), alpha=1 / n, out=u)
+        torch.mm(u, w1.t(), out=y1)
+        torch.mm(torch.mul(f1, y1, out=h1), w2.t(), out=y2)
+        torch.sum(g1.mul_(y2), 0, out=d3w)
+        torch.mm(torch.mul(g2, y2, out=q0).mul_(w3), w2, out=k0)
+        torch.mul(f1, k0, out=r0).addcmul_(f2.mul_(y1), k1)
+        torch.mm(q.t(), h, out=d2w)
+        torch.sum(q0, 0, out=d2b)
+        torch.mm(r.t(), states, out=d1w)
+        torch.sum(r0, 0, out=d1b)
+
+    return call, noise
+
+
 def by_hand(job, given, threads):
     if job.network.convs:
         return None
@@ -132,7 +253,10 @@ def by_hand(job, given, threads):
     cut = lambda whole: [s.view(a.shape) for s, a in zip(whole.split([a.numel() for a in p]), p)]
     p = w1, b1, w2, b2, w3, b3 = cut(flat)
     flat.grad = torch.empty_like(flat)
-    d1w, d1b, d2w, d2b, d3w, d3b = cut(flat.grad)
+    d1w, d1b, d2w, d2b, d3w, d3b = gradients = cut(flat.grad)
+    if job.score:
+        call, v = (sliced_by_hand if job.score == "ssm" else denoised_by_hand)(job, p, gradients, chains)
+        return call, lambda: ([a.numpy() for a in gradients], v.numpy())
     optimizer = torch.optim.Adam([flat], lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
     silu, silu_back = aten.silu.out, aten.silu_backward.grad_input
     noise = torch.empty_like(chains)
@@ -199,6 +323,22 @@ def by_hand(job, given, threads):
 # ---- compiled, as most would: one Langevin step, the parameter gradient; the loop in Python
 
 
+def sliced(network, p, x, v):
+    """Forward within, reverse without."""
+
+    def slope(x):
+        s = torch.func.jvp(lambda x: energy(network, p, x), (x,), (v,))[1]
+        return s.sum(), s
+
+    hv, s = torch.func.grad(slope, has_aux=True)(x)
+    return (s.square() / 2 - (hv * v).sum(1)).mean()
+
+
+def denoised(network, p, x, z):
+    g = torch.func.grad(lambda x: energy(network, p, x).sum())(x + DEVIATION * z)
+    return (g - z / DEVIATION).square().sum(1).mean() / 2
+
+
 def compiled_step(job, given, threads):
     torch.set_num_threads(threads)
     p, chains, buffer, data = tensors(job, given)
@@ -216,6 +356,17 @@ def compiled_step(job, given, threads):
     optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
     for a in p:
         a.requires_grad_(False)
+
+    if job.score:
+        out, fill = {}, directions(job, noise)
+        loss = sliced if job.score == "ssm" else denoised
+        score = torch.compile(lambda p, x, v: torch.func.grad(lambda p: loss(job.network, p, x, v))(p), dynamic=False)
+
+        @torch.no_grad()
+        def call():
+            out["gradient"] = score(p, chains, fill())
+
+        return call, lambda: ([a.numpy() for a in out["gradient"]], noise.numpy())
 
     def walk(x):  # noise from ATen: Inductor's own generator is not vectorised on a CPU, seven times slower
         for _ in range(job.steps):
@@ -246,19 +397,33 @@ def compiled_step(job, given, threads):
 # ---- compiled, strongest: the chain is one C++ loop, its noise is computed in it; optionally each thread has its own chains
 
 
-def normal(shape, at):
-    """Philox4x32-10 and Box-Muller in tensor operations, which Inductor vectorises. at: step, stream."""
+def philox(count, at):
+    """Philox4x32-10 in tensor operations, which Inductor vectorises: four words of 32 bits, each count times."""
     mask, k0, k1 = 0xFFFFFFFF, 1234, 5678
-    c0 = torch.arange(shape[0] * shape[1] // 4, dtype=torch.int64)
+    c0 = torch.arange(count, dtype=torch.int64)
     c1, c2, c3 = at[0], at[1], torch.zeros_like(c0)
     for _ in range(10):
         p, q = c0 * 0xD2511F53, c2 * 0xCD9E8D57
         c0, c1, c2, c3 = ((q >> 32) & mask) ^ c1 ^ k0, q & mask, ((p >> 32) & mask) ^ c3 ^ k1, p & mask
         k0, k1 = (k0 + 0x9E3779B9) & mask, (k1 + 0xBB67AE85) & mask
+    return c0, c1, c2, c3
+
+
+def normal(shape, at):
+    """Box-Muller. at: step, stream."""
+    c0, c1, c2, c3 = philox(shape[0] * shape[1] // 4, at)
     unit = lambda c: (c >> 8).to(torch.int32).float() * 2**-24
     pair = lambda a, b: ((-2 * torch.log(1 - unit(a))).sqrt(), unit(b) * 6.283185307179586)
     (r, a), (s, b) = pair(c0, c1), pair(c2, c3)
     return torch.cat((r * a.cos(), r * a.sin(), s * b.cos(), s * b.sin())).view(shape)
+
+
+def signs(shape, at):
+    """Of every bit one."""
+    count = shape[0] * shape[1]
+    words = torch.cat(philox(-(-count // 128), at)).to(torch.int32)
+    bits = (words >> torch.arange(32, dtype=torch.int32)[:, None]) & 1
+    return (2 * bits - 1).float().view(-1)[:count].view(shape)
 
 
 def layers(p, x, w1t, w2t):
@@ -295,6 +460,54 @@ def parameter_slope(job, p, positive, negative, parts):
     g2 = c[:, None] * p[4] * d2
     g1 = g2 @ p[2] * d1
     return [g1.t() @ both, g1.sum(0), g2.t() @ h1, g2.sum(0), c @ h2, c.sum()]
+
+
+def silu_series(z):
+    """silu and its three derivatives."""
+    s = torch.sigmoid(z)
+    d = s * (1 - s)
+    m = 1 - 2 * s
+    return z * s, s + z * d, d * (2 + z * m), d * (3 * m + z * (1 - 6 * d))
+
+
+def sliced_slope(job, p, x, v):
+    """The gradient of sliced score matching: as sliced_by_hand, but of a part of the batch."""
+    w1, b1, w2, b2, w3, b3 = p
+    n, share = len(x), 1 / job.batch
+    f0, f1, f2, f3 = silu_series(torch.addmm(b1, x, w1.t()))
+    y1 = v @ w1.t()
+    h = torch.cat((f0, f1 * y1, f2 * y1 * y1))
+    z2, y2, c2 = (h @ w2.t()).split(n)
+    _, g1, g2, g3 = silu_series(z2 + b2)
+    t1, t2 = g1 * y2, g2 * y2 * y2 + g1 * c2
+    a = share * (t1 @ w3)[:, None]
+    q0 = (a * g2 * y2 - share * (g3 * y2 * y2 + g2 * c2)) * w3
+    q1 = (a * g1 - 2 * share * g2 * y2) * w3
+    q = torch.cat((q0, q1, -share * g1 * w3))
+    k0, k1, k2 = (q @ w2).split(n)
+    r0, r1 = f1 * k0 + f2 * y1 * k1 + f3 * y1 * y1 * k2, f1 * k1 + 2 * f2 * y1 * k2
+    dw1 = torch.cat((r0, r1)).t() @ torch.cat((x, v))
+    return [dw1, r0.sum(0), q.t() @ h, q0.sum(0), (a * t1 - share * t2).sum(0), torch.zeros_like(b3)]
+
+
+def denoised_slope(job, p, x, z):
+    """As denoised_by_hand, but of a part of the batch; here products of whole matrices are no gain."""
+    w1, b1, w2, b2, w3, b3 = p
+    x = x + DEVIATION * z
+    f0, f1, f2, _ = silu_series(torch.addmm(b1, x, w1.t()))
+    _, g1, g2, _ = silu_series(torch.addmm(b2, f0, w2.t()))
+    q1 = g1 * w3
+    k1 = q1 @ w2
+    r1 = f1 * k1
+    u = (r1 @ w1 - z / DEVIATION) / job.batch
+    y1 = u @ w1.t()
+    h1 = f1 * y1
+    y2 = h1 @ w2.t()
+    q0 = g2 * y2 * w3
+    r0 = f1 * (q0 @ w2) + f2 * y1 * k1
+    dw1 = torch.addmm(r0.t() @ x, r1.t(), u)
+    dw2 = torch.addmm(q0.t() @ f0, q1.t(), h1)
+    return [dw1, r0.sum(0), dw2, q0.sum(0), (g1 * y2).sum(0), torch.zeros_like(b3)]
 
 
 def walk_in_graph(job, p, x, at):
@@ -351,6 +564,29 @@ def compiled_chain(job, given, threads, parts=1):
     ready = {settle}
     each(settle)
     results = [None] * parts
+    pieces = lambda tensors, part: [a.chunk(parts)[part] if a.dim() else a for a in tensors if a.dim() or not part]
+    if job.score:
+        given, seen = chains.chunk(parts), [()] * parts
+
+        @torch.compile(options=CPP, dynamic=False)
+        def score(p, x, at):
+            v = (signs if job.score == "ssm" else normal)(x.shape, at)
+            gradient = (sliced_slope if job.score == "ssm" else denoised_slope)(job, p, x, v)
+            return gradient, () if job.noise else (v,)
+
+        @torch.inference_mode()
+        def work(part):
+            at[part][0] += 1
+            results[part], seen[part] = score(p, given[part], at[part])
+
+        @torch.inference_mode()
+        def add(part):
+            for other in results[1:]:
+                torch._foreach_add_(pieces(results[0], part), pieces(other, part))
+
+        call = lambda: (each(work), each(add)) if parts > 1 else work(0)
+        return call, lambda: ([a.numpy() for a in results[0]], torch.cat([v for v, in seen]).numpy())
+
     if job.kind == "langevin":
         given = chains.chunk(parts)
 
@@ -361,7 +597,6 @@ def compiled_chain(job, given, threads, parts=1):
 
         return lambda: each(work), lambda: turned(job, torch.cat(results)).numpy()
 
-    pieces = lambda tensors, part: [a.chunk(parts)[part] if a.dim() else a for a in tensors if a.dim() or not part]
     updates, drawn, correction = 0, (), torch.zeros(())
 
     @torch.inference_mode()
