@@ -87,6 +87,72 @@ inline bool parse_npy_shape(std::string_view field, std::vector<std::size_t>& sh
   }
 }
 
+// What a file says of its values, in Python's words, and how many bytes come before them.
+struct NpyHeader {
+  std::string type;   // with its quotes
+  std::string order;  // of 'fortran_order': True or False
+  std::vector<std::size_t> shape;
+  std::size_t end = 0;
+};
+
+// Of a file of so many bytes; read(n) gives its next n bytes, or as many as there are.
+template <class Read, class Refuse>
+NpyHeader read_npy_header(std::uintmax_t size, Read const& read, Refuse const& refuse) {
+  std::string const start = read(10);
+  if (start.size() < 10 || !start.starts_with(npy_magic.substr(0, 6)))
+    refuse("is no NumPy file: it does not start with the bytes \\x93NUMPY");
+  if (start[6] != 1 || start[7] != 0)
+    refuse("has format version " + std::to_string(static_cast<unsigned char>(start[6])) + "." +
+           std::to_string(static_cast<unsigned char>(start[7])) + ", not 1.0");
+  std::size_t const length = static_cast<unsigned char>(start[8]) +
+                             std::size_t(256) * static_cast<unsigned char>(start[9]);
+  if (start.size() + length > size)
+    refuse("ends after " + std::to_string(size) + " bytes, its header ends at " +
+           std::to_string(start.size() + length));
+  std::string const header     = read(length);
+  std::string_view const type  = npy_field(header, "descr");
+  std::string_view const order = npy_field(header, "fortran_order");
+  NpyHeader found;
+  if (type.empty() || order.empty() || !parse_npy_shape(npy_field(header, "shape"), found.shape))
+    refuse("has no header with 'descr', 'fortran_order' and 'shape'");
+  found.type  = type.substr(0, type.find_first_of(",}"));
+  found.order = order.substr(0, order.find_first_of(",}"));
+  found.end   = start.size() + length;
+  return found;
+}
+
+// How many values there are, each of so many bytes. Looked at before memory is taken: a damaged
+// shape may promise anything.
+template <class Refuse>
+std::size_t count_npy_values(NpyHeader const& header, std::size_t each, std::uintmax_t file_size,
+                             Refuse const& refuse) {
+  std::size_t values = 1;
+  for (std::size_t const size : header.shape) {
+    if (size != 0 && values > std::numeric_limits<std::ptrdiff_t>::max() / each / size)
+      refuse("has shape " + npy_shape(header.shape) + ", more than this machine can address");
+    values *= size;
+  }
+  if (file_size - header.end != values * each)
+    refuse("has " + std::to_string(file_size - header.end) + " bytes of data, its shape " +
+           npy_shape(header.shape) + " promises " + std::to_string(values * each));
+  return values;
+}
+
+// Uninitialised, of the shape in a header.
+template <class Scalar, int Rank, class Refuse>
+typename npy_view<Scalar, Rank>::type make_npy_array(NpyHeader const& header,
+                                                     Refuse const& refuse) {
+  std::vector<std::size_t> const& shape = header.shape;
+  if (shape.size() != Rank)
+    refuse("has shape " + npy_shape(shape) + " of rank " + std::to_string(shape.size()) + ", not " +
+           std::to_string(Rank));
+  auto const name = Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::io::NpyArray");
+  if constexpr (Rank == 1)
+    return typename npy_view<Scalar, Rank>::type(name, shape[0]);
+  else
+    return typename npy_view<Scalar, Rank>::type(name, shape[0], shape[1]);
+}
+
 }  // namespace detail
 
 /// A host array as read_npy returns it: (size) or (rows, columns), in C order.
@@ -153,58 +219,21 @@ NpyArray<Scalar, Rank> read_npy(std::filesystem::path const& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) refuse("cannot be opened");
 
-  std::array<char, 10> start{};
-  file.read(start.data(), start.size());
-  if (file.gcount() < 10 || std::string_view(start.data(), 6) != detail::npy_magic.substr(0, 6))
-    refuse("is no NumPy file: it does not start with the bytes \\x93NUMPY");
-  if (start[6] != 1 || start[7] != 0)
-    refuse("has format version " + std::to_string(static_cast<unsigned char>(start[6])) + "." +
-           std::to_string(static_cast<unsigned char>(start[7])) + ", not 1.0");
-  std::size_t const length = static_cast<unsigned char>(start[8]) +
-                             std::size_t(256) * static_cast<unsigned char>(start[9]);
-  if (start.size() + length > file_size)
-    refuse("ends after " + std::to_string(file_size) + " bytes, its header ends at " +
-           std::to_string(start.size() + length));
-  std::string header(length, '\0');
-  file.read(header.data(), static_cast<std::streamsize>(length));
-
-  std::string_view const type  = detail::npy_field(header, "descr");
-  std::string_view const order = detail::npy_field(header, "fortran_order");
-  std::vector<std::size_t> shape;
-  if (type.empty() || order.empty() ||
-      !detail::parse_npy_shape(detail::npy_field(header, "shape"), shape))
-    refuse("has no header with 'descr', 'fortran_order' and 'shape'");
+  auto const header = detail::read_npy_header(
+      file_size,
+      [&](std::size_t count) {
+        std::string bytes(count, '\0');
+        file.read(bytes.data(), static_cast<std::streamsize>(count));
+        bytes.resize(static_cast<std::size_t>(file.gcount()));
+        return bytes;
+      },
+      refuse);
   std::string const expected = "'" + std::string(detail::npy_type<Scalar>()) + "'";
-  if (!type.starts_with(expected))
-    refuse("has type " + std::string(type.substr(0, type.find_first_of(",}"))) + ", not " +
-           expected);
-  if (!order.starts_with("False"))
-    refuse("has 'fortran_order' " + std::string(order.substr(0, order.find_first_of(",}"))) +
-           ", not False");
-  if (shape.size() != Rank)
-    refuse("has shape " + detail::npy_shape(shape) + " of rank " + std::to_string(shape.size()) +
-           ", not " + std::to_string(Rank));
-
-  // The size is compared before memory is taken: a damaged shape may promise anything.
-  std::size_t values = 1;
-  for (std::size_t const size : shape) {
-    if (size != 0 && values > std::numeric_limits<std::ptrdiff_t>::max() / sizeof(Scalar) / size)
-      refuse("has shape " + detail::npy_shape(shape) + ", more than this machine can address");
-    values *= size;
-  }
-  std::uintmax_t const data = file_size - start.size() - length;
-  if (data != values * sizeof(Scalar))
-    refuse("has " + std::to_string(data) + " bytes of data, its shape " + detail::npy_shape(shape) +
-           " promises " + std::to_string(values * sizeof(Scalar)));
-
+  if (header.type != expected) refuse("has type " + header.type + ", not " + expected);
+  if (header.order != "False") refuse("has 'fortran_order' " + header.order + ", not False");
+  std::size_t const values = detail::count_npy_values(header, sizeof(Scalar), file_size, refuse);
   // Not assigned: under g++ 12, assigning a View of Kokkos 4.6.99 damages its reference count.
-  NpyArray<Scalar, Rank> const array = [&] {
-    auto const name = Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::io::NpyArray");
-    if constexpr (Rank == 1)
-      return NpyArray<Scalar, 1>(name, shape[0]);
-    else
-      return NpyArray<Scalar, 2>(name, shape[0], shape[1]);
-  }();
+  auto const array = detail::make_npy_array<Scalar, Rank>(header, refuse);
   file.read(reinterpret_cast<char*>(array.data()),
             static_cast<std::streamsize>(values * sizeof(Scalar)));
   if (static_cast<std::size_t>(file.gcount()) != values * sizeof(Scalar))

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// Smoke: --set two_moons --steps 20 --seeds 1
+//
+// Tables: one energy, four objectives. Sets with labels (.npz): an anomaly is a row of high energy;
+// the score is the AUROC of -E. Sets without (.csv, and points in the plane): the score is the mean
+// log-likelihood of held-out rows, in nats. One half of the (normal) rows trains, the rest tests.
+
+#include <basin/data/csv.hpp>
+#include <basin/data/preprocessing.hpp>
+#include <basin/data/synthetic.hpp>
+#include <basin/io/npz.hpp>
+#include <basin/metric/auroc.hpp>
+#include <basin/objective/noise.hpp>
+
+#include "model.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <random>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace data = basin::data;
+
+namespace {
+
+using Json   = nlohmann::ordered_json;
+using Scores = std::vector<float>;
+using Law    = basin::objective::noise::Gaussian::bind<float, Kokkos::DefaultHostExecutionSpace>;
+
+std::map<std::string, Method> const methods{
+    {"PCD", Method::pcd}, {"DSM", Method::dsm}, {"SSM", Method::ssm}, {"NCE", Method::nce}};
+char constexpr with_own_log_z[] = "NCE, its log Z";
+
+struct Table {
+  std::string name;
+  Rows rows;
+  std::vector<std::size_t> normal, anomalies;  // numbers of rows
+
+  bool labelled() const { return !anomalies.empty(); }
+};
+
+struct Parts {
+  std::vector<std::size_t> train_rows;
+  Rows train, test, anomalies;
+};
+
+std::vector<std::size_t> all_rows(Rows const& rows) {
+  std::vector<std::size_t> numbers(rows.extent(0));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+Table plane_set(std::string const& name) {
+  std::map<std::string, Rows (*)(int, std::uint64_t)> const sets{
+      {"eight_gaussians", [](int n, std::uint64_t seed) { return data::eight_gaussians(n, seed); }},
+      {"two_moons", [](int n, std::uint64_t seed) { return data::two_moons(n, seed); }},
+      {"checkerboard", [](int n, std::uint64_t seed) { return data::checkerboard(n, seed); }},
+      {"pinwheel", [](int n, std::uint64_t seed) { return data::pinwheel(n, seed); }},
+      {"rings", [](int n, std::uint64_t seed) { return data::rings(n, seed); }},
+      {"swiss_roll", [](int n, std::uint64_t seed) { return data::swiss_roll(n, seed); }}};
+  auto const set = sets.find(name);
+  if (set == sets.end())
+    throw std::runtime_error("tabular: there is no set '" + name +
+                             "'; there are eight_gaussians, two_moons, checkerboard, pinwheel, "
+                             "rings and swiss_roll");
+  Rows const rows = set->second(10000, 1);
+  return {name, rows, all_rows(rows), {}};
+}
+
+// .npz as ADBench's: X, and y with 1 for an anomaly. .csv as scikit-learn's: the last column is the
+// class, which is left out; a line of header, but none where it is packed (.csv.gz).
+Table read_set(std::filesystem::path const& file) {
+  if (file.extension() == ".npz") {
+    Table table{file.stem(), basin::io::read_npz<float, 2>(file, "X"), {}, {}};
+    auto const y = basin::io::read_npz<int, 1>(file, "y");
+    if (y.extent(0) != table.rows.extent(0))
+      throw std::runtime_error("tabular: '" + file.string() + "' has " +
+                               std::to_string(table.rows.extent(0)) + " rows and " +
+                               std::to_string(y.extent(0)) + " labels");
+    for (std::size_t i = 0; i < y.extent(0); ++i)
+      (y(i) == 1 ? table.anomalies : table.normal).push_back(i);
+    return table;
+  }
+  Rows const cells = data::read_csv(file, {.header = file.extension() == ".gz" ? 0 : 1});
+  Rows const rows  = data::drop_columns(cells, {static_cast<int>(cells.extent(1)) - 1});
+  auto const name  = file.filename().string();
+  return {name.substr(0, name.find('.')), rows, all_rows(rows), {}};
+}
+
+std::vector<std::filesystem::path> files_of(std::filesystem::path const& path) {
+  if (!std::filesystem::is_directory(path)) return {path};
+  std::vector<std::filesystem::path> files;
+  for (auto const& entry : std::filesystem::directory_iterator(path))
+    if (auto const end = entry.path().extension(); end == ".npz" || end == ".csv" || end == ".gz")
+      files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Standardised by the training half; a column that is constant there is centred alone.
+Parts divide(Table const& table, std::uint64_t seed) {
+  auto const pick = [&](std::vector<std::size_t> const& places) {
+    std::vector<std::size_t> rows;
+    for (std::size_t const place : places) rows.push_back(table.normal[place]);
+    return rows;
+  };
+  data::RowSplit const split = data::split_rows(table.normal.size(), 0.5, seed);
+  auto const train_rows      = pick(split.train);
+  Parts const parts{train_rows, data::select_rows(table.rows, train_rows),
+                    data::select_rows(table.rows, pick(split.test)),
+                    data::select_rows(table.rows, table.anomalies)};
+  auto moments = data::column_moments(parts.train);
+  for (std::size_t j = 0; j < moments.mean.size(); ++j)
+    if (double& deviation = moments.standard_deviation[j];
+        !(deviation > 1e-7 * std::abs(moments.mean[j])))  // as good as rounding
+      deviation = 1;
+  for (Rows const& part : {parts.train, parts.test, parts.anomalies})
+    data::standardize(part, moments);
+  return parts;
+}
+
+Rows with_noise(Rows const& rows, double deviation, std::uint64_t seed) {
+  Rows const noisy = data::make_samples(rows.extent(0), rows.extent(1));
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> noise(0, deviation);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    noisy.data()[i] = static_cast<float>(rows.data()[i] + noise(random));
+  return noisy;
+}
+
+Law fitted_gaussian(Rows const& rows, double noise) {
+  using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Eigen::Map<Matrix const> const matrix(rows.data(), static_cast<Eigen::Index>(rows.extent(0)),
+                                        static_cast<Eigen::Index>(rows.extent(1)));
+  return Law({.ridge = noise * noise}, matrix.cast<double>());
+}
+
+// -log p of the law, as an energy.
+Scores energies(Law const& law, Rows const& rows) {
+  Scores e(rows.extent(0));
+  for (std::size_t i = 0; i < e.size(); ++i) e[i] = -law.log_density(&rows(i, 0));
+  return e;
+}
+
+double auroc(Scores test, Scores anomalies) {
+  for (Scores* const scores : {&test, &anomalies})
+    for (float& e : *scores) e = -e;
+  return basin::metric::auroc(std::span<float const>(test), std::span<float const>(anomalies));
+}
+
+// Points of the law, for the integral of exp(-E) by importance sampling.
+struct Proposals {
+  Rows points;
+  Scores minus_log_density;
+
+  Proposals(Law const& law, std::uint64_t seed)
+      : points(data::make_samples(100000, static_cast<std::size_t>(law.dimension))) {
+    for (std::size_t i = 0; i < points.extent(0); ++i)
+      law.sample({seed, basin::Purpose::contrast}, static_cast<std::uint32_t>(i), &points(i, 0));
+    minus_log_density = energies(law, points);
+  }
+
+  // log of the integral; NaN where it rests on fewer than 100 effective points.
+  double log_z(Scores const& e) const {
+    double largest = -HUGE_VAL, sum = 0, squares = 0;
+    for (std::size_t i = 0; i < e.size(); ++i)
+      largest = std::max(largest, double(minus_log_density[i]) - double(e[i]));
+    for (std::size_t i = 0; i < e.size(); ++i) {
+      double const weight = std::exp(double(minus_log_density[i]) - double(e[i]) - largest);
+      sum += weight;
+      squares += weight * weight;
+    }
+    if (sum * sum / squares < 100) return std::nan("");
+    return largest + std::log(sum / static_cast<double>(e.size()));
+  }
+};
+
+template <class Number>
+double mean(std::vector<Number> const& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
+
+// The line of one set and seed: scores, seconds of training, and the rows that trained.
+Json evaluate(Table const& table, Train train, std::vector<std::string> const& names,
+              Settings const& settings) {
+  Parts const parts = divide(table, settings.seed);
+  Law const law     = fitted_gaussian(parts.train, settings.noise);
+  Json scores, seconds;
+  auto const fitted = [&](std::string const& name) {
+    Model model   = train(methods.at(name), parts.train, settings);
+    seconds[name] = model.seconds;
+    return model;
+  };
+  if (table.labelled()) {
+    scores["Gaussian"] = auroc(energies(law, parts.test), energies(law, parts.anomalies));
+    for (auto const& name : names) {
+      Model const model = fitted(name);
+      scores[name]      = auroc(model.energies(parts.test), model.energies(parts.anomalies));
+    }
+  } else {
+    Rows const held_out = with_noise(parts.test, settings.noise, settings.seed);
+    Proposals const proposals(law, settings.seed);
+    scores["Gaussian"] = -mean(energies(law, held_out));
+    for (auto const& name : names) {
+      Model const model = fitted(name);
+      double const e    = mean(model.energies(held_out));
+      scores[name]      = -e - proposals.log_z(model.energies(proposals.points));
+      if (model.log_z) scores[with_own_log_z] = -e - *model.log_z;
+    }
+  }
+  return {{"set", table.name},     {"score", table.labelled() ? "AUROC" : "nats"},
+          {"seed", settings.seed}, {"scores", scores},
+          {"seconds", seconds},    {"train", parts.train_rows}};
+}
+
+Train trainer_for(Table const& table) {
+  auto const columns = static_cast<int>(table.rows.extent(1));
+  if (auto const found = trainers().find(columns); found != trainers().end()) return found->second;
+  std::string compiled;
+  for (auto const& [number, train] : trainers()) compiled += " " + std::to_string(number);
+  throw std::runtime_error("tabular: '" + table.name + "' has " + std::to_string(columns) +
+                           " columns, this program was compiled for" + compiled +
+                           "; add it to the CMake variable TABULAR_COLUMNS");
+}
+
+// "0.912 +- 0.004 (3.1 s)": mean and deviation over the seeds, mean seconds; empty without a score.
+std::string cell(std::vector<Json> const& lines, std::string const& name) {
+  std::vector<double> scores;
+  double seconds = 0;
+  for (Json const& line : lines) {
+    auto const score = line["scores"].find(name);
+    if (score == line["scores"].end() || std::isnan(score->get<double>())) return "";
+    scores.push_back(*score);
+    seconds += line["seconds"].value(name, 0.0) / static_cast<double>(lines.size());
+  }
+  double const m = mean(scores);
+  double square  = 0;
+  for (double const score : scores) square += (score - m) * (score - m);
+  char text[80];
+  int const length = std::snprintf(text, sizeof text, "%.3f \u00b1 %.3f", m,
+                                   std::sqrt(square / static_cast<double>(scores.size())));
+  if (seconds > 0)
+    std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), " (%.1f s)",
+                  seconds);
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::filesystem::path> paths;
+  std::vector<std::string> sets, names{"PCD", "DSM", "SSM", "NCE"};
+  std::filesystem::path out;
+  Settings settings;
+  std::uint64_t seeds = 5;
+  CLI::App app("Energies of tables: densities, and anomalies by AUROC, as one Markdown table.");
+  app.add_option("--data", paths, "sets, or folders of sets: .npz, .csv, .csv.gz");
+  app.add_option("--set", sets, "sets in the plane: two_moons, ...");
+  app.add_option("--methods", names, "what to train, a list with commas")
+      ->delimiter(',')
+      ->check(CLI::IsMember(methods))
+      ->capture_default_str();
+  app.add_option("--seeds", seeds, "runs of each set, with seeds 1, 2, ...")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--steps", settings.steps, "training steps")->capture_default_str();
+  app.add_option("--noise", settings.noise, "deviation of the noise on standardised rows")
+      ->capture_default_str();
+  app.add_option("--out", out, "file for a JSON line of each set and seed");
+  CLI11_PARSE(app, argc, argv);
+  Kokkos::ScopeGuard const kokkos;
+  try {
+    std::vector<Table> tables;
+    for (auto const& name : sets) tables.push_back(plane_set(name));
+    for (auto const& path : paths)
+      for (auto const& file : files_of(path)) tables.push_back(read_set(file));
+    if (tables.empty()) throw std::runtime_error("tabular: 0 sets; name some with --data or --set");
+    std::ofstream file(out);
+
+    std::vector<std::string> columns{"Gaussian"};
+    columns.insert(columns.end(), names.begin(), names.end());
+    if (!std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labelled)))
+      columns.push_back(with_own_log_z);
+    std::printf("| set | rows | columns | score |");
+    for (auto const& name : columns) std::printf(" %s |", name.c_str());
+    std::printf("\n|---|---|---|---|");
+    for (std::size_t i = 0; i < columns.size(); ++i) std::printf("---|");
+    for (Table const& table : tables) {
+      Train const train = trainer_for(table);
+      std::vector<Json> lines;
+      for (settings.seed = 1; settings.seed <= seeds; ++settings.seed) {
+        lines.push_back(evaluate(table, train, names, settings));
+        if (!out.empty() && !(file << lines.back().dump() << std::endl))
+          throw std::runtime_error("tabular: '" + out.string() + "' cannot be written");
+      }
+      std::printf("\n| %s | %zu | %zu | %s |", table.name.c_str(), table.rows.extent(0),
+                  table.rows.extent(1), table.labelled() ? "AUROC" : "nats");
+      for (auto const& name : columns) std::printf(" %s |", cell(lines, name).c_str());
+      std::fflush(stdout);
+    }
+    std::printf("\n");
+  } catch (std::exception const& e) {
+    std::fprintf(stderr, "\n%s\n", e.what());
+    return 1;
+  }
+}
