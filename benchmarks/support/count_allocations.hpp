@@ -22,8 +22,9 @@ void* operator new(std::size_t bytes) {
   }))
   return p;
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+// Inlined where the new before it is not, g++ would see memory of another function freed.
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 #else
 

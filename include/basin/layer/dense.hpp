@@ -106,7 +106,7 @@ struct Dense {
 
     // Rows of W of one work item: enough to use a panel of inputs several times, few enough that
     // all threads have work.
-    static constexpr int block_rows      = 24;
+    static constexpr int block_rows      = outputs < 192 ? 16 : 24;
     static constexpr int gradient_blocks = (outputs + block_rows - 1) / block_rows;
 
     /// dW = sum_n w[n] g[:][n] x[n][:], db = sum_n w[n] g[:][n], for the rows of one block. Scales

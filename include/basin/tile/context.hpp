@@ -443,27 +443,13 @@ class Context {
   KOKKOS_FORCEINLINE_FUNCTION void outer(int rows, int features, Scalar const* g,
                                          Scalar const* panels, int count, int samples,
                                          Scalar* dw) const {
-    constexpr int row_block = Team::serial ? outer_rows : 1;
-    constexpr int columns   = Team::serial ? panel : 1;
-    int const column_blocks = (features + columns - 1) / columns;
-    int const row_blocks    = (rows + row_block - 1) / row_block;
-    team_.each(column_blocks * row_blocks, [&](int i) {
-      // Rows run fastest: a panel of inputs stays in the first cache for all of them.
-      int const f = i / row_blocks * columns, m = i % row_blocks * row_block;
-      Scalar const* const x =
-          panels + static_cast<std::size_t>(f / panel) * samples * panel + f % panel;
-      Scalar const* const gm = g + static_cast<std::size_t>(m) * samples;
-      Scalar* const d        = dw + static_cast<std::size_t>(m) * features + f;
-      int const left         = features - f;
-      if (rows - m >= row_block && left <= outer_lanes)
-        outer_block<row_block, outer_lanes>(gm, x, count, samples, left, features, d);
-      else if (rows - m >= row_block)
-        outer_block<row_block, columns>(gm, x, count, samples, left, features, d);
-      else
-        for (int r = 0; r < rows - m; ++r)
-          outer_block<1, columns>(gm + static_cast<std::size_t>(r) * samples, x, count, samples,
-                                  left, features, d + r * features);
-    });
+    // Where full register blocks leave a rest, smaller ones: a block of few rows would wait for its
+    // own sums.
+    constexpr int smaller = outer_rows > 8 ? 8 : outer_rows;
+    if (!Team::serial || rows % outer_rows == 0)
+      outer_by<Team::serial ? outer_rows : 1>(rows, features, g, panels, count, samples, dw);
+    else
+      outer_by<smaller>(rows, features, g, panels, count, samples, dw);
     barrier();
   }
 
@@ -542,7 +528,7 @@ class Context {
   }
 
   /// Rows of a position's channels in panels.
-  static constexpr int padded(int channels) {
+  KOKKOS_FUNCTION static constexpr int padded(int channels) {
     return (channels + max_panel - 1) / max_panel * max_panel;
   }
 
@@ -775,6 +761,30 @@ class Context {
     barrier();
   }
 
+  template <int row_block>
+  KOKKOS_FORCEINLINE_FUNCTION void outer_by(int rows, int features, Scalar const* g,
+                                            Scalar const* panels, int count, int samples,
+                                            Scalar* dw) const {
+    constexpr int columns   = Team::serial ? panel : 1;
+    int const column_blocks = (features + columns - 1) / columns;
+    int const row_blocks    = (rows + row_block - 1) / row_block;
+    team_.each(column_blocks * row_blocks, [&](int i) {
+      // Rows run fastest: a panel of inputs stays in the first cache for all of them.
+      int const f = i / row_blocks * columns, m = i % row_blocks * row_block;
+      Scalar const* const x =
+          panels + static_cast<std::size_t>(f / panel) * samples * panel + f % panel;
+      Scalar const* const gm = g + static_cast<std::size_t>(m) * samples;
+      Scalar* const d        = dw + static_cast<std::size_t>(m) * features + f;
+      int const left         = features - f;
+      if (rows - m >= row_block && left <= outer_lanes)
+        outer_block<row_block, outer_lanes>(gm, x, count, samples, left, features, d);
+      else if (rows - m >= row_block)
+        outer_block<row_block, columns>(gm, x, count, samples, left, features, d);
+      else
+        outer_rest<row_block / 2, columns>(rows - m, gm, x, count, samples, left, features, d);
+    });
+  }
+
   // R rows and Columns columns of dw in registers, over all samples.
   template <int R, int Columns>
   static KOKKOS_FORCEINLINE_FUNCTION void outer_block(Scalar const* g, Scalar const* x, int count,
@@ -800,6 +810,18 @@ class Context {
           if (c * outer_lanes + i < left) dw[r * features + c * outer_lanes + i] = acc[r][c][i];
         }
       }
+    }
+  }
+
+  // Fewer rows than a register block has: by halves.
+  template <int R, int Columns>
+  static KOKKOS_FORCEINLINE_FUNCTION void outer_rest(int rows, Scalar const* g, Scalar const* x,
+                                                     int count, int samples, int left, int features,
+                                                     Scalar* dw) {
+    if constexpr (R > 0) {
+      for (; rows >= R; rows -= R, g += static_cast<std::size_t>(R) * samples, dw += R * features)
+        outer_block<R, Columns>(g, x, count, samples, left, features, dw);
+      outer_rest<R / 2, Columns>(rows, g, x, count, samples, left, features, dw);
     }
   }
 
