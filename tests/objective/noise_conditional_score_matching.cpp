@@ -23,11 +23,6 @@ using Net =
     basin::energy::Network<double, basin::Vector<2>, basin::layer::Dense<24>, basin::layer::Silu,
                            basin::layer::Dense<24>, basin::layer::Silu, basin::layer::Dense<1>>;
 
-TEST_CASE("a ladder is geometric", "[objective][noise_conditional_score_matching]") {
-  NoiseLadder const ladder{.first = 8, .last = 1, .levels = 4};
-  for (int i = 0; i < 4; ++i) CHECK_THAT(ladder(i), WithinRel(8 * std::pow(0.5, i), 1e-14));
-}
-
 TEST_CASE("every level learns the score of the data with its noise, and annealing samples the data",
           "[objective][noise_conditional_score_matching]") {
   // Data N(0, v): at the level sigma grad E = x / (v + sigma^2).
@@ -60,33 +55,8 @@ TEST_CASE("every level learns the score of the data with its noise, and annealin
   CHECK_THAT(square, WithinRel(v + 0.3 * 0.3, 0.2));
 }
 
-TEST_CASE("an energy at a condition is the energy there", "[energy][at_condition]") {
-  Model<Exec, Net> const model(parameters_of<Net>(1));
-  using Points = Kokkos::View<double**, Kokkos::LayoutRight, Exec>;
-  auto const x = on_device<Exec, double>({0.5, -1, 2});
-  Kokkos::View<double*, Exec> const e("e", 3), g("g", 3);
-  basin::energy::AtCondition<Net> const at(model.net(), -0.75);
-  basin::energy::energies(Exec(), at, Points(x.data(), 3, 1), e);
-  basin::energy::gradients(Exec(), at, Points(x.data(), 3, 1), Points(g.data(), 3, 1));
-  std::vector<double> const whole{0.5, -0.75, -1, -0.75, 2, -0.75};
-  CHECK(on_host(e) == model.energies(whole));
-  auto const gradients = model.gradients(whole);
-  CHECK(on_host(g) == std::vector<double>{gradients[0], gradients[2], gradients[4]});
-}
-
 TEST_CASE("noise-conditional score matching refuses what does not fit",
           "[objective][noise_conditional_score_matching][refusal]") {
-  CHECK_THROWS_MATCHES(
-      (NoiseLadder{.first = 1, .last = 2}.check()), std::invalid_argument,
-      Message("basin::sampler::NoiseLadder: last must be in (0, first) and first finite, got 2 and "
-              "1"));
-  CHECK_THROWS_MATCHES(NoiseLadder{.levels = 1}.check(), std::invalid_argument,
-                       Message("basin::sampler::NoiseLadder: levels must be > 1, got 1"));
-  CHECK_THROWS_MATCHES(AnnealedLangevin{.steps = 0}.check(), std::invalid_argument,
-                       Message("basin::sampler::AnnealedLangevin: steps must be >= 1, got 0"));
-  CHECK_THROWS_MATCHES(
-      AnnealedLangevin{.step = 0}.check(), std::invalid_argument,
-      Message("basin::sampler::AnnealedLangevin: step must be > 0 and finite, got 0"));
   using Trainer = CosineTrainer<Exec, Net, NoiseConditionalScoreMatching>;
   CHECK_THROWS_MATCHES(
       Trainer({.batch = 4}, Rows("rows", 10, 2)), std::invalid_argument,

@@ -48,6 +48,24 @@ KOKKOS_FUNCTION void fill_normal(Stream const& stream, std::uint32_t sample, int
   }
 }
 
+// sum_(j < n) a[j] f(x)[j], f(pack or number of x, place). 32 bytes of partial sums, of j mod P,
+// then those and the rest in order: no chain of n additions that wait for each other.
+template <class Scalar, class F>
+KOKKOS_FUNCTION Scalar dot(int n, Scalar const* a, Scalar const* x, F const& f) {
+  constexpr int P = 32 / static_cast<int>(sizeof(Scalar));
+  using Partial   = tile::Pack<Scalar, P>;
+  using One       = tile::Pack<Scalar, 1>;
+  Partial sums(Scalar(0));
+  int j = 0;
+  for (; j + P <= n; j += P)
+    sums =
+        fma(tile::load_unaligned<Partial>(a + j), f(tile::load_unaligned<Partial>(x + j), j), sums);
+  Scalar total = 0;
+  for (int l = 0; l < P; ++l) total += sums[l];
+  for (; j < n; ++j) total += a[j] * f(One(x[j]), j)[0];
+  return total;
+}
+
 inline double log_two_pi() { return 1.8378770664093454836; }
 
 }  // namespace detail
@@ -86,18 +104,19 @@ struct Gaussian {
     /// x = m + L z
     KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {
       detail::fill_normal(stream, sample, dimension, x);
-      for (int i = dimension - 1; i >= 0; --i) {
-        Scalar sum = mean(i);
-        for (int j = 0; j <= i; ++j) sum += lower(i * dimension + j) * x[j];
-        x[i] = sum;
-      }
+      auto const itself = [](auto z, int) { return z; };
+      for (int i = dimension - 1; i >= 0; --i)
+        x[i] = mean(i) + detail::dot(i + 1, &lower(i * dimension), x, itself);
     }
     /// -|L^-1 (x - m)|^2 / 2 - log det L - dimension / 2 log 2 pi
     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
+      Scalar const* const m = mean.data();
+      auto const centred    = [=](auto v, int j) {
+        return v - tile::load_unaligned<decltype(v)>(m + j);
+      };
       Scalar square = 0;
       for (int i = 0; i < dimension; ++i) {
-        Scalar y = 0;
-        for (int j = 0; j <= i; ++j) y += inverse(i * dimension + j) * (x[j] - mean(j));
+        Scalar const y = detail::dot(i + 1, &inverse(i * dimension), x, centred);
         square += y * y;
       }
       return constant - square / 2;
