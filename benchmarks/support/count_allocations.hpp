@@ -14,7 +14,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__CUDACC__) || \
     !defined(__GLIBC__)
 
-void* operator new(std::size_t bytes) {
+// Where only one of a pair is inlined, g++ sees memory of another function freed.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   void* const p = std::malloc(bytes ? bytes : 1);
   KOKKOS_IF_ON_HOST(({
     ++basin::bench::counters.heap;
@@ -22,7 +23,6 @@ void* operator new(std::size_t bytes) {
   }))
   return p;
 }
-// Inlined where the new before it is not, g++ would see memory of another function freed.
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
