@@ -30,7 +30,7 @@ void gradient_of(benchmark::State& state, int batch) {
   plain.set_weights(batch, Scalar(1) / static_cast<Scalar>(batch));
   using Fill = basin::energy::detail::FillPoints<typename Bound::Chains>;
   iterate<Scalar>(
-      state, exec, E::parameter_gradient_flops * batch,
+      state, exec, Cost{.flops = E::parameter_gradient_flops * batch},
       [&] {
         bound.gradient(exec, objective, trainer->energy(), step++, gradient.data(),
                        gradient.data());
@@ -41,27 +41,28 @@ void gradient_of(benchmark::State& state, int batch) {
       });
   state.counters["cost_multiple"] = 1 / state.counters["beside_fraction"];
   // The operations counted are those of the plain gradient: a share of the peak would mislead.
-  for (char const* name : {"gflops", "peak_fraction", "beside_fraction"})
+  for (char const* name : {"gflops", "peak_fraction", "tensor_fraction", "beside_fraction"})
     state.counters.erase(name);
 }
 
 template <class E, class Objective>
-int add(std::string const& what, std::string const& shape, int batch) {
-  benchmark::RegisterBenchmark(
-      ("objective/" + what + "/" + shape + "/b" + std::to_string(batch)).c_str(),
-      [=](benchmark::State& state) { gradient_of<E, Objective>(state, batch); })
-      ->Unit(benchmark::kMillisecond);
+int add(std::string const& what, std::string const& shape, std::vector<int> const& batches) {
+  for (int const batch : batches)
+    benchmark::RegisterBenchmark(
+        ("objective/" + what + "/" + shape + "/b" + std::to_string(batch)).c_str(),
+        [=](benchmark::State& state) { gradient_of<E, Objective>(state, batch); })
+        ->Unit(benchmark::kMillisecond);
   return 0;
 }
 
 using Sliced    = basin::objective::SlicedScoreMatching<>;
 using Denoising = basin::objective::DenoisingScoreMatching;
 
-auto const ssm_a = add<NetworkA, Sliced>("ssm", "2-128-128-1", 256);
-auto const ssm_b = add<NetworkB, Sliced>("ssm", "43-512-512-1", 256);
-auto const ssm_c = add<NetworkC, Sliced>("ssm", "784-256-256-1", 128);
-auto const dsm_a = add<NetworkA, Denoising>("dsm", "2-128-128-1", 256);
-auto const dsm_b = add<NetworkB, Denoising>("dsm", "43-512-512-1", 256);
-auto const dsm_c = add<NetworkC, Denoising>("dsm", "784-256-256-1", 128);
+auto const ssm_a = add<NetworkA, Sliced>("ssm", "2-128-128-1", batches(256));
+auto const ssm_b = add<NetworkB, Sliced>("ssm", "43-512-512-1", batches(256));
+auto const ssm_c = add<NetworkC, Sliced>("ssm", "784-256-256-1", batches(128));
+auto const dsm_a = add<NetworkA, Denoising>("dsm", "2-128-128-1", batches(256));
+auto const dsm_b = add<NetworkB, Denoising>("dsm", "43-512-512-1", batches(256));
+auto const dsm_c = add<NetworkC, Denoising>("dsm", "784-256-256-1", batches(128));
 
 }  // namespace

@@ -8,10 +8,12 @@
 #include <basin/optimizer/adam.hpp>
 #include <basin/train/trainer.hpp>
 
+#include "benchmarks/support/batches.hpp"
 #include "benchmarks/support/timing.hpp"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 // Benchmarks of any network:
 //
@@ -19,7 +21,8 @@
 //   auto const langevin = basin::bench::register_langevin<Mine>("10-64-1", 256, {1, 60});
 //   auto const training = basin::bench::register_training<Mine>("10-64-1", 256, {1, 60});
 //
-// in a file of its own under benchmarks/ is all that it takes.
+// in a file of its own under benchmarks/ is all that it takes. For a comparison on host and GPU,
+// batches(256) in place of the batch.
 
 namespace basin::bench {
 
@@ -27,14 +30,20 @@ using Rule = sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>;
 
 inline constexpr Rule rule{.step = 0.01, .noise = 0.1, .clip = 1, .lower = -1, .upper = 1};
 
+/// The tuning of a backend for E with a precision of its matrix products.
+template <class E, tile::Precision precision, class Exec = Kokkos::DefaultExecutionSpace>
+constexpr tile::Tuning tuning_of() {
+  return tile::with_precision(
+      tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>(), precision);
+}
+
 /// The trainer that is benched: persistent CD on a buffer of 8192, Adam, data noise, energy
 /// penalty.
-template <class E, class Exec = Kokkos::DefaultExecutionSpace>
-using PcdTrainer =
-    train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam, optimizer::Constant, Exec>;
-
-template <class E, class Exec = Kokkos::DefaultExecutionSpace>
-std::unique_ptr<PcdTrainer<E, Exec>> pcd_trainer(int batch, int steps) {
+template <class E, tile::Precision precision = tile::Precision::full,
+          class Exec = Kokkos::DefaultExecutionSpace>
+auto pcd_trainer(int batch, int steps) {
+  using Trainer  = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
+                                 optimizer::Constant, Exec, tuning_of<E, precision, Exec>()>;
   using Scalar   = typename E::scalar_type;
   int const rows = 8192 > batch ? 8192 : batch;
   Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
@@ -44,21 +53,26 @@ std::unique_ptr<PcdTrainer<E, Exec>> pcd_trainer(int batch, int steps) {
       data(n, d) = 2 * unit_uniform<Scalar>(random_word({1, Purpose::data_noise}, d, n)) - 1;
   Rule langevin  = rule;
   langevin.steps = steps;
-  return std::make_unique<PcdTrainer<E, Exec>>(
-      typename PcdTrainer<E, Exec>::Options{
-          .objective  = {.sampler   = langevin,
-                         .buffer    = {.capacity = rows},
-                         .energy_l2 = {.coefficient = 0.1}},
-          .optimizer  = {.rate = 1e-4, .beta1 = 0},
-          .batch      = batch,
-          .data_noise = {.deviation = 0.005, .lower = -1, .upper = 1}},
+  return std::make_unique<Trainer>(
+      typename Trainer::Options{.objective  = {.sampler   = langevin,
+                                               .buffer    = {.capacity = rows},
+                                               .energy_l2 = {.coefficient = 0.1}},
+                                .optimizer  = {.rate = 1e-4, .beta1 = 0},
+                                .batch      = batch,
+                                .data_noise = {.deviation = 0.005, .lower = -1, .upper = 1}},
       data);
 }
 
 namespace detail {
 
-// K Langevin steps of a batch of chains, in one call.
+// Bytes of so many of an energy's numbers.
 template <class E>
+constexpr double bytes_of(double count) {
+  return count * sizeof(typename E::scalar_type);
+}
+
+// K Langevin steps of a batch of chains, in one call.
+template <class E, tile::Precision precision>
 class Chains {
  public:
   Chains(E const& energy, int batch, int steps)
@@ -66,7 +80,8 @@ class Chains {
     rule_.steps = steps;
   }
   void operator()() {
-    sampler::sample(exec_, rule_, energy_, chains_, {1, Purpose::sampler_noise, step_});
+    sampler::sample<tuning_of<E, precision>()>(exec_, rule_, energy_, chains_,
+                                               {1, Purpose::sampler_noise, step_});
     step_ += static_cast<std::uint64_t>(rule_.steps);
   }
 
@@ -81,52 +96,83 @@ class Chains {
 
 }  // namespace detail
 
-template <class E>
+template <class E, tile::Precision precision = tile::Precision::full>
 void langevin(benchmark::State& state, int batch, int steps) {
   Kokkos::DefaultExecutionSpace const exec;
-  auto const trainer = pcd_trainer<E>(batch, 1);  // for its parameters
-  detail::Chains<E> chains(trainer->energy(), batch, steps);
-  double const flops  = E::gradient_flops * batch * steps;
-  double const median = iterate<typename E::scalar_type>(state, exec, flops, [&] { chains(); });
+  auto const trainer = pcd_trainer<E, precision>(batch, 1);  // for its parameters
+  detail::Chains<E, precision> chains(trainer->energy(), batch, steps);
+  Cost const cost{.flops = E::gradient_flops * batch * steps,
+                  .bytes = detail::bytes_of<E>(2.0 * batch * E::dimension + E::parameters)};
+  double const median = iterate<typename E::scalar_type>(state, exec, cost, [&] { chains(); });
   state.counters["chain_steps_per_second"] = batch * steps / median;
 }
 
 /// One whole training step: draw, sample, write back, gradient, update. Counter beside_fraction:
 /// the rate of chain steps over that of the sampler alone, which runs in turns with it.
-template <class E>
+template <class E, tile::Precision precision = tile::Precision::full>
 void train_pcd(benchmark::State& state, int batch, int steps) {
   Kokkos::DefaultExecutionSpace const exec;
-  auto const trainer = pcd_trainer<E>(batch, steps);
-  detail::Chains<E> chains(trainer->energy(), batch, steps);
-  double const flops  = E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch;
+  auto const trainer = pcd_trainer<E, precision>(batch, steps);
+  detail::Chains<E, precision> chains(trainer->energy(), batch, steps);
+  // Data, and chains from the buffer and back; parameters and Adam's two moments, updated.
+  Cost const cost{
+      .flops = E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch,
+      .bytes = detail::bytes_of<E>(3.0 * batch * E::dimension + 6.0 * E::parameters)};
   double const median = iterate<typename E::scalar_type>(
-      state, exec, flops, [&] { trainer->step(); }, [&] { chains(); });
+      state, exec, cost, [&] { trainer->step(); }, [&] { chains(); });
   state.counters["chain_steps_per_second"] = batch * steps / median;
 }
 
 namespace detail {
 
 template <class Run>
-int register_each(std::string const& what, std::string const& shape, int batch,
-                  std::initializer_list<int> steps, Run run) {
-  for (int const k : steps)
-    benchmark::RegisterBenchmark(
-        (what + "/" + shape + "/b" + std::to_string(batch) + "/k" + std::to_string(k)).c_str(),
-        [=](benchmark::State& state) { run(state, batch, k); })
-        ->Unit(benchmark::kMillisecond);
+int register_each(std::string const& what, std::string const& shape,
+                  std::vector<int> const& batches, std::initializer_list<int> steps, Run run) {
+  for (int const batch : batches)
+    for (int const k : steps)
+      benchmark::RegisterBenchmark(
+          (what + "/" + shape + "/b" + std::to_string(batch) + "/k" + std::to_string(k)).c_str(),
+          [=](benchmark::State& state) { run(state, batch, k); })
+          ->Unit(benchmark::kMillisecond);
   return 0;
 }
 
 }  // namespace detail
 
 template <class E>
+int register_langevin(std::string const& shape, std::vector<int> const& batches,
+                      std::initializer_list<int> steps) {
+  return detail::register_each("langevin", shape, batches, steps, langevin<E>);
+}
+template <class E>
 int register_langevin(std::string const& shape, int batch, std::initializer_list<int> steps) {
-  return detail::register_each("langevin", shape, batch, steps, langevin<E>);
+  return register_langevin<E>(shape, std::vector<int>{batch}, steps);
 }
 
 template <class E>
+int register_training(std::string const& shape, std::vector<int> const& batches,
+                      std::initializer_list<int> steps) {
+  return detail::register_each("train_pcd", shape, batches, steps, train_pcd<E>);
+}
+template <class E>
 int register_training(std::string const& shape, int batch, std::initializer_list<int> steps) {
-  return detail::register_each("train_pcd", shape, batch, steps, train_pcd<E>);
+  return register_training<E>(shape, std::vector<int>{batch}, steps);
+}
+
+/// The same with products of reduced precision, names 'langevin-tf32' and so on, on a GPU: a host
+/// has no units for them.
+template <class E>
+int register_reduced(std::string const& shape, std::vector<int> const& batches,
+                     std::initializer_list<int> steps) {
+  using tile::Precision;
+  if constexpr (!Kokkos::SpaceAccessibility<Kokkos::DefaultExecutionSpace,
+                                            Kokkos::HostSpace>::accessible) {
+    detail::register_each("langevin-tf32", shape, batches, steps, langevin<E, Precision::tf32>);
+    detail::register_each("langevin-bf16", shape, batches, steps, langevin<E, Precision::bf16>);
+    detail::register_each("train_pcd-tf32", shape, batches, steps, train_pcd<E, Precision::tf32>);
+    detail::register_each("train_pcd-bf16", shape, batches, steps, train_pcd<E, Precision::bf16>);
+  }
+  return 0;
 }
 
 // The networks that every comparison uses.

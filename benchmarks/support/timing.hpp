@@ -4,6 +4,7 @@
 
 #include <basin/metric/fma_peak.hpp>
 
+#include "benchmarks/support/ceilings.hpp"
 #include "benchmarks/support/counters.hpp"
 
 #include <Kokkos_Core.hpp>
@@ -16,18 +17,26 @@
 
 namespace basin::bench {
 
+/// What a call costs at the least, however it is done.
+struct Cost {
+  double flops;      ///< operations of the matrix products
+  double bytes = 0;  ///< read or written once, as if caches kept nothing from call to call; 0: not
+                     ///< counted
+};
+
 /// Times work() on exec, fenced before and after, as one iteration, and sets the counters
 ///
-///   gflops, peak_fraction  of flops operations, over a peak probed before and after in this
-///   process allocations, fences, launches  of one call, after warm-up, the timing's own fences not
-///   counted
+///   gflops, peak_fraction  over a multiply-add peak probed before and after in this process
+///   tensor_fraction        the same operations over the rate of tf32 products, where it is known
+///   bandwidth_fraction     bytes over the bandwidth of a copy
+///   allocations, fences, launches  of one call, after warm-up, the timing's own fences not counted
 ///
 /// Rates are of the median iteration: machines are shared. \returns its seconds
 ///
 /// \param beside  called after each iteration and timed apart, so that a drift of the machine meets
 ///                both; with it, counter beside_fraction is its median time over that of work
 template <class Scalar, class Exec, class Work, class Beside = std::nullptr_t>
-double iterate(benchmark::State& state, Exec const& exec, double flops, Work const& work,
+double iterate(benchmark::State& state, Exec const& exec, Cost const& cost, Work const& work,
                Beside const& beside = {}) {
   constexpr bool pairs = !std::is_same_v<Beside, std::nullptr_t>;
   std::vector<double> seconds, beside_seconds;
@@ -55,11 +64,15 @@ double iterate(benchmark::State& state, Exec const& exec, double flops, Work con
   int const calls     = std::clamp(static_cast<int>(1 / median), 1, 10);  // about a second of them
   Tally const tally   = count(exec, calls, work);
 
-  state.counters["gflops"]        = flops / median * 1e-9;
+  double const gflops             = cost.flops / median * 1e-9;
+  Ceilings const& most            = ceilings();
+  state.counters["gflops"]        = gflops;
   state.counters["peak_gflops"]   = peak;
-  state.counters["peak_fraction"] = flops / median * 1e-9 / peak;
-  state.counters["median_ms"]     = median * 1e3;
-  state.counters["best_ms"]       = *std::min_element(seconds.begin(), seconds.end()) * 1e3;
+  state.counters["peak_fraction"] = gflops / peak;
+  if (most.tf32_gflops > 0) state.counters["tensor_fraction"] = gflops / most.tf32_gflops;
+  if (cost.bytes > 0) state.counters["bandwidth_fraction"] = cost.bytes / median / most.bandwidth;
+  state.counters["median_ms"] = median * 1e3;
+  state.counters["best_ms"]   = *std::min_element(seconds.begin(), seconds.end()) * 1e3;
   if constexpr (pairs) state.counters["beside_fraction"] = median_of(beside_seconds) / median;
   state.counters["allocations"] = double(tally.allocations) / calls;
   state.counters["fences"]      = double(tally.fences) / calls;

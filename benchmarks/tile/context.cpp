@@ -48,7 +48,8 @@ void product(benchmark::State& state) {
   Exec const exec;
   Kokkos::View<float*, Exec> const w("w", M * K);
   int constexpr repeats = 20, tiles = 16;
-  basin::bench::iterate<float>(state, exec, 2.0 * M * K * tuning.width * repeats * tiles, [&] {
+  basin::bench::Cost const cost{.flops = 2.0 * M * K * tuning.width * repeats * tiles};
+  basin::bench::iterate<float>(state, exec, cost, [&] {
     basin::tile::for_each_tile<tuning>(exec, "basin::product", tiles,
                                        Products<M, K, Transposed>{w.data(), repeats});
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/buffer/replay.hpp>
 
+#include "support/clock.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -470,6 +472,50 @@ TEST_CASE("the content is a function of the seed, for any number of threads", "[
   CHECK(after_steps(bytes, 5, Exec()) != after_steps(bytes, 6, Exec()));
   CHECK(after_steps(reservoir, 5, Exec()) == after_steps(reservoir, 5, one));
   CHECK(after_steps(reservoir, 5, Exec()) != after_steps(reservoir, 6, Exec()));
+}
+
+// Chains, slots, ages and contents of some steps; at every step the chains move.
+template <class Options, class StepOf>
+std::vector<Values> several_steps(Options const& options, StepOf const& step_of) {
+  auto buffer = make(options, 9, 7, Exec(), negative_rows(30));
+  std::vector<Values> all;
+  for (std::uint64_t const n : {0, 1, 2, 5}) {
+    Table<float> const chains("chains", 9, dimension);
+    buffer.draw(Exec(), chains, step_of(n));
+    all.push_back(on_host(chains));
+    Values moved = all.back();
+    for (double& x : moved) x = x / 2 + double(n) / 8;
+    buffer.write(Exec(), on_device(moved, dimension), step_of(n));
+    Exec().fence();  // before the clock goes on
+    all.push_back(content(buffer));
+    for (auto const& ints :
+         {on_host(buffer.slots()), on_host(buffer.ages()), on_host(buffer.drawn_ages())})
+      all.emplace_back(ints.begin(), ints.end());
+  }
+  return all;
+}
+
+template <class Options>
+void check_clock(Options const& options) {
+  basin::test::Clock<Exec> const clock(0);
+  auto const by_number = several_steps(options, [](std::uint64_t n) { return basin::Step(n); });
+  auto const by_clock  = several_steps(options, [&](std::uint64_t n) {
+    clock.set(n);
+    return clock.step();
+  });
+  // A host beside a GPU reads no clock.
+  if constexpr (basin::test::reads_clocks<Exec>) CHECK(by_clock == by_number);
+  auto const at_first =
+      several_steps(options, [](std::uint64_t) { return basin::Step(std::uint64_t(0)); });
+  CHECK(at_first != by_number);
+  if constexpr (!basin::test::reads_clocks<Exec>) CHECK(by_clock == at_first);
+}
+
+TEST_CASE("draws and writes by a clock are those by the number of the step", "[buffer][replay]") {
+  check_clock(Plain{.capacity = 20, .fresh = 0.3});
+  check_clock(Bytes{.capacity = 20, .fresh = 0.3});
+  check_clock(Ring{.capacity = 20, .fresh = 0.3});
+  check_clock(Reservoir{.capacity = 20, .fresh = 0.3});
 }
 
 TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][replay]") {

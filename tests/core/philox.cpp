@@ -2,6 +2,8 @@
 #include <basin/core/philox.hpp>
 #include <basin/tile/pack.hpp>
 
+#include "support/clock.hpp"
+
 #include <Kokkos_Core.hpp>
 #include <Random123/philox.h>
 #include <catch2/catch_template_test_macros.hpp>
@@ -329,6 +331,59 @@ TEST_CASE("a permutation is the same in a kernel", "[core][philox]") {
   int wrong         = 0;
   for (int i = 0; i < size; ++i) wrong += result(i) != host[static_cast<std::size_t>(i)];
   CHECK(wrong == 0);
+}
+
+struct ReadClock {
+  basin::Step step;
+  Stream stream;  // with a clock of its own
+  int shift;
+  Kokkos::View<std::uint64_t* [5], Exec> out;
+  KOKKOS_FUNCTION void operator()(int i) const {
+    Stream const of_step = step.stream(9, Purpose::contrast, shift).now(), own = stream.now();
+    out(i, 0) = step.now();
+    out(i, 1) = of_step.step;
+    out(i, 2) = of_step.seed == 9 && of_step.purpose == Purpose::contrast;
+    out(i, 3) = own.step;
+    out(i, 4) = own.seed == 4 && own.purpose == Purpose::level;
+  }
+};
+
+TEST_CASE("a step and its streams by a clock are those by the number", "[core][philox]") {
+  for (std::uint64_t const n : {std::uint64_t(0), std::uint64_t(5), std::uint64_t(1) << 35})
+    for (int const shift : {0, 1, 20}) {
+      CAPTURE(n, shift);
+      basin::test::Clock<Exec> const clock(n);
+      Kokkos::View<std::uint64_t* [5], Exec> const out("out", 2);
+      Stream own{4, Purpose::level, 7};
+      // By the number, then by the clock.
+      Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, 1), ReadClock{n, own, shift, out});
+      own.clock = clock.time.data();
+      own.shift = shift;
+      Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(1, 2),
+                           ReadClock{clock.step(), own, shift, out});
+      auto const found        = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, out);
+      std::uint64_t const now = basin::test::reads_clocks<Exec> ? n : 0;
+      CHECK(found(0, 0) == n);
+      CHECK(found(0, 1) == n << shift);
+      CHECK(found(0, 3) == 7);
+      CHECK(found(1, 0) == now);
+      CHECK(found(1, 1) == now << shift);
+      CHECK(found(1, 3) == 7 + (now << shift));
+      for (int i : {0, 1}) {
+        CHECK(found(i, 2) == 1);
+        CHECK(found(i, 4) == 1);
+      }
+    }
+}
+
+TEST_CASE("the stream of the present step needs no clock any more", "[core][philox]") {
+  if constexpr (basin::test::reads_clocks<Exec> && basin::test::is_host<Exec>) {
+    basin::test::Clock<Exec> const clock(3);
+    Stream const stream = clock.step().stream(1, Purpose::dropout, 2).now();
+    clock.set(8);
+    CHECK(stream.step == 12);
+    CHECK(stream.now().step == 12);
+  }
 }
 
 }  // namespace

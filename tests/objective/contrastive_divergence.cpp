@@ -3,6 +3,7 @@
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
 
+#include "support/by_clock.hpp"
 #include "support/gaussian_model.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -80,10 +81,10 @@ struct Reference {
       std::uint32_t const at_row =
           order(static_cast<std::uint32_t>(step) * static_cast<std::uint32_t>(batch) + chain);
       data.push_back(x(at_row, 0));
-      // The noise of the second training step is the continuation of the first's.
+      // Each training step has 2^steps_bits numbers of the stream of noise to itself.
       samples.push_back(basin::test::moved(
           data.back(), theta, alpha, steps,
-          {5, Purpose::sampler_noise, step * static_cast<std::uint64_t>(steps)}, chain));
+          {5, Purpose::sampler_noise, step << basin::sampler::steps_bits}, chain));
     }
   }
 
@@ -181,7 +182,7 @@ void check_samples(Start const& policy, Chains const& expected_pool, Chains cons
                                          expected_pool.size() ? expected_pool : positives,
                                          {seed, Purpose::sampler_start, step});
     basin::sampler::sample(Exec(), cd.sampler, energy, expected,
-                           {seed, Purpose::sampler_noise, 4 * step});
+                           {seed, Purpose::sampler_noise, step << basin::sampler::steps_bits});
     CHECK(basin::test::values(chains) == basin::test::values(expected));
   }
   CHECK(state.ages() == nullptr);
@@ -198,6 +199,13 @@ TEST_CASE("CD's chains start where its start policy says, each step anew", "[obj
   check_samples(start::Uniform{.lower = 4, .upper = 5}, data, data);
   check_samples(start::Data{.noise = 0.1}, data, data);
   check_samples(start::Positives{.noise = 0.1}, {}, data);
+}
+
+TEST_CASE("a CD gradient by a clock is that by the number of the step", "[objective][cd]") {
+  CHECK(basin::test::same_by_clock<Exec>(
+      Objective{.sampler = {.steps = 3, .step = 0.05}, .start = {.noise = 0.1}}));
+  CHECK(basin::test::same_by_clock<Exec>(
+      ContrastiveDivergence<Langevin<>, start::Data>{.sampler = {.steps = 3, .step = 0.05}}));
 }
 
 TEST_CASE("a user's chains start from rows of the data where training starts from positives",

@@ -3,6 +3,7 @@
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
 
+#include "support/by_clock.hpp"
 #include "support/gaussian_model.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -124,10 +125,11 @@ TEST_CASE("PCD's chains go on from the buffer and are written back to it",
     auto const drawn = basin::test::values(state.buffer().drawn_ages());
     for (std::size_t i = 0; i < batch; ++i) {
       std::size_t const slot = static_cast<std::size_t>(slots[i]);
-      // The noise of a call is the continuation of that of the call before.
-      double const moved = basin::test::moved(expected[slot], theta, 0.1, steps,
-                                              {seed, Purpose::sampler_noise, steps * step},
-                                              static_cast<std::uint32_t>(i));
+      // Each call has 2^steps_bits numbers of the stream of noise to itself.
+      double const moved =
+          basin::test::moved(expected[slot], theta, 0.1, steps,
+                             {seed, Purpose::sampler_noise, step << basin::sampler::steps_bits},
+                             static_cast<std::uint32_t>(i));
       REQUIRE_THAT(x[i], WithinAbs(moved, 1e-14));
       expected[slot] = x[i];
       CHECK(drawn[i] == ages[slot]++);
@@ -135,6 +137,14 @@ TEST_CASE("PCD's chains go on from the buffer and are written back to it",
     CHECK(basin::test::values(state.buffer().stored()) == expected);
     CHECK(state.ages() == state.buffer().drawn_ages().data());
   }
+}
+
+TEST_CASE("a PCD gradient by a clock is that by the number of the step",
+          "[objective][persistent_cd]") {
+  CHECK(basin::test::same_by_clock<Exec>(
+      basin::test::SmallObjective{.sampler = {.steps = 3, .step = 0.05, .noise = 0.1, .clip = 0.5},
+                                  .buffer  = {.capacity = 50, .fresh = 0.3},
+                                  .energy_l2 = {.coefficient = 0.1, .ramp = 5}}));
 }
 
 TEST_CASE("a user's chains start as fresh chains do", "[objective][persistent_cd]") {

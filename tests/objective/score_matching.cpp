@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/score_matching.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
+#include "support/by_clock.hpp"
 #include "support/density.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -59,6 +61,14 @@ TEST_CASE("score matching gives the same bits in every tuning and for any number
   CHECK(differing_runs<Exec>(ScoreMatching<>{}) == 0);
   CHECK(differing_runs<Exec>(SlicedScoreMatching<direction::Gaussian, form::VarianceReduced>{
             .projections = 3}) == 0);
+}
+
+TEST_CASE("a gradient of score matching by a clock is that by the number of the step",
+          "[objective][score_matching]") {
+  CHECK(same_by_clock<Exec>(SlicedScoreMatching<>{.projections = 2}));
+  CHECK(same_by_clock<Exec>(SlicedScoreMatching<direction::Gaussian, form::VarianceReduced>{}));
+  CHECK(same_by_clock<Exec>(ScoreMatching<0>{}));
+  CHECK(same_by_clock<Exec>(DenoisingScoreMatching{}));
 }
 
 TEST_CASE("score matching allocates nothing and fences nothing", "[objective][score_matching]") {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/energy/analytic.hpp>
+#include <basin/energy/network.hpp>
+#include <basin/energy/pack.hpp>
 #include <basin/energy/quadratic.hpp>
+#include <basin/layer/silu.hpp>
 #include <basin/sampler/langevin.hpp>
 
 #include "support/reference_noise.hpp"
@@ -10,6 +13,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -348,6 +352,58 @@ void check_against_reference(double clip, double lower, double upper) {
   if (!std::isinf(lower)) CHECK_THAT(all_clamped, WithinAbs(0.5, 0.4));
 }
 
+using Mlp =
+    basin::energy::Network<float, basin::Vector<5>, basin::layer::Dense<48>, basin::layer::Silu,
+                           basin::layer::Dense<48>, basin::layer::Silu, basin::layer::Dense<1>>;
+
+// 20 steps of 37 chains, on a space of its own.
+template <class Space, Tuning tuning>
+std::vector<float> chains_of_an_mlp() {
+  Kokkos::View<float*, Space> const theta("theta", +Mlp::parameters);
+  auto const host = Kokkos::create_mirror_view(theta);
+  for (int k = 0; k < Mlp::parameters; ++k)
+    host(k) = static_cast<float>(0.2 * std::sin(1.9 * k * k + 0.3));
+  Kokkos::deep_copy(theta, host);
+  Kokkos::View<float**, Kokkos::LayoutRight, Space> const chains("chains", 37, +Mlp::dimension);
+  spread(chains, 1.5);
+  // With copies of the weights, as a GPU's kernels read them; those of one thread do without.
+  Kokkos::View<float*, Space> const packed("packed", Mlp::packed_numbers<tuning>);
+  if constexpr (tuning.team > 0)
+    basin::energy::pack<tuning>(Space(), Mlp(theta.data()), packed.data());
+  Mlp const energy(theta.data(), tuning.team > 0 ? packed.data() : nullptr);
+  sample<tuning>(Space(), Langevin<>{.steps = 20, .step = 0.01}, energy, chains, {3});
+  auto const x = on_host(chains);
+  return {x.data(), x.data() + x.size()};
+}
+
+// Draw by draw: the noise is the same numbers, and only sums that a GPU splits differ. A gradient
+// of at most 2 whose longest sum has 48 terms is off by under 48 eps |g| = 6e-6, so 20 steps of
+// 0.01 by 1.2e-6; each step rounds x, of at most 4, by eps / 2: 20 * 2.4e-7 = 4.8e-6.
+TEST_CASE("a host and Exec run the same chains", "[sampler][langevin]") {
+  using Host           = Kokkos::DefaultHostExecutionSpace;
+  auto const reference = chains_of_an_mlp<Host, Tuning{16, 8, 6, 2, 0}>();
+  auto const largest   = [&](std::vector<float> const& other) {
+    double most = 0;
+    for (std::size_t i = 0; i < other.size(); ++i)
+      most = std::max(most, std::abs(double(other[i]) - double(reference[i])));
+    return most;
+  };
+  CHECK(largest(chains_of_an_mlp<
+                Exec, basin::tile::default_tuning<Exec, float, Mlp::workspace_rows>()>()) < 6e-6);
+  // A host's team that splits sums as a GPU's does; and with bf16 they are other chains.
+  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
+    using basin::tile::Precision;
+    constexpr Tuning split{16, 4, 4, 2, 1, 0, 256};
+    CHECK(largest(chains_of_an_mlp<Exec, split>()) < 6e-6);
+    CHECK(largest(chains_of_an_mlp<Exec, split>()) > 0);
+    auto const units = chains_of_an_mlp<Exec, with_precision(split, Precision::bf16)>();
+    auto const plain =
+        chains_of_an_mlp<Exec, with_precision(Tuning{16, 8, 6, 2, 0}, Precision::bf16)>();
+    CHECK(largest(units) > 1e-5);
+    CHECK(largest(plain) > 1e-5);
+  }
+}
+
 TEST_CASE("unclipped, unbounded chains are those of a scalar loop", "[sampler][langevin]") {
   check_against_reference<clip::None>(infinity, -infinity, infinity);
 }
@@ -433,7 +489,10 @@ TEST_CASE("a sampler is a constant that sampling does not change", "[sampler][la
 TEST_CASE("Langevin refuses numbers that mean nothing, and says them", "[sampler][langevin]") {
   double const nan      = std::nan("");
   std::string const who = "basin::sampler::Langevin: ";
-  CHECK_THROWS_WITH(Langevin<>{.steps = -1}.check(), who + "steps must be >= 0, got -1");
+  CHECK_THROWS_WITH(Langevin<>{.steps = -1}.check(), who + "steps must be in [0, 1048576], got -1");
+  CHECK_THROWS_WITH(Langevin<>{.steps = 1048577}.check(),
+                    who + "steps must be in [0, 1048576], got 1048577");
+  CHECK_NOTHROW(Langevin<>{.steps = 1048576}.check());
   CHECK_THROWS_WITH(Langevin<>{.step = 0}.check(), who + "step must be > 0 and finite, got 0");
   CHECK_THROWS_WITH(Langevin<>{.step = infinity}.check(),
                     who + "step must be > 0 and finite, got inf");

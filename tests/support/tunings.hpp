@@ -14,6 +14,11 @@ namespace basin::test {
 template <class Exec>
 inline constexpr bool is_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
 
+constexpr tile::Tuning layerwise(tile::Tuning t) {
+  t.strategy = tile::Strategy::layerwise;
+  return t;
+}
+
 namespace detail {
 
 template <class Exec, tile::Tuning... tunings, class F>
@@ -26,7 +31,7 @@ void run_tunings(F const& f) {
 }  // namespace detail
 
 /// f.template operator()<tuning>() for tunings of Exec that share as little as possible: other tile
-/// widths, packs and register blocks; one thread a tile, teams of one and of several.
+/// widths, packs and register blocks; one thread a tile, teams of several, and phases of layers.
 template <class Exec, class Scalar, class F>
 void for_each_tuning(F const& f) {
   if constexpr (is_host<Exec>)
@@ -34,11 +39,13 @@ void for_each_tuning(F const& f) {
     // notes.
     detail::run_tunings<Exec, tile::Tuning{16, 8, 6, 2, 0},
                         tile::Tuning{32, sizeof(Scalar) == 4 ? 16 : 4, 12, 2, 0},
-                        tile::Tuning{8, 8, 4, 1, 0}, tile::Tuning{16, 4, 4, 1, 1},
+                        tile::Tuning{8, 8, 4, 1, 0}, layerwise(tile::Tuning{16, 4, 4, 1, 1}),
                         tile::Tuning{8, 1, 3, 2, 2}>(f);
   else
-    detail::run_tunings<Exec, tile::Tuning{16, 4, 4, 1, 256}, tile::Tuning{32, 8, 6, 2, 128},
-                        tile::Tuning{8, 8, 4, 1, 1}, tile::Tuning{8, 1, 3, 2, 32}>(f);
+    detail::run_tunings<Exec, tile::Tuning{16, 4, 4, 1, 256},
+                        tile::Tuning{16, 4, 4, 2, 256, tile::shared_memory<Exec>()},
+                        layerwise(tile::Tuning{32, 4, 4, 1, 128, tile::shared_memory<Exec>()}),
+                        tile::Tuning{8, 1, 3, 2, 64}>(f);
 }
 
 /// What run.template operator()<tuning>() returns, a vector of numbers, in one tuning.

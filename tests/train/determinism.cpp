@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same bits whatever the tile's width, the context and the number of threads.
 #include "support/training.hpp"
+#include "support/tunings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -8,6 +9,7 @@ namespace {
 
 using Exec = BASIN_TEST_EXEC;
 using basin::test::contents;
+using basin::test::layerwise;
 using basin::test::small_options;
 using basin::test::uniform_points;
 
@@ -26,15 +28,20 @@ std::vector<float> after_200_steps(Exec const& exec = Exec()) {
 
 constexpr bool host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
 
-TEST_CASE("200 training steps give the same bits for two tile widths and for the team context",
+TEST_CASE("200 training steps give the same bits for two tile widths, for teams and for phases",
           "[train][determinism]") {
   if constexpr (host) {
     auto const reference = after_200_steps<basin::tile::Tuning{16, 8, 6, 2, 0}>();
     CHECK(after_200_steps<basin::tile::Tuning{32, 16, 12, 2, 0}>() == reference);
     CHECK(after_200_steps<basin::tile::Tuning{16, 4, 4, 1, 1}>() == reference);
+    CHECK(after_200_steps<layerwise(basin::tile::Tuning{16, 4, 4, 1, 1})>() == reference);
+    CHECK(after_200_steps<layerwise(basin::tile::Tuning{8, 8, 3, 1, 2})>() == reference);
   } else {
     auto const reference = after_200_steps<basin::tile::Tuning{16, 4, 4, 1, 128}>();
     CHECK(after_200_steps<basin::tile::Tuning{8, 4, 4, 1, 64}>() == reference);
+    constexpr int shared = basin::tile::shared_memory<Exec>();
+    CHECK(after_200_steps<basin::tile::Tuning{8, 4, 4, 1, 64, shared}>() == reference);
+    CHECK(after_200_steps<layerwise(basin::tile::Tuning{8, 4, 4, 1, 64, shared})>() == reference);
   }
 }
 

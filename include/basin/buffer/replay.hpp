@@ -140,6 +140,15 @@ struct DrawChain {
   Stream stream;
   double fresh;
 
+  KOKKOS_FUNCTION DrawChain now() const {
+    DrawChain r = *this;
+    if (stream.clock) {
+      r.stream = stream.now();
+      if constexpr (!Replace) r.permutation = Permutation(permutation.size(), r.stream);
+    }
+    return r;
+  }
+
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int chain) const {
     std::uint32_t const i = static_cast<std::uint32_t>(chain);
@@ -179,17 +188,18 @@ struct ClaimSlot {
   Ints slots;   // (chains)
   Ints owners;  // (capacity)
   Stream stream;
-  std::uint64_t written;  // chains written before this batch
+  std::uint64_t const* written;  // (1) chains written before this batch
   int capacity;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int chain) const {
-    ClaimSlot const self = *this;
+    ClaimSlot self = *this;
+    self.stream    = stream.now();
     c.each(1, [=](int) {
       if constexpr (std::same_as<Write, write::Reservoir>) {
         // Two words: the history may pass 2^32.
         std::uint32_t const i     = static_cast<std::uint32_t>(chain);
-        std::uint64_t const total = self.written + i + 1;
+        std::uint64_t const total = *self.written + i + 1;
         std::uint64_t const u = static_cast<std::uint64_t>(random_word(self.stream, 0, i)) << 32 |
                                 random_word(self.stream, 1, i);
         std::uint64_t const slot = u % total;
@@ -209,19 +219,19 @@ struct WriteChain {
   using scalar_type                   = decltype(Codec::lower);
   static constexpr int workspace_rows = 0;
   Codec codec;
-  Stored stored;    // (capacity, dimension)
-  Chains chains;    // (chains, dimension)
-  Ints slots;       // (chains)
-  Ints owners;      // (capacity)
-  Ints ages;        // (capacity)
-  Ints drawn_ages;  // (chains)
-  int head;         // first slot of a ring
+  Stored stored;                 // (capacity, dimension)
+  Chains chains;                 // (chains, dimension)
+  Ints slots;                    // (chains)
+  Ints owners;                   // (capacity)
+  Ints ages;                     // (capacity)
+  Ints drawn_ages;               // (chains)
+  std::uint64_t const* written;  // (1) chains written before this batch
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int chain) const {
     int slot = slots(chain);
     if constexpr (std::same_as<Write, write::Ring>)
-      slot = (head + chain) % static_cast<int>(stored.extent(0));
+      slot = static_cast<int>((*written + static_cast<std::uint64_t>(chain)) % stored.extent(0));
     if (slot < 0) return;
     if constexpr (Contested) {
       int const mine = std::same_as<Write, write::Reservoir> ? chain : INT_MAX - chain;
@@ -238,6 +248,21 @@ struct WriteChain {
       self.ages(slot) = self.drawn_ages(chain) + 1;
       if constexpr (Contested) self.owners(slot) = -1;
     });
+  }
+};
+
+// written += count
+template <class Scalar>
+struct CountWritten {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  std::uint64_t* written;
+  std::uint64_t count;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int) const {
+    CountWritten const self = *this;
+    c.each(1, [=](int) { *self.written += self.count; });
   }
 };
 
@@ -329,7 +354,10 @@ struct Replay {
       owners_     = Kokkos::View<int*, memory>("basin::buffer::owners", options.capacity);
       slots_      = Kokkos::View<int*, memory>("basin::buffer::slots", batch);
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
+      written_    = Kokkos::View<std::uint64_t, memory>("basin::buffer::written");
       Kokkos::deep_copy(exec, owners_, -1);
+      // The initial content counts as written: a ring starts at slot 0, a reservoir has a history.
+      Kokkos::deep_copy(exec, written_, static_cast<std::uint64_t>(options.capacity));
       using work = detail::InitialSlot<source, codec, Stored, Ints>;
       tile::for_each_chain<tuning>(exec, "basin::initial", options.capacity,
                                    work{source(options_.start, pool_),
@@ -359,11 +387,11 @@ struct Replay {
     }
 
     /// chains(i, :) = a stored sample, or a fresh start. Asynchronous on exec.
-    void draw(Exec const& exec, Chains const& chains, std::uint64_t step) {
+    void draw(Exec const& exec, Chains const& chains, Step const& step) {
       check_chains("draw", chains);
       constexpr bool replace = std::same_as<draw_type, buffer::draw::WithReplacement>;
       using work = detail::DrawChain<source, codec, Stored, tile::Borrowed<Chains>, Ints, replace>;
-      Stream const stream{seed_, Purpose::buffer_draw, step};
+      Stream const stream = step.stream(seed_, Purpose::buffer_draw);
       tile::for_each_chain<tuning>(
           exec, "basin::draw", static_cast<int>(chains.extent(0)),
           work{source(options_.start, pool_), codec_, stored_, chains, slots_, ages_, drawn_ages_,
@@ -372,7 +400,7 @@ struct Replay {
     }
 
     /// Writes the chains of the last draw back. Asynchronous on exec.
-    void write(Exec const& exec, Chains const& chains, std::uint64_t step) {
+    void write(Exec const& exec, Chains const& chains, Step const& step) {
       check_chains("write", chains);
       constexpr bool reservoir = std::same_as<write_type, buffer::write::Reservoir>;
       constexpr bool ring      = std::same_as<write_type, buffer::write::Ring>;
@@ -380,22 +408,21 @@ struct Replay {
           reservoir || (!ring && std::same_as<draw_type, buffer::draw::WithReplacement>);
       int const count = static_cast<int>(chains.extent(0));
       if constexpr (contested) {
-        tile::for_each_chain<tuning>(
-            exec, "basin::claim", count,
-            detail::ClaimSlot<Scalar, Ints, write_type>{slots_,
-                                                        owners_,
-                                                        {seed_, Purpose::buffer_write, step},
-                                                        written_,
-                                                        options_.capacity});
+        tile::for_each_chain<tuning>(exec, "basin::claim", count,
+                                     detail::ClaimSlot<Scalar, Ints, write_type>{
+                                         slots_, owners_, step.stream(seed_, Purpose::buffer_write),
+                                         written_.data(), options_.capacity});
       }
       using work =
           detail::WriteChain<codec, Stored, tile::Borrowed<Chains>, Ints, write_type, contested>;
       tile::for_each_chain<tuning>(
           exec, "basin::write", count,
-          work{codec_, stored_, chains, slots_, owners_, ages_, drawn_ages_,
-               static_cast<int>((written_ - options_.capacity) %
-                                static_cast<std::uint64_t>(options_.capacity))});
-      written_ += static_cast<std::uint64_t>(count);
+          work{codec_, stored_, chains, slots_, owners_, ages_, drawn_ages_, written_.data()});
+      if constexpr (ring || reservoir) {
+        tile::for_each_tile<tuning>(
+            exec, "basin::written", 1,
+            detail::CountWritten<Scalar>{written_.data(), static_cast<std::uint64_t>(count)});
+      }
     }
 
     /// (capacity, dimension), as stored
@@ -437,8 +464,7 @@ struct Replay {
     Kokkos::View<int*, memory> owners_;                                // (capacity), -1: free
     Kokkos::View<int*, memory> slots_;                                 // (batch)
     Kokkos::View<int*, memory> drawn_ages_;                            // (batch)
-    // The initial content counts as written, so that a ring's head and a reservoir's history agree.
-    std::uint64_t written_ = static_cast<std::uint64_t>(options_.capacity);
+    Kokkos::View<std::uint64_t, memory> written_;                      // chains ever written
   };
 };
 

@@ -25,6 +25,17 @@ enum class Purpose : std::uint32_t {
   level          = 12,  ///< level of noise of a sample
 };
 
+namespace detail {
+
+KOKKOS_FORCEINLINE_FUNCTION std::uint64_t read(std::uint64_t const* clock) {
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+  KOKKOS_IF_ON_HOST((clock = nullptr;))
+#endif
+  return clock ? *clock : 0;
+}
+
+}  // namespace detail
+
 /// Key of one random stream. A draw is a function of (element, chain, step, purpose; seed) alone,
 /// so that results do not depend on tile width, team size or number of threads, and a run can be
 /// taken up at any step.
@@ -32,6 +43,33 @@ struct Stream {
   std::uint64_t seed = 0;
   Purpose purpose    = Purpose::sampler_noise;
   std::uint64_t step = 0;  ///< < 2^56: the high 24 bits share a counter word with purpose
+  /// On the device, added to step times 2^shift when a kernel calls now(); null: nothing.
+  std::uint64_t const* clock = nullptr;
+  int shift                  = 0;
+
+  /// The stream of the present step. A host beside a GPU cannot read a clock, and does not.
+  KOKKOS_FUNCTION Stream now() const {
+    return {seed, purpose, step + (detail::read(clock) << shift)};
+  }
+};
+
+/// Number of a training step: known to the host, or, where kernels are launched again and again
+/// with the same arguments (as a graph does), counted on the device.
+struct Step {
+  std::uint64_t number       = 0;
+  std::uint64_t const* clock = nullptr;  ///< on the device, added to number; null: nothing
+
+  KOKKOS_FUNCTION Step(std::uint64_t n) : number(n) {}
+  /// Counted by a clock on the device.
+  KOKKOS_FUNCTION explicit Step(std::uint64_t const* c) : clock(c) {}
+
+  /// As Stream::now.
+  KOKKOS_FUNCTION std::uint64_t now() const { return number + detail::read(clock); }
+
+  /// The stream of this step; with a shift each step has 2^shift numbers of it to itself.
+  KOKKOS_FUNCTION Stream stream(std::uint64_t seed, Purpose purpose, int shift = 0) const {
+    return {seed, purpose, number << shift, clock, shift};
+  }
 };
 
 /// (high, low) 32 bits of a * m.
@@ -100,13 +138,14 @@ class Permutation {
  public:
   /// \param size    number of indices, in [1, 2^31)
   /// \param stream  key: another step or purpose gives another permutation
-  Permutation(std::uint32_t size, Stream const& stream) : size_(size) {
+  KOKKOS_FUNCTION Permutation(std::uint32_t size, Stream const& stream) : size_(size) {
     while ((1ull << (2 * half_bits_)) < size) ++half_bits_;
     std::uint32_t c[4];
     random_block(stream, 0u, 0u, c);
     for (int i = 0; i < 4; ++i) keys_[i] = c[i];
   }
 
+  KOKKOS_FUNCTION std::uint32_t size() const { return size_; }
   KOKKOS_FUNCTION std::uint32_t operator()(std::uint32_t index) const {
     std::uint32_t const mask = (1u << half_bits_) - 1;
     do {

@@ -11,7 +11,7 @@ namespace detail {
 
 // A context that exists everywhere, for asking whether an energy accepts contexts at all.
 template <class Scalar>
-using probe_context = tile::Context<tile::SerialTeam, tile::Pack<Scalar, 1>, 1, 1, 1>;
+using probe_context = tile::Context<tile::SerialTeam<>, tile::Pack<Scalar, 1>, 1, 1, 1>;
 
 }  // namespace detail
 

@@ -115,10 +115,30 @@ class Network {
   /// Work items of prepare and unprepare.
   static constexpr int prepare_blocks = count;
 
+  /// Numbers of the copies of weights that kernels of a tuning read, see tile::Packing.
+  template <tile::Tuning tuning>
+  static constexpr int packed_numbers =
+      graph.template packed_offset<tile::Packing<Scalar, tuning>>(count);
+
   Network() = default;
-  /// \param theta (parameters) reachable from the execution space that will evaluate the energy;
-  ///              where state > 0: as energy::prepare leaves them
-  KOKKOS_FUNCTION explicit Network(Scalar const* theta) : theta_(theta) {}
+  /// \param theta  (parameters) reachable from the execution space that will evaluate the energy;
+  ///               where state > 0: as energy::prepare leaves them
+  /// \param packed (packed_numbers) as energy::pack leaves them for the tuning of the kernels that
+  ///               will evaluate the energy, aligned to 16 bytes; null: kernels read theta, or make
+  ///               copies of their own
+  KOKKOS_FUNCTION explicit Network(Scalar const* theta, Scalar const* packed = nullptr)
+      : theta_(theta), packed_(packed) {}
+
+  /// The same energy with copies of its weights elsewhere.
+  KOKKOS_FUNCTION Network with_packed(Scalar const* packed) const {
+    return Network(theta_, packed);
+  }
+  /// Copies the weights. \param packed (packed_numbers)
+  template <class Context>
+  KOKKOS_FUNCTION void pack(Context const& c, Scalar* packed) const {
+    pack_stage<0>(c, packed);
+    c.barrier();
+  }
 
   /// The blocks of theta with their names, shapes and initial laws.
   static std::vector<NamedBlock> parameter_blocks() {
@@ -242,6 +262,18 @@ class Network {
   }
 
  private:
+  template <int I, class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void pack_stage(Context const& c, Scalar* packed) const {
+    if constexpr (I < count) {
+      using packing        = typename Context::packing;
+      constexpr int offset = graph.parameter_offset(I);
+      constexpr int at     = graph.template packed_offset<packing>(I);
+      if constexpr (graph.template packed<packing>(I) > 0)
+        packing::fill(c, +graph.taps[I], +graph.out[I], +graph.in[I], theta_ + offset, packed + at);
+      pack_stage<I + 1>(c, packed);
+    }
+  }
+
   template <int I, class F>
   static KOKKOS_FORCEINLINE_FUNCTION void for_stage(int i, F const& f) {
     if constexpr (I < count) {
@@ -278,9 +310,13 @@ class Network {
   template <int I, class Context>
   KOKKOS_FORCEINLINE_FUNCTION layer::Frame<Scalar> frame(Scalar* w, bool back) const {
     constexpr int offset = graph.parameter_offset(I);
+    using packing        = typename Context::packing;
+    constexpr int packed = graph.template packed_offset<packing>(I);
+    bool const has       = graph.template packed<packing>(I) > 0 && packed_ != nullptr;
     return {theta_ + offset, row<graph.saved_of(I), Context>(w),
             back ? row<graph.scratch_of(I, true), Context>(w)
-                 : row<graph.scratch_of(I, false), Context>(w)};
+                 : row<graph.scratch_of(I, false), Context>(w),
+            has ? packed_ + packed : nullptr};
   }
   // Stage I reads the state, a jet with no terms past the first.
   template <int I>
@@ -492,7 +528,8 @@ class Network {
     }
   }
 
-  Scalar const* theta_ = nullptr;
+  Scalar const* theta_  = nullptr;
+  Scalar const* packed_ = nullptr;
 };
 
 }  // namespace basin::energy

@@ -25,9 +25,9 @@ struct RecordTile {
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
-    int const first = tile * Context::width;
-    energy.record(fill(c, energy, workspace, first, stream), workspace, record, first, stream,
-                  seed);
+    int const first   = tile * Context::width;
+    Stream const pass = stream.now();
+    energy.record(fill(c, energy, workspace, first, pass), workspace, record, first, pass, seed);
   }
 };
 

@@ -150,13 +150,13 @@ struct Conv2d {
     static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const& frame,
                                                     Scalar const* x,  // (positions, in, T)
                                                     Epilogue const& epilogue) {
+      tile::TapWeights<Scalar> const w(frame.theta, frame.packed);
       if constexpr (biased)
         c.template gemm_taps<out, in, false, output_taps>(
-            frame.theta, x,
-            detail::StartFromBias<Scalar, Epilogue>{frame.theta + weights, epilogue});
+            w, x, detail::StartFromBias<Scalar, Epilogue>{frame.theta + weights, epilogue});
       else
         c.template gemm_taps<out, in, false, output_taps>(
-            frame.theta, x, detail::StartFromZero<Scalar, Epilogue>{epilogue});
+            w, x, detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
     // With few input channels the sums run over scattered places, in working memory.
@@ -174,7 +174,8 @@ struct Conv2d {
                                                                          frame.scratch, epilogue);
       else
         c.template gemm_taps<in, out, true, input_taps>(
-            frame.theta, g, detail::StartFromZero<Scalar, Epilogue>{epilogue});
+            tile::TapWeights<Scalar>(frame.theta, frame.packed), g,
+            detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
     // A record holds the inputs as rows, then dE/dy of every position in panels.
@@ -194,10 +195,7 @@ struct Conv2d {
                                                             LayerRecord<Scalar> const& record) {
       int const columns    = record.columns();
       Scalar* const panels = record.rows + static_cast<std::size_t>(inputs) * columns;
-      for (int p = 0; p < height * width; ++p)
-        record.store_gradient_panels(
-            c, +out, g + static_cast<std::size_t>(p) * out * Context::row_size,
-            panels + static_cast<std::size_t>(p) * c.padded(+out) * columns);
+      record.store_gradient_panels(c, +out, g, panels, height * width);
     }
 
     // One work item: some output channels of one tap. The last: the bias.

@@ -71,7 +71,7 @@ struct Dense {
                                                     Scalar const* x,  // (inputs, T)
                                                     Epilogue const& epilogue) {
       c.template gemm<outputs, inputs>(
-          tile::Matrix<Scalar, outputs, inputs>{frame.theta}, x,
+          tile::Matrix<Scalar, outputs, inputs>{frame.theta, frame.packed}, x,
           detail::StartFromBias<Scalar, Epilogue>{frame.theta + outputs * inputs, epilogue});
     }
 
@@ -81,8 +81,9 @@ struct Dense {
                                                       Scalar const*,
                                                       Scalar const* g,  // (outputs, T)
                                                       Epilogue const& epilogue) {
-      c.template gemm_t<inputs, outputs>(tile::Matrix<Scalar, outputs, inputs>{frame.theta}, g,
-                                         detail::StartFromZero<Scalar, Epilogue>{epilogue});
+      c.template gemm_t<inputs, outputs>(
+          tile::Matrix<Scalar, outputs, inputs>{frame.theta, frame.packed}, g,
+          detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
     /// With one output dy/dx does not depend on x: it is this row of inputs numbers.

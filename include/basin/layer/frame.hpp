@@ -12,9 +12,10 @@ namespace basin::layer {
 /// What a network gives a layer beside its input, for one tile of chains.
 template <class Scalar>
 struct Frame {
-  Scalar const* theta;  ///< (parameters) of this layer
-  Scalar* saved;        ///< (saved_rows, T) from forward to pull_back
-  Scalar* scratch;      ///< (scratch_rows, T) during one call
+  Scalar const* theta;             ///< (parameters) of this layer
+  Scalar* saved;                   ///< (saved_rows, T) from forward to pull_back
+  Scalar* scratch;                 ///< (scratch_rows, T) during one call
+  Scalar const* packed = nullptr;  ///< the context's copies of the weights, see tile::Packing
 };
 
 /// Where a layer keeps what its parameter gradient needs of every sample.
@@ -68,10 +69,11 @@ struct LayerRecord {
   }
   template <class Context>
   KOKKOS_FORCEINLINE_FUNCTION void store_gradient_panels(Context const& c, int features,
-                                                         Scalar const* g, Scalar* panels) const {
+                                                         Scalar const* g, Scalar* panels,
+                                                         int positions) const {
     for (int k = 0; k <= Context::order && k < series; ++k)
       c.store_panels(features, g + (Context::order - k) * Context::width, first + k * samples,
-                     columns(), panels);
+                     columns(), panels, positions);
   }
 };
 
@@ -83,9 +85,11 @@ struct BoundLayer {
   static constexpr int saved_rows       = 0;      ///< kept from forward to pull_back
   static constexpr int scratch_rows     = 0;      ///< during one call
   static constexpr bool keeps_input     = false;  ///< pull_back reads the input of forward
-  /// forward and pull_back are one product with theta each, and an epilogue for every result.
+  /// forward and pull_back are one product with theta each, and an epilogue for every result. Then
+  /// theta starts with weights (taps, out, in), which the layer names so.
   static constexpr bool one_product = false;
-  static constexpr bool in_place    = false;  ///< pull_back may write where it reads
+  static constexpr int taps = 0, out = 0, in = 0;
+  static constexpr bool in_place = false;  ///< pull_back may write where it reads
   static constexpr bool constant_gradient =
       false;                                 ///< one output, whose gradient is a row of theta
   static constexpr int record_rows     = 0;  ///< of each sample, for parameter_gradient

@@ -33,14 +33,14 @@ class Contrast : public Objective::template bind<E, Exec, tuning> {
   Chains positives() const { return Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL); }
 
   /// gradient (E::parameters) = dL/dtheta at positives() and new samples. Asynchronous on exec.
-  void gradient(Exec const& exec, Objective const& options, E const& energy, std::uint64_t step,
+  void gradient(Exec const& exec, Objective const& options, E const& energy, Step const& step,
                 Scalar const*, Scalar* gradient) {
     Chains const chains = Kokkos::subview(points_, std::pair(batch_, 2 * batch_), Kokkos::ALL);
     base::samples(exec, options, energy, positives(), chains, step, chain_statistics());
     using Fill = energy::detail::FillPoints<Chains>;
-    gradient_.record(exec, energy, 2 * batch_, Fill{points_}, {seed_, Purpose::dropout, step});
+    gradient_.record(exec, energy, 2 * batch_, Fill{points_}, step.stream(seed_, Purpose::dropout));
     loss_weights<typename Objective::loss_type, tuning>(
-        exec, gradient_.energies(), gradient_.weights(), batch_, options.energy_l2.at(step));
+        exec, gradient_.energies(), gradient_.weights(), batch_, options.energy_l2, step);
     gradient_.sum(exec, 2 * batch_, gradient);
   }
 

@@ -58,16 +58,15 @@ struct ContrastiveDivergence {
 
     /// chains = samples of the model for this step. Asynchronous on exec.
     void samples(Exec const& exec, ContrastiveDivergence const& options, E const& energy,
-                 Chains const& positives, Chains const& chains, std::uint64_t step,
+                 Chains const& positives, Chains const& chains, Step const& step,
                  sampler::ChainStatistics<Scalar> const& statistics) {
-      Stream const stream{seed_, Purpose::sampler_start, step};
+      Stream const stream = step.stream(seed_, Purpose::sampler_start);
       if constexpr (std::same_as<start_type, sampler::start::Positives>)
         sampler::start_chains<tuning>(exec, options.start, chains, positives, stream);
       else
         sampler::start_chains<tuning>(exec, options.start, chains, pool_, stream);
       sample<tuning>(exec, options.sampler, energy, chains,
-                     {seed_, Purpose::sampler_noise, sampled_}, statistics);
-      sampled_ += static_cast<std::uint64_t>(options.sampler.steps);
+                     step.stream(seed_, Purpose::sampler_noise, sampler::steps_bits), statistics);
     }
 
     /// Starting points for chains of a user's own: as training starts them. Positives are rows of
@@ -87,7 +86,6 @@ struct ContrastiveDivergence {
    private:
     Pool pool_;
     std::uint64_t seed_;
-    std::uint64_t sampled_ = 0;  // sampler steps so far: the next noise of the stream
   };
 };
 

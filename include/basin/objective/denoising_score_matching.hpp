@@ -46,14 +46,12 @@ struct DenoisingScoreMatching {
 
     /// gradient (E::parameters) = dJ/dtheta at positives(). Asynchronous on exec.
     void gradient(Exec const& exec, DenoisingScoreMatching const& options, E const& energy,
-                  std::uint64_t step, Scalar const*, Scalar* gradient) {
-      residual_.record(
-          exec, energy, batch_,
-          detail::FillResidual<E, tile::Borrowed<Chains>>{positives_,
-                                                          static_cast<Scalar>(options.deviation),
-                                                          {seed_, Purpose::direction, step},
-                                                          losses_.data()},
-          {seed_, Purpose::dropout, step});
+                  Step const& step, Scalar const*, Scalar* gradient) {
+      residual_.record(exec, energy, batch_,
+                       detail::FillResidual<E, tile::Borrowed<Chains>>{
+                           positives_, static_cast<Scalar>(options.deviation),
+                           step.stream(seed_, Purpose::direction), losses_.data()},
+                       step.stream(seed_, Purpose::dropout));
       residual_.sum(exec, batch_, gradient);
     }
 

@@ -42,7 +42,7 @@ struct EnergyPenalty {
   double coefficient = 0;  ///< a, units of 1 / E; >= 0
   long ramp          = 0;  ///< training steps until a is whole; 0: at once
 
-  double at(std::uint64_t step) const {
+  KOKKOS_FUNCTION double at(std::uint64_t step) const {
     return ramp > 0 && step < static_cast<std::uint64_t>(ramp)
                ? coefficient * static_cast<double>(step + 1) / static_cast<double>(ramp)
                : coefficient;
@@ -67,14 +67,16 @@ struct LossWeights {
   Scalar const* energies;  // (2 B)
   Scalar* weights;         // (2 B)
   int batch;
-  Scalar penalty;
+  EnergyPenalty penalty;
+  Step step;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar* workspace, int) const {
     Scalar const* const e = energies;
     Scalar* const w       = weights;
     int const B           = batch;
-    Scalar const share = Scalar(1) / static_cast<Scalar>(B), twice = 2 * penalty * share;
+    Scalar const share    = Scalar(1) / static_cast<Scalar>(B),
+                 twice    = 2 * static_cast<Scalar>(penalty.at(step.now())) * share;
     if constexpr (std::same_as<Loss, loss::LogSumExp>) {
       c.each(1, [=](int) {
         Scalar least = e[B];
@@ -102,10 +104,10 @@ struct LossWeights {
 /// weights = dL/dE for energies (data, then samples; 2 batch). Asynchronous on exec.
 template <class Loss, tile::Tuning tuning, class Exec, class Scalar>
 void loss_weights(Exec const& exec, Scalar const* energies, Scalar* weights, int batch,
-                  double penalty) {
+                  EnergyPenalty const& penalty, Step const& step) {
   tile::for_each_tile<tuning>(
       exec, "basin::weights", 1,
-      detail::LossWeights<Scalar, Loss>{energies, weights, batch, static_cast<Scalar>(penalty)});
+      detail::LossWeights<Scalar, Loss>{energies, weights, batch, penalty, step});
 }
 
 }  // namespace basin::objective

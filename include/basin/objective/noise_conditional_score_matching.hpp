@@ -37,19 +37,20 @@ struct FillLadder {
     Scalar* const jet       = workspace + E::state_row * size;       // (dimension + 1, 2, T)
     Scalar* const to        = losses + first;
     FillLadder const& self  = *this;
+    Stream const which      = level.now();
     auto const v            = c.with_values();
     v.load_chains(points, first, static_cast<int>(points.extent(0)), +dimension, x);
     v.map(1, [&](auto at) {
       P const s = P::generate([&](int l) {
         std::uint32_t const chain = static_cast<std::uint32_t>(first + at.lane + l);
-        std::uint64_t const word  = random_word(self.level, 0, chain);
+        std::uint64_t const word  = random_word(which, 0, chain);
         return fma(P(static_cast<Scalar>(word * static_cast<std::uint64_t>(self.levels) >> 32)),
                    P(self.log_ratio), P(self.log_first))[0];
       });
       at.store(log_sigma, s);
       at.store(sigma, tile::exp(s));
     });
-    v.normal(+dimension, noise, static_cast<std::uint32_t>(first), [=](auto at, P z) {
+    v.normal(+dimension, noise.now(), static_cast<std::uint32_t>(first), [=](auto at, P z) {
       at.store(x, fma(at.at(0).load(sigma), z, at.load(x)));
       at.store(u, z);
     });
@@ -124,17 +125,14 @@ struct NoiseConditionalScoreMatching {
 
     /// gradient (E::parameters) = dJ/dtheta at positives(). Asynchronous on exec.
     void gradient(Exec const& exec, NoiseConditionalScoreMatching const& options, E const& energy,
-                  std::uint64_t step, Scalar const*, Scalar* gradient) {
+                  Step const& step, Scalar const*, Scalar* gradient) {
       residual_.record(exec, energy, batch_,
                        detail::FillLadder<E, tile::Borrowed<Chains>>{
-                           positives_,
-                           static_cast<Scalar>(std::log(options.ladder.first)),
-                           static_cast<Scalar>(options.ladder.log_ratio()),
-                           options.ladder.levels,
-                           {seed_, Purpose::direction, step},
-                           {seed_, Purpose::level, step},
-                           losses_.data()},
-                       {seed_, Purpose::dropout, step});
+                           positives_, static_cast<Scalar>(std::log(options.ladder.first)),
+                           static_cast<Scalar>(options.ladder.log_ratio()), options.ladder.levels,
+                           step.stream(seed_, Purpose::direction),
+                           step.stream(seed_, Purpose::level), losses_.data()},
+                       step.stream(seed_, Purpose::dropout));
       residual_.sum(exec, batch_, gradient);
     }
 

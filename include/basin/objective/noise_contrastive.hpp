@@ -25,10 +25,10 @@ struct DrawNoise {
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int n) const {
     DrawNoise const& self = *this;
+    Stream const draw     = stream.now();
     c.each(1, [&](int) {
       scalar_type* const x = &self.points(n, 0);
-      if (n >= self.batch)
-        self.noise.sample(self.stream, static_cast<std::uint32_t>(n - self.batch), x);
+      if (n >= self.batch) self.noise.sample(draw, static_cast<std::uint32_t>(n - self.batch), x);
       self.log_noise[n] = self.noise.log_density(x);
     });
   }
@@ -136,14 +136,14 @@ struct NoiseContrastive {
 
     /// gradient (E::parameters + 1) = dJ/d(theta, c). Asynchronous on exec.
     void gradient(Exec const& exec, NoiseContrastive const& options, E const& energy,
-                  std::uint64_t step, Scalar const* log_z, Scalar* gradient) {
+                  Step const& step, Scalar const* log_z, Scalar* gradient) {
       tile::for_each_chain<tuning>(
           exec, "basin::contrast", points_in_step_,
           detail::DrawNoise<Law, tile::Borrowed<Chains>>{
-              law_, points_, batch_, {seed_, Purpose::contrast, step}, log_noise_.data()});
+              law_, points_, batch_, step.stream(seed_, Purpose::contrast), log_noise_.data()});
       gradient_.record(exec, energy, points_in_step_,
                        energy::detail::FillPoints<tile::Borrowed<Chains>>{points_},
-                       {seed_, Purpose::dropout, step});
+                       step.stream(seed_, Purpose::dropout));
       tile::for_each_tile<tuning>(
           exec, "basin::weights", 1,
           detail::ContrastWeights<Scalar>{

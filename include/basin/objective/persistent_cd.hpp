@@ -59,13 +59,12 @@ struct PersistentCd {
 
     /// chains = samples of the model for this step. Asynchronous on exec.
     void samples(Exec const& exec, PersistentCd const& options, E const& energy, Chains const&,
-                 Chains const& chains, std::uint64_t step,
+                 Chains const& chains, Step const& step,
                  sampler::ChainStatistics<Scalar> const& statistics) {
       buffer_.draw(exec, chains, step);
       sample<tuning>(exec, options.sampler, energy, chains,
-                     {seed_, Purpose::sampler_noise, sampled_}, statistics);
+                     step.stream(seed_, Purpose::sampler_noise, sampler::steps_bits), statistics);
       buffer_.write(exec, chains, step);
-      sampled_ += static_cast<std::uint64_t>(options.sampler.steps);
     }
 
     /// Starting points for chains of a user's own: as fresh chains start.
@@ -84,7 +83,6 @@ struct PersistentCd {
     bound_buffer buffer_;
     Pool pool_;
     std::uint64_t seed_;
-    std::uint64_t sampled_ = 0;  // sampler steps so far: the next noise of the stream
   };
 };
 

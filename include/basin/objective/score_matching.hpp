@@ -86,7 +86,7 @@ struct FillSliced {
                       [&](int l) { return Scalar((first + at.lane + l) / B == at.row ? 1 : 0); }));
       });
     } else {
-      c.normal(+E::dimension, stream, static_cast<std::uint32_t>(first), [=](auto at, P z) {
+      c.normal(+E::dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, P z) {
         if constexpr (std::same_as<Direction, direction::Rademacher>)
           z = where_less(z, P(Scalar(0)), P(Scalar(-1)), P(Scalar(1)));
         store(at, z);
@@ -136,7 +136,7 @@ struct FillResidual {
     auto const v           = c.with_values();
     v.load_chains(points, first, count, +dimension, x);
     if (scale > 0) {
-      v.normal(+dimension, stream, static_cast<std::uint32_t>(first), [=](auto at, P z) {
+      v.normal(+dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, P z) {
         at.store(x, fma(P(scale), z, at.load(x)));
         at.store(u, z / P(scale));
       });
@@ -237,18 +237,18 @@ class SlicedGradient {
 
   Chains positives() const { return positives_; }
 
-  void gradient(Exec const& exec, E const& energy, std::uint64_t step, Scalar* gradient) const {
-    using Points = tile::Borrowed<Chains>;
-    Stream const dropout{seed_, Purpose::dropout, step};
-    int const jets = batch_ * projections_;
+  void gradient(Exec const& exec, E const& energy, Step const& step, Scalar* gradient) const {
+    using Points         = tile::Borrowed<Chains>;
+    Stream const dropout = step.stream(seed_, Purpose::dropout);
+    int const jets       = batch_ * projections_;
     if constexpr (reduced) {
       square_.record(exec, energy, batch_,
                      FillResidual<E, Points>{positives_, 0, {}, losses_.data()}, dropout);
       square_.sum(exec, batch_, further_.data());
     }
     sliced_.record(exec, energy, jets,
-                   FillSliced<Points, Direction>{
-                       positives_, batch_, projections_, {seed_, Purpose::direction, step}},
+                   FillSliced<Points, Direction>{positives_, batch_, projections_,
+                                                 step.stream(seed_, Purpose::direction)},
                    dropout, SlicedSeed<!reduced>{});
     sliced_.sum(exec, jets, gradient);
     tile::for_each_tile<tuning>(
@@ -322,7 +322,7 @@ struct SlicedScoreMatching {
          std::uint64_t seed)
         : base(batch, options.projections, Scalar(1) / static_cast<Scalar>(options.projections),
                seed) {}
-    void gradient(Exec const& exec, SlicedScoreMatching const&, E const& energy, std::uint64_t step,
+    void gradient(Exec const& exec, SlicedScoreMatching const&, E const& energy, Step const& step,
                   Scalar const*, Scalar* gradient) {
       base::gradient(exec, energy, step, gradient);
     }
@@ -365,7 +365,7 @@ struct ScoreMatching {
          std::uint64_t seed)
         : base(batch, exact ? E::dimension : options.probes,
                exact ? Scalar(1) : Scalar(1) / static_cast<Scalar>(options.probes), seed) {}
-    void gradient(Exec const& exec, ScoreMatching const&, E const& energy, std::uint64_t step,
+    void gradient(Exec const& exec, ScoreMatching const&, E const& energy, Step const& step,
                   Scalar const*, Scalar* gradient) {
       base::gradient(exec, energy, step, gradient);
     }

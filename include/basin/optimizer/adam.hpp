@@ -5,7 +5,8 @@
 #include <basin/core/check.hpp>
 #include <basin/tile/pack.hpp>
 
-#include <algorithm>
+#include <Kokkos_NumericTraits.hpp>
+
 #include <cmath>
 
 namespace basin::optimizer {
@@ -39,19 +40,20 @@ inline void check_adam(char const* who, double rate, double beta1, double beta2,
 }
 
 template <class Scalar>
-AdamStep<Scalar> adam_at(long step, double rate, double beta1, double beta2, double epsilon,
-                         double decay) {
+KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double rate, double beta1, double beta2,
+                                         double epsilon, double decay) {
   double const t = static_cast<double>(step) + 1;
   // The corrections are those of the rounded betas, with which the moments run: in float 1 - 0.999
   // is 1e-5 off. A beta under 1 must not become 1.
   auto const rounded = [](double beta) {
-    return std::min(static_cast<Scalar>(beta), std::nextafter(Scalar(1), Scalar(0)));
+    Scalar const most = Scalar(1) - Kokkos::Experimental::epsilon_v<Scalar> / 2;
+    return beta < double(most) ? static_cast<Scalar>(beta) : most;
   };
   Scalar const b1 = rounded(beta1), b2 = rounded(beta2);
-  return {static_cast<Scalar>(rate / (1 - std::pow(double(b1), t))),
+  return {static_cast<Scalar>(rate / (1 - Kokkos::pow(double(b1), t))),
           b1,
           b2,
-          static_cast<Scalar>(1 / (1 - std::pow(double(b2), t))),
+          static_cast<Scalar>(1 / (1 - Kokkos::pow(double(b2), t))),
           static_cast<Scalar>(epsilon),
           static_cast<Scalar>(1 - rate * decay)};
 }
@@ -76,7 +78,7 @@ struct Adam {
 
   /// The update number step (from 0), with the rate times factor.
   template <class Scalar>
-  detail::AdamStep<Scalar> at(long step, double factor) const {
+  KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
     return detail::adam_at<Scalar>(step, rate * factor, beta1, beta2, epsilon, 0);
   }
 
@@ -97,7 +99,7 @@ struct AdamW {
 
   /// The update number step (from 0), with the rate times factor.
   template <class Scalar>
-  detail::AdamStep<Scalar> at(long step, double factor) const {
+  KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
     return detail::adam_at<Scalar>(step, rate * factor, beta1, beta2, epsilon, decay);
   }
 

@@ -4,13 +4,13 @@
 
 #include <basin/core/check.hpp>
 
-#include <cmath>
+#include <Kokkos_MathematicalFunctions.hpp>
 
 namespace basin::optimizer {
 
 /// Factor of the rate at each update: 1.
 struct Constant {
-  double operator()(long) const { return 1; }
+  KOKKOS_FUNCTION double operator()(long) const { return 1; }
   void check() const {}
 };
 
@@ -19,7 +19,9 @@ struct StepDecay {
   long every   = 1000;  ///< updates between two decays; > 0
   double decay = 0.97;  ///< in (0, 1]
 
-  double operator()(long step) const { return std::pow(decay, static_cast<double>(step / every)); }
+  KOKKOS_FUNCTION double operator()(long step) const {
+    return Kokkos::pow(decay, static_cast<double>(step / every));
+  }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
@@ -36,11 +38,11 @@ struct Cosine {
   long period  = 100000;  ///< updates; > 0
   double floor = 0;       ///< in [0, 1]
 
-  double operator()(long step) const {
+  KOKKOS_FUNCTION double operator()(long step) const {
     if (step >= period) return floor;
     double const turn =
         3.14159265358979323846 * static_cast<double>(step) / static_cast<double>(period);
-    return floor + (1 - floor) * 0.5 * (1 + std::cos(turn));
+    return floor + (1 - floor) * 0.5 * (1 + Kokkos::cos(turn));
   }
 
   /// \throws std::invalid_argument naming the field and its value
@@ -57,7 +59,7 @@ struct WarmUp {
   long steps = 1000;  ///< updates; > 0
   After after{};
 
-  double operator()(long step) const {
+  KOKKOS_FUNCTION double operator()(long step) const {
     return step < steps ? static_cast<double>(step + 1) / static_cast<double>(steps)
                         : after(step - steps);
   }

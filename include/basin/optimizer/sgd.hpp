@@ -34,7 +34,7 @@ struct Sgd {
 
   /// The update number step (from 0), with the rate times factor.
   template <class Scalar>
-  Step<Scalar> at(long, double factor) const {
+  KOKKOS_FUNCTION Step<Scalar> at(long, double factor) const {
     return {static_cast<Scalar>(rate * factor), static_cast<Scalar>(momentum)};
   }
 

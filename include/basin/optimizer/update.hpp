@@ -40,6 +40,16 @@ struct SquaredNorm {
   }
 };
 
+// A step, or where one is stored on the device.
+template <class Step>
+KOKKOS_FORCEINLINE_FUNCTION Step const& value_of(Step const& step) {
+  return step;
+}
+template <class Step>
+KOKKOS_FORCEINLINE_FUNCTION Step const& value_of(Step const* step) {
+  return *step;
+}
+
 template <class Scalar, class Step, int States>
 struct Update {
   using scalar_type                   = Scalar;
@@ -60,13 +70,14 @@ struct Update {
     Scalar const scale = *factor;
     if (!Kokkos::isfinite(scale)) return;
     Update const self    = *this;
+    auto const one       = value_of(step);
     std::size_t const at = static_cast<std::size_t>(b) * block;
     c.each(block / V::lanes, [=](int i) {
       std::size_t const k = at + static_cast<std::size_t>(i) * V::lanes;
       V s[States];
       for (int j = 0; j < States; ++j) s[j] = tile::load<V>(self.state + j * self.padded + k);
       V t = tile::load<V>(self.theta + k);
-      self.step(t, tile::load<V>(self.g + k) * V(scale), s);
+      one(t, tile::load<V>(self.g + k) * V(scale), s);
       for (int j = 0; j < States; ++j) tile::store(self.state + j * self.padded + k, s[j]);
       tile::store(self.theta + k, t);
       if (self.averaged) {
@@ -88,7 +99,7 @@ void squared_norms(Exec const& exec, Scalar const* g, Scalar* partial, int count
 /// One update of theta by g * factor, and of the exponential moving average
 /// averaged <- average averaged + (1 - average) theta. Asynchronous on exec.
 ///
-/// \param step      Optimizer::at(...)
+/// \param step      Optimizer::at(...), or a pointer to it on the device
 /// \param factor    (1) on the device, from the clipping by global norm; if it is not finite
 ///                  nothing is changed, so that a diverged step cannot spoil the parameters
 /// \param state     (states, padded)

@@ -81,6 +81,9 @@ struct Order {
 /// Gradient, move and noise together, then the bounds.
 using GradientFirst = Order<Op::gradient, Op::clip, Op::move, Op::noise, Op::clamp>;
 
+/// A training step has 2^steps_bits numbers of the stream of noise for its sampling steps.
+inline constexpr int steps_bits = 20;
+
 namespace detail {
 
 template <class... Policies>
@@ -111,7 +114,8 @@ void check_langevin(int steps, double step, char const* noise_name, double noise
                     double lower, double upper) {
   char const* who      = "basin::sampler::Langevin";
   constexpr bool clips = !std::same_as<typename Policies::clip, sampler::clip::None>;
-  if (steps < 0) refuse(who, "steps must be >= 0, got ", steps);
+  if (steps < 0 || steps > 1 << steps_bits)
+    refuse(who, "steps must be in [0, ", 1 << steps_bits, "], got ", steps);
   if (!(step > 0) || std::isinf(step)) refuse(who, "step must be > 0 and finite, got ", step);
   if (!(noise >= 0) || std::isinf(noise))
     refuse(who, noise_name, " must be >= 0 and finite, got ", noise);
@@ -270,15 +274,17 @@ struct LangevinTile {
         if (first + t < count) out[first + t] = 0;
       });
     }
-    Stream at = stream;
-    for (int k = 0; k < numbers.steps; ++k, ++at.step) {
+    Stream const from = stream.now();
+    c.repeat(numbers.steps, [&, this](int k) {
+      Stream at = from;
+      at.step += static_cast<std::uint64_t>(k);
       phase<false>(c, x, dx, at, first);
       energy.gradient(c, workspace);
       if (k == numbers.steps - 1 && statistics.clipped) count_clipped(c, dx, factor, first, count);
       if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>)
         scale_to_norm(c, dx, factor);
       phase<true>(c, x, dx, at, first);
-    }
+    });
     if (statistics.clamped) count_clamped(c, x, factor, first, count);
     if (statistics.displacement) measure_displacement(c, x, factor, first, count);
     c.store_chains(x, first, count, +E::dimension, chains);
@@ -438,15 +444,26 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
              +E::dimension);
     stream.purpose = Purpose::sampler_noise;
     using work     = detail::LangevinTile<typename Langevin<Policies...>::policies, E, Chains>;
-    tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
-        exec, "basin::langevin", tile::tiles(static_cast<int>(chains.extent(0)), tuning.width),
-        work{energy,
-             chains,
-             {langevin.steps, static_cast<Scalar>(langevin.step),
-              static_cast<Scalar>(langevin.noise_deviation()), static_cast<Scalar>(langevin.clip),
-              static_cast<Scalar>(langevin.lower), static_cast<Scalar>(langevin.upper)},
-             stream,
-             statistics});
+    work const chain_steps{
+        energy,
+        chains,
+        {langevin.steps, static_cast<Scalar>(langevin.step),
+         static_cast<Scalar>(langevin.noise_deviation()), static_cast<Scalar>(langevin.clip),
+         static_cast<Scalar>(langevin.lower), static_cast<Scalar>(langevin.upper)},
+        stream,
+        statistics};
+    int const count     = static_cast<int>(chains.extent(0));
+    auto const in_tiles = [&]<tile::Tuning chosen>() {
+      tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(
+          exec, "basin::langevin", tile::tiles(count, chosen.width), chain_steps);
+    };
+    // A chain takes long: rather narrow tiles on all of a GPU than wide ones on a part.
+    constexpr tile::Tuning narrow = tile::narrow_tuning(tuning);
+    if constexpr (narrow.width < tuning.width) {
+      if (tile::tiles(count, tuning.width) < tile::tiles_at_once(exec))
+        return in_tiles.template operator()<narrow>();
+    }
+    in_tiles.template operator()<tuning>();
   }
 }
 

@@ -148,7 +148,8 @@ struct StartChain {
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int chain) const {
     Chains const to = chains;
-    source.fill(c, stream, static_cast<std::uint32_t>(chain), static_cast<int>(chains.extent(1)),
+    source.fill(c, stream.now(), static_cast<std::uint32_t>(chain),
+                static_cast<int>(chains.extent(1)),
                 [&](int d, scalar_type x) { to(chain, d) = x; });
   }
 };

@@ -3,8 +3,8 @@
 #define BASIN_TILE_CONTEXT_HPP
 
 #include <basin/tile/jet.hpp>
+#include <basin/tile/packing.hpp>
 #include <basin/tile/random.hpp>
-#include <basin/tile/tuning.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -19,30 +19,6 @@
 #endif
 
 namespace basin::tile {
-
-/// One thread works on the tile alone.
-struct SerialTeam {
-  static constexpr bool serial = true;
-
-  template <class F>
-  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
-    for (int i = 0; i < n; ++i) f(i);
-  }
-  KOKKOS_FORCEINLINE_FUNCTION void barrier() const {}
-};
-
-/// The threads of a Kokkos team share the tile.
-template <class Member>
-struct KokkosTeam {
-  static constexpr bool serial = false;
-  Member const& member;
-
-  template <class F>
-  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
-    Kokkos::parallel_for(Kokkos::TeamVectorRange(member, n), f);
-  }
-  KOKKOS_FORCEINLINE_FUNCTION void barrier() const { member.team_barrier(); }
-};
 
 /// Place of one pack in an array of rows [row][T]: what epilogues and maps are given, so that no
 /// layer does index arithmetic. Where V is a jet, a row is [coefficient][T].
@@ -69,10 +45,21 @@ struct Place {
 };
 
 /// Row-major weights (Rows, Columns) of a matrix product. A handle, not a pointer, so that a
-/// context may keep copies of its own (packed, transposed, narrower) beside the natural order.
+/// context may read copies of its own beside the natural order.
 template <class Scalar, int Rows, int Columns>
 struct Matrix {
-  Scalar const* data;  // (Rows, Columns)
+  Scalar const* data;              // (Rows, Columns)
+  Scalar const* packed = nullptr;  // see Packing; null: there is none
+};
+
+/// As Matrix, for the taps of a convolution.
+template <class Scalar>
+struct TapWeights {
+  Scalar const* data;              // (taps, rows, columns)
+  Scalar const* packed = nullptr;  // see Packing; null: there is none
+
+  KOKKOS_FORCEINLINE_FUNCTION TapWeights(Scalar const* w, Scalar const* copies = nullptr)
+      : data(w), packed(copies) {}
 };
 
 /// How M rows are cut into register blocks of MR: the remainder is never a block of under MR / 2
@@ -95,9 +82,9 @@ inline constexpr int max_panel = 32;
 ///
 /// Contract: a primitive ends with a barrier, so that its results are visible to the team; sums
 /// over k, rows and samples run in ascending order within one work item, so that every context
-/// gives the same bits.
+/// gives the same bits; but for a tuning with 'items' or a reduced precision, see Tuning.
 ///
-/// \tparam Team  SerialTeam or KokkosTeam
+/// \tparam Team  SerialTeam, KokkosTeam or BlockTeam
 /// \tparam V     pack of lanes, or a jet of packs: then a row is [coefficient][T]
 /// \tparam T     chains of a tile
 /// \tparam MR    rows of a register block
@@ -120,7 +107,9 @@ class Context {
   static constexpr int packs    = T / V::lanes;          // packs of a row
   /// Features of a panel: parameter gradients read their inputs as [feature /
   /// panel][sample][panel]. Divides max_panel.
-  static constexpr int panel = Team::serial ? 2 * V::lanes : 16;
+  static constexpr int panel = Team::serial ? 2 * V::lanes : max_panel;
+  /// How a team keeps copies of weights.
+  using packing = Packing<Scalar, Team::tuning>;
   static_assert(max_panel % panel == 0,
                 "basin::tile::Tuning: a panel of 2 * lanes must divide 32.");
 
@@ -129,6 +118,7 @@ class Context {
   // Rows of a register block whose elements are so many times smaller. Not more than 12: rows of
   // wide matrices lie a power of two apart and would drive each other out of the first cache.
   static constexpr int rows_of(int times) {
+    if (!Team::serial) return MR;  // that of packed weights
     return MR * times > 12 ? (MR > 12 ? MR : 12) : MR * times;
   }
 
@@ -159,14 +149,15 @@ class Context {
   template <int M, int K, class Epilogue>
   KOKKOS_FORCEINLINE_FUNCTION void gemm(Matrix<Scalar, M, K> w, Scalar const* x,
                                         Epilogue const& epilogue) const {
-    multiply<M, K, K, 1>(w.data, x, epilogue);
+    multiply<M, K, K, 1>(w.data, w.packed, x, epilogue);
   }
 
   /// y = W^T x, W (K, M), x (K, T) -> (M, T); otherwise as gemm.
   template <int M, int K, class Epilogue>
   KOKKOS_FORCEINLINE_FUNCTION void gemm_t(Matrix<Scalar, K, M> w, Scalar const* x,
                                           Epilogue const& epilogue) const {
-    multiply<M, K, 1, M>(w.data, x, epilogue);
+    multiply<M, K, 1, M>(w.data, w.packed ? w.packed + packing::transposed(1, K, M) : nullptr, x,
+                         epilogue);
   }
 
   /// f(place) for every pack of rows rows.
@@ -186,8 +177,9 @@ class Context {
   /// \param w  (taps, M, K), or transposed (taps, K, M)
   /// \param x  (positions of x, K, T)
   template <int M, int K, bool transposed, class Taps, class Epilogue>
-  KOKKOS_FORCEINLINE_FUNCTION void gemm_taps(Scalar const* w, Scalar const* x,
+  KOKKOS_FORCEINLINE_FUNCTION void gemm_taps(TapWeights<Scalar> weights, Scalar const* x,
                                              Epilogue const& epilogue) const {
+    Scalar const* const w    = weights.data;
     constexpr int row_stride = transposed ? 1 : K, step_stride = transposed ? M : 1;
     constexpr int pack_blocks = packs / NR;
     if constexpr (Team::serial) {
@@ -218,6 +210,14 @@ class Context {
         if constexpr (blocks::tail2 > 0) p_of(tail2{}, row + blocks::tail1);
       }
     } else {
+      if constexpr (reads_packed) {
+        if (weights.packed) {
+          constexpr int second = transposed ? packing::transposed(Taps::taps, K, M) : 0;
+          multiply_packed<M, K, Taps>(weights.packed + second, x, epilogue);
+          barrier();
+          return;
+        }
+      }
       constexpr int full = M / MR, tail = M % MR, row_blocks = full + (tail > 0);
       team_.each(Taps::positions * row_blocks * pack_blocks, [&](int i) {
         int const v = i % pack_blocks * NR, b = i / pack_blocks % row_blocks,
@@ -404,31 +404,34 @@ class Context {
     barrier();
   }
 
-  /// Copies rows x (features, T) of samples first, first + 1, ... into panels
-  /// [feature / panel][samples][panel], for outer. samples is padded to a multiple of T. Of jets
-  /// one coefficient: x + k T for the k-th.
+  /// Copies rows x (positions, features, T) of samples first, first + 1, ... into panels
+  /// [position][feature / panel][sample][panel], for outer and outer_taps, every position padded to
+  /// padded(features) rows. samples is padded to a multiple of T. Of jets one coefficient: x + k T
+  /// for the k-th.
   KOKKOS_FORCEINLINE_FUNCTION void store_panels(int features, Scalar const* x, int first,
-                                                int samples, Scalar* panels) const {
-    int done = 0;
+                                                int samples, Scalar* panels,
+                                                int positions = 1) const {
+    int const every = padded(features);
+    int done        = 0;
     if constexpr (Team::serial) {
-      for (; done + V::lanes <= features; done += V::lanes)
-        for (int lane = 0; lane < T; lane += V::lanes) {
-          P block[P::lanes];
-          BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
-              tile::load<P>(x + (done + l) * row_size + lane);
-          transpose(block);
-          Scalar* const to =
-              panels + (static_cast<std::size_t>(done / panel) * samples + first + lane) * panel +
-              done % panel;
-          BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) tile::store(to + l * panel, block[l]);
-        }
+      done = features / V::lanes * V::lanes;
+      for (int p = 0; p < positions; ++p)
+        for (int f = 0; f < done; f += V::lanes)
+          for (int lane = 0; lane < T; lane += V::lanes) {
+            P block[P::lanes];
+            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
+                tile::load<P>(x + (p * features + f + l) * row_size + lane);
+            transpose(block);
+            Scalar* const to = panels + panel_place(p * every + f, samples, first + lane);
+            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) tile::store(to + l * panel, block[l]);
+          }
     }
     // The rest, padded with zeros to a whole panel.
-    int const padded = (features + panel - 1) / panel * panel;
-    team_.each((padded - done) * T, [&](int i) {
-      int const t = i / (padded - done), f = done + i % (padded - done);
-      panels[(static_cast<std::size_t>(f / panel) * samples + first + t) * panel + f % panel] =
-          f < features ? x[f * row_size + t] : Scalar(0);
+    int const rest = (features + panel - 1) / panel * panel - done;
+    team_.each(positions * rest * T, [&](int i) {
+      int const f = done + i % rest, t = i / rest % T, p = i / rest / T;
+      panels[panel_place(p * every + f, samples, first + t)] =
+          f < features ? x[(p * features + f) * row_size + t] : Scalar(0);
     });
     barrier();
   }
@@ -447,7 +450,7 @@ class Context {
     // own sums.
     constexpr int smaller = outer_rows > 8 ? 8 : outer_rows;
     if (!Team::serial || rows % outer_rows == 0)
-      outer_by<Team::serial ? outer_rows : 1>(rows, features, g, panels, count, samples, dw);
+      outer_by<Team::serial ? outer_rows : 4>(rows, features, g, panels, count, samples, dw);
     else
       outer_by<smaller>(rows, features, g, panels, count, samples, dw);
     barrier();
@@ -493,15 +496,31 @@ class Context {
                   sums[r][c / outer_lanes][c % outer_lanes];
         }
     } else {
-      team_.each((end - first) * rows, [&](int i) {
-        int const m = first + i / rows, r = i % rows;
-        V_outer sum[1][1];
-        sum[0][0] = V_outer(Scalar(0));
+      // Four rows of four channels an item, neighbouring threads on neighbouring channels.
+      constexpr int R          = 4;
+      int const channel_blocks = (end - first + outer_lanes - 1) / outer_lanes;
+      team_.each(channel_blocks * ((rows + R - 1) / R), [&](int i) {
+        int const m = first + i % channel_blocks * outer_lanes, r = i / channel_blocks * R;
+        V_outer sums[R][1];
+        BASIN_UNROLL for (int k = 0; k < R; ++k) sums[k][0] = V_outer(Scalar(0));
         pairs.for_each([&](int p, int q) {
-          add_outer<1, 1>(x + (static_cast<std::size_t>(q) * rows + r) * samples,
-                          panel_of(g, p, channels, m, samples), w, count, samples, sum);
+          Scalar const* const xq = x + (static_cast<std::size_t>(q) * rows + r) * samples;
+          Scalar const* const gp = panel_of(g, p, channels, m, samples);
+          if (r + R <= rows)
+            add_outer<R, 1>(xq, gp, w, count, samples, sums);
+          else
+            BASIN_UNROLL for (int k = 0; k < R; ++k) {
+              if (r + k < rows)
+                add_outer<1, 1>(xq + static_cast<std::size_t>(k) * samples, gp, w, count, samples,
+                                sums + k);
+            }
         });
-        dw[static_cast<std::size_t>(m) * rows + r] = sum[0][0][0];
+        BASIN_UNROLL for (int k = 0; k < R; ++k) {
+          BASIN_UNROLL for (int l = 0; l < outer_lanes; ++l) {
+            if (r + k < rows && m + l < end)
+              dw[static_cast<std::size_t>(m + l) * rows + r + k] = sums[k][0][l];
+          }
+        }
       });
     }
     barrier();
@@ -512,7 +531,7 @@ class Context {
   KOKKOS_FORCEINLINE_FUNCTION void panel_sums(int positions, int channels, Scalar const* g,
                                               Scalar const* w, int count, int samples,
                                               Scalar* sums) const {
-    constexpr int columns = Team::serial ? V_outer::lanes : 1;
+    constexpr int columns = outer_lanes;
     team_.each((channels + columns - 1) / columns, [&](int i) {
       int const m = i * columns;
       V_outer sum(Scalar(0));
@@ -568,6 +587,12 @@ class Context {
     barrier();
   }
 
+  /// f(k) for k = 0, ..., n - 1, one after the other: a loop whose body calls primitives.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void repeat(int n, F const& f) const {
+    team_.repeat(n, f);
+  }
+
   /// f(i) for i in [0, n), shared by the team, then a barrier.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
@@ -586,10 +611,23 @@ class Context {
   }();
 
   // Rows of a register block that is a panel, two packs, wide: as many accumulators as a product's.
-  static constexpr int outer_rows  = MR * NR / 2 > 0 ? MR* NR / 2 : 1;
-  using P                          = typename V::pack_type;
-  using V_outer                    = Pack<Scalar, (Team::serial ? V::lanes : 1)>;
+  static constexpr int outer_rows = MR * NR / 2 > 0 ? MR* NR / 2 : 1;
+  using P                         = typename V::pack_type;
+  using V_outer = Pack<Scalar, (Team::serial ? V::lanes : 16 / int(sizeof(Scalar)))>;
   static constexpr int outer_lanes = V_outer::lanes;
+  // Whether products read reduced precision: those of values do.
+  static constexpr bool on_units = packing::fragments && V::order == 0 && std::is_same_v<Read, V>;
+
+  // A factor as matrix units would read it.
+  template <class Factor>
+  static KOKKOS_FORCEINLINE_FUNCTION Factor as_read(Factor v) {
+    if constexpr (!on_units)
+      return v;
+    else if constexpr (std::is_same_v<Factor, Scalar>)
+      return rounded(v, Team::tuning.precision);
+    else
+      return Factor::generate([&](int l) { return rounded(v[l], Team::tuning.precision); });
+  }
 
   template <int R, int K, int RowStride, int StepStride>
   static KOKKOS_FORCEINLINE_FUNCTION void accumulate(Read (&acc)[R][NR], Scalar const* w,
@@ -597,9 +635,9 @@ class Context {
     BASIN_UNROLL_BY_4 for (int k = 0; k < K; ++k) {
       Read xk[NR];
       BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] =
-          tile::load<Read>(x + k * row_size + j * V::lanes, T);
+          as_read(tile::load<Read>(x + k * row_size + j * V::lanes, T));
       BASIN_UNROLL for (int r = 0; r < R; ++r) {
-        P const wk(w[r * RowStride + k * StepStride]);
+        P const wk(as_read(w[r * RowStride + k * StepStride]));
         BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = fma(wk, xk[j], acc[r][j]);
       }
     }
@@ -697,6 +735,11 @@ class Context {
       products_block<M, K, blocks::full * MR + blocks::tail1, blocks::tail2>(w, x, products);
   }
 
+  // Where row f of panels has its number of a sample.
+  static KOKKOS_FORCEINLINE_FUNCTION std::size_t panel_place(int f, int samples, int sample) {
+    return (static_cast<std::size_t>(f / panel) * samples + sample) * panel + f % panel;
+  }
+
   static KOKKOS_FORCEINLINE_FUNCTION Scalar const* panel_of(Scalar const* g, int position,
                                                             int channels, int channel,
                                                             int samples) {
@@ -730,8 +773,9 @@ class Context {
 
   // y[m] = sum_k w[m RowStride + k StepStride] x[k]
   template <int M, int K, int RowStride, int StepStride, class Epilogue>
-  KOKKOS_FORCEINLINE_FUNCTION void multiply(Scalar const* w, Scalar const* x,
+  KOKKOS_FORCEINLINE_FUNCTION void multiply(Scalar const* w, Scalar const* packed, Scalar const* x,
                                             Epilogue const& epilogue) const {
+    (void)packed;
     constexpr int pack_blocks = packs / NR;
     if constexpr (Team::serial) {
       using blocks = RowBlocks<M, MR>;
@@ -746,7 +790,18 @@ class Context {
         if constexpr (blocks::tail2 > 0)
           row_block<blocks::tail2, K, RowStride, StepStride>(w, x, row, v, epilogue);
       }
+    } else if constexpr (Team::products_elsewhere) {
+      finish_product<M>(team_.template product<Scalar>(
+                            {w, M, K, StepStride == 1, x + first_term * T, row_size, terms * T}),
+                        epilogue);
     } else {
+      if constexpr (reads_packed) {
+        if (packed) {
+          multiply_packed<M, K, OneTap>(packed, x, epilogue);
+          barrier();
+          return;
+        }
+      }
       constexpr int full = M / MR, tail = M % MR;
       team_.each((full + (tail > 0)) * pack_blocks, [&](int i) {
         int const v = i % pack_blocks * NR, b = i / pack_blocks;
@@ -761,16 +816,188 @@ class Context {
     barrier();
   }
 
+  // What Read holds of a row [coefficient][T].
+  static constexpr int first_term = is_tail<Read> ? 1 : 0;
+  static constexpr int terms      = Read::order + 1 - first_term;
+
+  // Epilogues of a product y (M, terms, T) that a library has made.
+  template <int M, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void finish_product(Scalar const* y, Epilogue const& epilogue) const {
+    team_.each(M * packs, [&](int i) {
+      place_type const at{i / packs, i % packs * V::lanes};
+      Scalar const* const from = y + (at.row * terms - first_term) * T + at.lane;
+      Read const start(epilogue.initial(at.row));
+      epilogue(at, widen<V>(start + tile::load<Read>(from, T)));
+    });
+  }
+
+  // ---- products with packed weights --------------------------------------------------
+
+  // A dense layer as a convolution: one position, one tap.
+  struct OneTap {
+    static constexpr int positions = 1, taps = 1;
+    template <class F>
+    static KOKKOS_FORCEINLINE_FUNCTION void for_each(int, F const& f) {
+      f(0, 0);
+    }
+  };
+
+  // Matrix units take pairs of chains.
+  static constexpr bool reads_packed =
+      !Team::serial && (MR & (MR - 1)) == 0 && (!packing::fragments || (on_units && V::lanes >= 2));
+
+  // Threads among which the sums of a product of so many items are split.
+  static KOKKOS_FUNCTION constexpr int splits(int items, int terms) {
+    int s = 1;
+    while (s < 4 && items * s * 2 <= Team::tuning.items && terms / (s * 2) >= 8 &&
+           MR % (s * 2) == 0)
+      s *= 2;
+    return s;
+  }
+
+  template <int M, int K, class Taps, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void multiply_packed(Scalar const* w, Scalar const* x,
+                                                   Epilogue const& epilogue) const {
+    if constexpr (on_units) {
+      multiply_on_units<M, K, Taps>(w, x, epilogue);
+    } else {
+      constexpr int groups = (M + MR - 1) / MR, pack_blocks = packs / NR;
+      constexpr int items = Taps::positions * groups * pack_blocks, S = splits(items, K);
+      team_.template each_split<S>(items, [&](int i, auto split) {
+        using Parts = decltype(split);
+        int const v = i % pack_blocks * NR * V::lanes;
+        int const g = i / pack_blocks % groups;
+        int const p = i / pack_blocks / groups;
+        Read sums[Parts::slots][MR][NR];
+        split.parts([&](int part, int slot) {
+          BASIN_UNROLL for (int r = 0; r < MR; ++r) {
+            int const row = g + r * groups;
+            Read const start(part == 0 && row < M ? epilogue.initial(row) : Scalar(0));
+            BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[slot][r][j] = start;
+          }
+          Taps::for_each(p, [&](int tap, int q) {
+            accumulate_packed<K, S, groups * MR>(
+                sums[slot], w + static_cast<std::size_t>(tap) * packing::numbers(M, K) + g * MR,
+                x + static_cast<std::size_t>(q) * K * row_size + v, part);
+          });
+        });
+        split.template sum<MR, NR>(sums, [&](int r, Read const(&total)[NR]) {
+          int const row = g + r * groups;
+          if (row < M) {
+            BASIN_UNROLL for (int j = 0; j < NR; ++j)
+                epilogue(place_type{p * M + row, v + j * V::lanes}, widen<V>(total[j]));
+          }
+        });
+      });
+    }
+  }
+
+  // Terms part, part + S, ... of the sums of MR rows. The weights of a few terms are on their way
+  // while those before them are multiplied: the second cache of a GPU is hundreds of cycles away.
+  template <int K, int S, int Stride>
+  static KOKKOS_FORCEINLINE_FUNCTION void accumulate_packed(Read (&sums)[MR][NR], Scalar const* w,
+                                                            Scalar const* x, int part) {
+    using Weights        = Pack<Scalar, MR>;
+    constexpr int ahead  = 4;
+    constexpr int groups = K / S / ahead;
+    auto const weights   = [=](int i) {
+      return tile::load<Weights>(w + static_cast<std::size_t>(i * S + part) * Stride);
+    };
+    auto const add = [&](int i, Weights const& wk) {
+      Read xk[NR];
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] =
+          tile::load<Read>(x + (i * S + part) * row_size + j * V::lanes, T);
+      BASIN_UNROLL for (int r = 0; r < MR; ++r) {
+        BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[r][j] = fma(P(wk[r]), xk[j], sums[r][j]);
+      }
+    };
+    if constexpr (groups > 0) {
+      Weights present[ahead], next[ahead];
+      BASIN_UNROLL for (int a = 0; a < ahead; ++a) present[a] = weights(a);
+      for (int g = 0; g < groups; ++g) {
+        int const after = g + 1 < groups ? g + 1 : g;  // the last group loads itself again
+        BASIN_UNROLL for (int a = 0; a < ahead; ++a) next[a] = weights(after * ahead + a);
+        BASIN_UNROLL for (int a = 0; a < ahead; ++a) add(g * ahead + a, present[a]);
+        BASIN_UNROLL for (int a = 0; a < ahead; ++a) present[a] = next[a];
+      }
+    }
+    BASIN_UNROLL for (int i = groups * ahead; i < (K + S - 1) / S; ++i) {
+      if (K % S == 0 || i * S + part < K) add(i, weights(i));
+    }
+  }
+
+  // Tiles of 16 rows and 4 lanes chains, one a warp. Column n of fragment j of b is chain n columns
+  // + j: so a thread reads neighbouring chains at once, and its results are packs of them.
+  template <int M, int K, class Taps, class Epilogue>
+  KOKKOS_FORCEINLINE_FUNCTION void multiply_on_units(Scalar const* w, Scalar const* x,
+                                                     Epilogue const& epilogue) const {
+    using F             = Fragments<Team::tuning.precision>;
+    constexpr int tiles = (M + 15) / 16, columns = V::lanes / 2, chains = 4 * V::lanes;
+    using Chains = Pack<Scalar, columns>;
+    static_assert(T % chains == 0,
+                  "basin::tile::Tuning: matrix units need 4 * lanes to divide the tile's width.");
+    constexpr int blocks = T / chains;
+    team_.each_warp(Taps::positions * tiles * blocks, [&](int i, auto warp) {
+      using W     = decltype(warp);
+      int const v = i % blocks * chains, row = i / blocks % tiles * 16, p = i / blocks / tiles;
+      float c[columns][W::slots][4];
+      warp.lanes([&](int lane, int slot) {
+        BASIN_UNROLL for (int r = 0; r < 4; ++r) {
+          int const m       = row + F::row_of_c(lane, r);
+          float const start = m < M ? epilogue.initial(m) : Scalar(0);
+          BASIN_UNROLL for (int j = 0; j < columns; ++j) c[j][slot][r] = start;
+        }
+      });
+      Taps::for_each(p, [&](int tap, int q) {
+        constexpr int k_tiles = (K + F::steps - 1) / F::steps;
+        Scalar const* const a_of =
+            w + static_cast<std::size_t>(tap) * packing::numbers(M, K) + row / 16 * k_tiles * 128;
+        Scalar const* const xq = x + static_cast<std::size_t>(q) * K * row_size + v;
+        BASIN_UNROLL_BY_4 for (int t = 0; t < k_tiles; ++t) {
+          std::uint32_t a[W::slots][4], b[columns][W::slots][2];
+          warp.lanes([&](int lane, int slot) {
+            auto const bits_of_a =
+                bits<std::uint32_t>(tile::load<Pack<float, 4>>(a_of + (t * 32 + lane) * 4));
+            BASIN_UNROLL for (int r = 0; r < 4; ++r) a[slot][r] = bits_of_a[r];
+            Scalar const* const from = xq + F::column_of_b(lane) * columns;
+            auto const at            = [&](int k) {
+              return K % F::steps == 0 || k < K ? tile::load<Chains>(from + k * row_size)
+                                                           : Chains(Scalar(0));
+            };
+            BASIN_UNROLL for (int r = 0; r < 2; ++r) {
+              int const k        = t * F::steps + F::step_of_b(lane, r);
+              Chains const first = at(k), second = F::pairs ? at(k + F::second) : Chains(Scalar(0));
+              BASIN_UNROLL for (int j = 0; j < columns; ++j) b[j][slot][r] =
+                  F::encode(first[j], second[j]);
+            }
+          });
+          BASIN_UNROLL for (int j = 0; j < columns; ++j) F::multiply_add(warp, c[j], a, b[j]);
+        }
+      });
+      warp.lanes([&](int lane, int slot) {
+        BASIN_UNROLL for (int half = 0; half < 2; ++half) {
+          int const m = row + F::row_of_c(lane, 2 * half);
+          if (m < M)
+            epilogue(place_type{p * M + m, v + lane % 4 * V::lanes}, V::generate([&](int l) {
+                       return c[l % columns][slot][2 * half + l / columns];
+                     }));
+        }
+      });
+    });
+  }
+
   template <int row_block>
   KOKKOS_FORCEINLINE_FUNCTION void outer_by(int rows, int features, Scalar const* g,
                                             Scalar const* panels, int count, int samples,
                                             Scalar* dw) const {
-    constexpr int columns   = Team::serial ? panel : 1;
+    constexpr int columns   = Team::serial ? panel : outer_lanes;
     int const column_blocks = (features + columns - 1) / columns;
     int const row_blocks    = (rows + row_block - 1) / row_block;
     team_.each(column_blocks * row_blocks, [&](int i) {
-      // Rows run fastest: a panel of inputs stays in the first cache for all of them.
-      int const f = i / row_blocks * columns, m = i % row_blocks * row_block;
+      // Rows run fastest: a panel of inputs stays in the first cache for all of them. But the
+      // threads of a team read neighbouring features.
+      int const f = (Team::serial ? i / row_blocks : i % column_blocks) * columns;
+      int const m = (Team::serial ? i % row_blocks : i / column_blocks) * row_block;
       Scalar const* const x =
           panels + static_cast<std::size_t>(f / panel) * samples * panel + f % panel;
       Scalar const* const gm = g + static_cast<std::size_t>(m) * samples;

@@ -203,6 +203,12 @@ KOKKOS_FORCEINLINE_FUNCTION Tail<Pack<T, N>, K> fma(Pack<T, N> a, Tail<Pack<T, N
   return c;
 }
 
+template <class V, int K>
+KOKKOS_FORCEINLINE_FUNCTION Tail<V, K> operator+(Tail<V, K> a, Tail<V, K> b) {
+  BASIN_UNROLL for (int k = 0; k < K; ++k) a.c[k] = a.c[k] + b.c[k];
+  return a;
+}
+
 /// first + tail
 template <class V, int K>
 KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> join(V first, Tail<V, K> tail) {

@@ -56,7 +56,7 @@ class Products : public Base {
     Base::template gemm_t<M, K>(w, x, Around<Scalar, Epilogue>{kept_, epilogue});
   }
   template <int M, int K, bool transposed, class Taps, class Epilogue>
-  KOKKOS_FORCEINLINE_FUNCTION void gemm_taps(Scalar const* w, Scalar const* x,
+  KOKKOS_FORCEINLINE_FUNCTION void gemm_taps(TapWeights<Scalar> w, Scalar const* x,
                                              Epilogue const& epilogue) const {
     Base::template gemm_taps<M, K, transposed, Taps>(w, x,
                                                      Around<Scalar, Epilogue>{kept_, epilogue});

@@ -2,8 +2,11 @@
 #ifndef BASIN_TILE_LAUNCH_HPP
 #define BASIN_TILE_LAUNCH_HPP
 
+#include <basin/tile/block.hpp>
 #include <basin/tile/context.hpp>
+#include <basin/tile/phases.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace basin::tile {
@@ -35,6 +38,15 @@ template <class Work>
 requires requires { +Work::jet_order; }
 inline constexpr int jet_order_of<Work> = Work::jet_order;
 
+// The work with the numbers of the present step.
+template <class Work>
+KOKKOS_FORCEINLINE_FUNCTION decltype(auto) at_this_step(Work const& work) {
+  if constexpr (requires { work.now(); })
+    return work.now();
+  else
+    return (work);
+}
+
 // Values, or jets of the order that the work asks for.
 template <class Scalar, int order>
 struct ValueOf {
@@ -56,13 +68,20 @@ inline constexpr std::size_t workspace_bytes =
     sizeof(typename Work::scalar_type) * static_cast<std::size_t>(Work::workspace_rows) *
     static_cast<std::size_t>(tuning.width*(jet_order_of<Work> + 1));
 
+// A GPU's compiler gives a thread the registers that so many threads leave; at least a warp.
+template <Tuning tuning>
+using bounds_of =
+    Kokkos::LaunchBounds<(tuning.team == 0 || tuning.team >= threads_in_step ? tuning.team
+                                                                             : threads_in_step),
+                         (tuning.team == 0 ? 0 : 1)>;
+
 // One team a tile. Level is a template argument: with a level known only at run time the compiler
 // does not know the address space of the workspace.
 template <class Exec, class Schedule, Tuning tuning, class Work, int Level>
 struct TileKernel {
   using Scalar = typename Work::scalar_type;
   using member = typename Kokkos::TeamPolicy<Exec, Schedule>::member_type;
-  using team   = std::conditional_t<tuning.team == 0, SerialTeam, KokkosTeam<member>>;
+  using team = std::conditional_t<tuning.team == 0, SerialTeam<tuning>, KokkosTeam<member, tuning>>;
 
   static constexpr std::size_t alignment = 64;
   static_assert(sizeof(Scalar) * static_cast<std::size_t>(tuning.lanes) <= alignment,
@@ -78,19 +97,166 @@ struct TileKernel {
     if constexpr (bytes > 0)
       workspace = static_cast<Scalar*>(m.team_scratch(Level).get_shmem_aligned(+bytes, +alignment));
     if constexpr (tuning.team == 0)
-      work(context(team{}), workspace, m.league_rank());
+      at_this_step(work)(context(team{}), workspace, m.league_rank());
     else
-      work(context(team{m}), workspace, m.league_rank());
+      at_this_step(work)(context(team(m)), workspace, m.league_rank());
   }
 };
 
+// The energy of a work whose weights its teams may copy.
+template <class Work>
+using energy_of = std::remove_cvref_t<decltype(std::declval<Work&>().energy)>;
+template <class Work, Tuning tuning>
+inline constexpr std::size_t packed_bytes = 0;
+template <class Work, Tuning tuning>
+requires requires { energy_of<Work>::template packed_numbers<tuning>; }
+inline constexpr std::size_t packed_bytes<Work, tuning> =
+    sizeof(typename Work::scalar_type) *
+    static_cast<std::size_t>(energy_of<Work>::template packed_numbers<tuning>);
+
+// One block of a GPU a tile. The workspace lies in shared memory, and so do the weights, if both
+// fit; a workspace that does not fit lies in main memory, and a block does several tiles in turn.
+template <Tuning tuning, class Work>
+struct TileBlock {
+  using Scalar  = typename Work::scalar_type;
+  using context = context_of<Scalar, tuning, BlockTeam<tuning>, jet_order_of<Work>>;
+
+  static constexpr int threads         = tuning.team;
+  static constexpr std::size_t rows    = workspace_bytes<Work, tuning>;
+  static constexpr std::size_t weights = packed_bytes<Work, tuning>;
+  static constexpr bool fits           = rows <= std::size_t(tuning.shared);
+  static constexpr std::size_t at      = fits ? (rows + 127) / 128 * 128 : 0;  // of the weights
+  static constexpr bool stages         = weights > 0 && at + weights <= std::size_t(tuning.shared);
+  static constexpr std::size_t bytes   = stages ? at + weights : fits ? rows : 0;
+
+  Work work;
+  Scalar* memory;  // (blocks, rows) where the workspace does not fit
+  int tiles, blocks;
+
+  KOKKOS_FUNCTION void operator()(int block, unsigned char* shared) const {
+    context const c(BlockTeam<tuning>{});
+    Work mine = at_this_step(work);
+    if constexpr (stages) {
+      Scalar* const copies = reinterpret_cast<Scalar*>(shared + at);
+      mine.energy.pack(c, copies);
+      mine.energy = mine.energy.with_packed(copies);
+    }
+    if constexpr (fits) {
+      mine(c, reinterpret_cast<Scalar*>(shared), block);
+    } else {
+      Scalar* const workspace = memory + std::size_t(block) * (rows / sizeof(Scalar));
+      for (int tile = block; tile < tiles; tile += blocks) mine(c, workspace, tile);
+    }
+  }
+};
+
+// One phase of a work, see phases.hpp: 'parts' blocks of a GPU, or threads of a host, a tile.
+template <class Exec, Tuning tuning, class Library, class Work>
+struct TilePhase {
+  using Scalar = typename Work::scalar_type;
+
+  static constexpr bool elsewhere      = !std::is_same_v<Library, NoLibrary>;
+  static constexpr int threads         = tuning.team;
+  static constexpr std::size_t bytes   = 0;
+  static constexpr std::size_t numbers = workspace_bytes<Work, tuning> / sizeof(Scalar);
+  using team                           = PhaseTeam<tuning, elsewhere>;
+  static_assert(!has_blocks<Exec> || threads % threads_in_step == 0,
+                "basin::tile::Tuning: on a GPU 'team' must be a multiple of a warp's threads, 32, "
+                "or 64 of AMD's.");
+  using context = context_of<Scalar, tuning, team, jet_order_of<Work>>;
+
+  Work work;
+  Scalar* workspace;       // (tiles, numbers)
+  Scalar const* products;  // (tiles, stride)
+  std::size_t stride;
+  Position wanted;
+  int first, parts;
+
+  KOKKOS_FUNCTION void operator()(int item, unsigned char* = nullptr) const {
+    int const tile = item / parts, part = item % parts;
+#if BASIN_DEVICE_PASS
+    Threads<tuning> const threads_of_tile(part * threads + static_cast<int>(threadIdx.x),
+                                          parts * threads);
+#else
+    Threads<tuning> const threads_of_tile(part, parts);
+#endif
+    Walk walk(wanted);
+    at_this_step(work)(context(team(walk, threads_of_tile, products + tile * stride)),
+                       workspace + tile * numbers, first + tile);
+  }
+};
+
+// Drives the phases of some tiles.
+template <class Exec, Tuning tuning, class Library, class Work>
+class PhaseLaunch {
+  using Phase  = TilePhase<Exec, tuning, Library, Work>;
+  using Scalar = typename Work::scalar_type;
+
+ public:
+  PhaseLaunch(Exec const& exec, Label label, Work const& work, Scalar* workspace, int first,
+              int tiles)
+      : exec_(exec),
+        label_(label),
+        phase_{work, workspace, nullptr, 0, {}, first, 1},
+        tiles_(tiles) {}
+
+  void launch(Position at, int items) {
+    phase_.wanted = at;
+    if constexpr (has_blocks<Exec>) {
+      phase_.parts = tile::tiles(items, tuning.team);
+      launch_blocks(exec_, label_.text, tiles_ * phase_.parts, phase_);
+    } else {
+      // Twice as many pieces as threads, so that the last ones are not waited for.
+      phase_.parts = std::min(items, tile::tiles(2 * exec_.concurrency(), tiles_));
+      Kokkos::parallel_for(label_.text, Kokkos::RangePolicy<Exec>(exec_, 0, tiles_ * phase_.parts),
+                           phase_);
+    }
+  }
+
+  // The result stays until the next product: its epilogues run in the very next phase.
+  void multiply(Product<Scalar> const& p) {
+    phase_.stride   = static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.width);
+    Scalar* const y = static_cast<Scalar*>(
+        scratch(exec_, Scratch::product, sizeof(Scalar) * phase_.stride * std::size_t(tiles_)));
+    Library::multiply(exec_, p, +Phase::numbers, y, phase_.stride, tiles_, tuning.precision);
+    phase_.products = y;
+  }
+
+ private:
+  Exec exec_;
+  Label label_;
+  Phase phase_;
+  int tiles_;
+};
+
+// Work by work: so many tiles at a time that their workspaces take at most a gigabyte.
+template <Tuning tuning, class Library, class Exec, class Work>
+void run_phases(Exec const& exec, Label label, int count, Work const& work) {
+  using Launch  = PhaseLaunch<Exec, tuning, Library, Work>;
+  using team    = LaunchTeam<tuning, TilePhase<Exec, tuning, Library, Work>::elsewhere, Launch>;
+  using context = context_of<typename Work::scalar_type, tuning, team, jet_order_of<Work>>;
+  constexpr std::size_t bytes = workspace_bytes<Work, tuning>;
+  constexpr std::size_t most  = (std::size_t(1) << 30) / bytes;
+  int const slice             = most < 1 ? 1 : static_cast<int>(std::min<std::size_t>(most, count));
+  auto* const workspace       = static_cast<typename Work::scalar_type*>(
+      scratch(exec, Scratch::workspace, bytes * static_cast<std::size_t>(slice)));
+  for (int first = 0; first < count; first += slice) {
+    Launch launch(exec, label, work, workspace, first, std::min(slice, count - first));
+    typename team::State state{launch};
+    work(context(team(state)), workspace, first);
+  }
+}
+
 }  // namespace detail
 
-/// Runs work(context, workspace, tile) for tile in [0, count), one team each.
+/// Runs work(context, workspace, tile) for tile in [0, count), one team each, or, with
+/// Strategy::layerwise, phase by phase, see phases.hpp.
 ///
 /// Work names 'scalar_type' and 'static constexpr int workspace_rows', the rows [row][T] of its
-/// workspace; with 'static constexpr int jet_order' its context is one of jets. Asynchronous on
-/// exec.
+/// workspace; with 'static constexpr int jet_order' its context is one of jets. Where its member
+/// 'energy' is an energy::Network, a GPU's teams copy the weights to their shared memory, if there
+/// is room. Its member 'now()', if it has one, gives the work with the numbers of the present step,
+/// see basin::Step. Asynchronous on exec.
 ///
 /// \tparam tuning    how the backend cuts the work; team 0 needs a host execution space
 /// \tparam Schedule  Kokkos::Schedule: Dynamic where work items are long or unlike each other, at
@@ -100,15 +266,32 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
   static_assert(tuning.team > 0 || Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible,
                 "basin::tile::Tuning: team 0 (one thread a tile) is for host execution spaces; "
                 "write the number of threads of a team.");
-  // A host's level 0 ends at 32 KB; a GPU's level 0 is its shared memory, 40 KB through Kokkos.
-  constexpr bool host         = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+  static_assert(tuning.team > 0 || tuning.strategy == Strategy::fused,
+                "basin::tile::Tuning: Strategy::layerwise is for teams; write the number of "
+                "threads of a team.");
   constexpr std::size_t bytes = detail::workspace_bytes<Work, tuning>;
-  constexpr int level         = host || bytes > 40 * 1000 ? 1 : 0;
-  using kernel                = detail::TileKernel<Exec, Schedule, tuning, Work, level>;
-  Kokkos::TeamPolicy<Exec, Schedule> policy(exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
-  if constexpr (bytes > 0)
-    policy.set_scratch_size(level, Kokkos::PerTeam(bytes + kernel::alignment));
-  Kokkos::parallel_for(label.text, policy, kernel{work});
+  if constexpr (tuning.strategy == Strategy::layerwise && bytes > 0) {
+    detail::run_phases<tuning, library_of<Exec>>(exec, label, count, work);
+  } else if constexpr (has_blocks<Exec> && tuning.shared > 0) {
+    using block = detail::TileBlock<tuning, Work>;
+    if constexpr (block::fits) {
+      launch_blocks(exec, label.text, count, block{work, nullptr, count, count});
+    } else {
+      int const blocks = std::min(count, 2 * tiles_at_once(exec));
+      launch_blocks(exec, label.text, blocks,
+                    block{work,
+                          static_cast<typename Work::scalar_type*>(
+                              scratch(exec, Scratch::workspace, bytes * std::size_t(blocks))),
+                          count, blocks});
+    }
+  } else {
+    // A host's level 0 ends at 32 KB.
+    using kernel = detail::TileKernel<Exec, Schedule, tuning, Work, 1>;
+    Kokkos::TeamPolicy<Exec, Schedule, detail::bounds_of<tuning>> policy(
+        exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
+    if constexpr (bytes > 0) policy.set_scratch_size(1, Kokkos::PerTeam(bytes + kernel::alignment));
+    Kokkos::parallel_for(label.text, policy, kernel{work});
+  }
 }
 
 namespace detail {
@@ -123,8 +306,9 @@ struct ChainGroup {
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int group) const {
-    int const end = (group + 1) * Group < count ? (group + 1) * Group : count;
-    for (int chain = group * Group; chain < end; ++chain) work(c, workspace, chain);
+    int const end    = (group + 1) * Group < count ? (group + 1) * Group : count;
+    auto const& mine = at_this_step(work);
+    for (int chain = group * Group; chain < end; ++chain) mine(c, workspace, chain);
   }
 };
 

@@ -6,16 +6,86 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <cstddef>
+
 namespace basin::tile {
 
-/// How a backend cuts the work. Results do not depend on it: tests run several and compare bits.
-struct Tuning {
-  int width;    ///< T, chains of a tile
-  int lanes;    ///< values of a pack, a power of two of at most 64 bytes; divides width
-  int rows;     ///< rows of the register block of a matrix product
-  int vectors;  ///< packs of the register block; lanes * vectors divides width
-  int team;     ///< threads that share a tile; 0: one thread, no barriers
+/// What matrix products with weights read: their sums are always of the network's scalar. Those of
+/// jets and of parameter gradients read it too, whatever the precision.
+///
+/// Both factors are rounded to nearest: with unit roundoff u the error of a product y = W x is at
+/// most (2 u + u^2) sum_k |w_k x_k|, besides that of the sum itself. Where a GPU has matrix units
+/// for it (NVIDIA's from compute capability 8.0 on) and the energy its copies of weights
+/// (energy::pack; a trainer's has them) they are used; elsewhere the same numbers take longer.
+/// Gradients of convolutions with few input channels are of the network's scalar.
+enum class Precision {
+  full,  ///< the network's scalar
+  tf32,  ///< 10 bits of mantissa, u = 2^-11; of float networks
+  bf16,  ///< 7 bits of mantissa, u = 2^-8; of float networks
 };
+
+/// How a chain of layers is run.
+enum class Strategy {
+  fused,      ///< a team runs all of a tile in one kernel, in memory of its own
+  layerwise,  ///< a kernel for each pass over a layer and all chains, in main memory
+};
+
+/// How a backend cuts the work. Results do not depend on the first five fields: tests run several
+/// and compare bits. 'items' changes the order of sums, 'precision' what is summed.
+struct Tuning {
+  int width;       ///< T, chains of a tile
+  int lanes;       ///< values of a pack, a power of two of at most 64 bytes; divides width
+  int rows;        ///< rows of the register block of a matrix product
+  int vectors;     ///< packs of the register block; lanes * vectors divides width
+  int team;        ///< threads that share a tile; 0: one thread, no barriers
+  int shared = 0;  ///< bytes of near memory that a team has for itself, as a GPU's shared memory
+  int items  = 0;  ///< work items that a product should have: shorter products split their sums
+                   ///< over k among 2 or 4 threads
+  Precision precision = Precision::full;
+  Strategy strategy   = Strategy::fused;
+};
+
+/// The same tuning with another precision of matrix products.
+constexpr Tuning with_precision(Tuning t, Precision precision) {
+  t.precision = precision;
+  return t;
+}
+
+/// The same tuning for tiles of at most so many chains.
+constexpr Tuning narrower(Tuning t, int width) {
+  if (width >= t.width) return t;
+  t.width = width;
+  // Matrix units take tiles of 4 lanes chains.
+  int const most = t.precision == Precision::full ? width : width / 4;
+  if (t.lanes > most) t.lanes = most;
+  if (t.lanes * t.vectors > width) t.vectors = width / t.lanes;
+  return t;
+}
+
+/// The tuning for so few chains that tiles of the full width would leave a GPU idle.
+constexpr Tuning narrow_tuning(Tuning t) {
+  if (t.shared == 0 || t.strategy == Strategy::layerwise) return t;
+  return narrower(t, t.precision == Precision::full ? 4 : 8);
+}
+
+/// Bytes of shared memory that a block of the GPU for which Kokkos was built may have; 0: no GPU.
+template <class Exec>
+constexpr int shared_memory() {
+  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) return 0;
+#if defined(KOKKOS_ARCH_HOPPER) || defined(KOKKOS_ARCH_BLACKWELL100)
+  return 227 * 1024;
+#elif defined(KOKKOS_ARCH_AMPERE80)
+  return 163 * 1024;
+#elif defined(KOKKOS_ARCH_AMPERE) || defined(KOKKOS_ARCH_ADA89) || defined(KOKKOS_ARCH_BLACKWELL)
+  return 99 * 1024;
+#elif defined(KOKKOS_ARCH_VOLTA)
+  return 96 * 1024;
+#elif defined(KOKKOS_ARCH_AMD_GPU) || defined(KOKKOS_ARCH_TURING75)
+  return 64 * 1024;
+#else
+  return 48 * 1024;
+#endif
+}
 
 /// The tuning of an execution space, by architecture, for work that needs workspace_rows rows a
 /// tile.
@@ -24,6 +94,10 @@ struct Tuning {
 /// 12 accumulators of 16 registers, or 24 of 32. Fewer do not hide the latency of a multiply-add;
 /// one pack a row loads a broadcast for every multiply-add. With 32 registers the narrow tile is
 /// nearly as fast, and faster where the wide one does not fit the second cache, taken as 1 MiB.
+///
+/// GPU: the widest tile of up to 16 chains whose workspace is shared memory. A thread of a product
+/// holds 4 rows of two packs, so that 3 loads serve 32 multiply-adds; a block that has its
+/// multiprocessor alone has twice the threads. Where not even 4 chains fit, layer by layer.
 template <class Exec, Real Scalar, int workspace_rows = 0>
 constexpr Tuning default_tuning() {
   if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
@@ -40,20 +114,47 @@ constexpr Tuning default_tuning() {
     return {.width = 4 * lanes, .lanes = lanes, .rows = 6, .vectors = 2, .team = 0};
 #endif
   } else {
-    return {.width = 16, .lanes = 4, .rows = 4, .vectors = 1, .team = 256};
+    constexpr int shared = shared_memory<Exec>();
+    constexpr auto fits  = [](int width) {
+      return std::size_t(workspace_rows) * sizeof(Scalar) * std::size_t(width) <=
+             std::size_t(shared);
+    };
+    constexpr int width   = fits(16) ? 16 : fits(8) ? 8 : fits(4) ? 4 : 0;
+    constexpr int lanes   = 16 / static_cast<int>(sizeof(Scalar));
+    constexpr Tuning full = {.width   = 16,
+                             .lanes   = lanes,
+                             .rows    = 4,
+                             .vectors = 2,
+                             .team    = fits(2 * width) ? 256 : 512,
+                             .shared  = shared,
+                             .items   = fits(2 * width) ? 256 : 512};
+    if constexpr (width > 0)
+      return narrower(full, width);
+    else
+      return {.width    = 32,
+              .lanes    = lanes,
+              .rows     = 4,
+              .vectors  = 2,
+              .team     = 256,
+              .shared   = shared,
+              .strategy = Strategy::layerwise};
   }
 }
 
 /// The tuning for jets of an order: with as many registers of accumulators, one pack of chains
-/// wide.
+/// wide. Near memory holds as many numbers: of a jet's tile fewer chains.
 constexpr Tuning jet_tuning(Tuning t, int order) {
   if (order == 0) return t;
+  if (t.team > 0) {
+    t.vectors       = 1;
+    bool const near = t.shared > 0 && t.strategy == Strategy::fused;
+    return near && t.width > 4 ? narrower(t, t.width / (order == 1 ? 2 : 4)) : t;
+  }
   int const rows = t.rows * t.vectors / (order + 1);
-  return {.width   = t.team == 0 ? t.lanes : t.width,
-          .lanes   = t.lanes,
-          .rows    = rows > 0 ? rows : 1,
-          .vectors = 1,
-          .team    = t.team};
+  t.width        = t.lanes;
+  t.rows         = rows > 0 ? rows : 1;
+  t.vectors      = 1;
+  return t;
 }
 
 }  // namespace basin::tile

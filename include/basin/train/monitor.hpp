@@ -31,38 +31,38 @@ namespace detail {
 inline constexpr int metric_count = 10;
 
 // The end of a training step before the update: the norm of the gradient, the factor that clips it,
-// and a row of the monitor.
-template <class Scalar>
+// the numbers of the update, and a row of the monitor. The clock, if there is one, moves on.
+template <class Scalar, class Optimizer, class Schedule>
 struct Summarize {
   using scalar_type                   = Scalar;
+  using update_type                   = decltype(Optimizer().template at<Scalar>(0, 0.0));
   static constexpr int workspace_rows = 0;
-  Scalar const* partial;  // (blocks) squared norms of the gradient
+  static constexpr int parts          = 64;  // of each sum, whatever the backend
+  Scalar const* partial;                     // (blocks) squared norms of the gradient
   int blocks;
   Scalar clip_norm;  // largest norm, infinite: none
   objective::Observed<Scalar> seen;
   int batch;
-  Scalar step;
-  Scalar* factor;  // (2): of the gradient; the first step that was not finite, or -1
-  Scalar* row;     // (metric_count)
+  Step step;
+  std::uint64_t* clock;  // null: none
+  Optimizer optimizer;
+  Schedule schedule;
+  Scalar* sums;         // (metric_count, parts) working memory
+  Scalar* factor;       // (2): of the gradient; the first step that was not finite, or -1
+  update_type* update;  // (1)
+  Scalar* rows;         // (every, metric_count)
+  int every;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int) const {
     Summarize const s = *this;
-    c.each(1, [=](int) {
-      Scalar square = 0;
-      for (int b = 0; b < s.blocks; ++b) square += s.partial[b];
-      Scalar const norm = Kokkos::sqrt(square);
-      if (!Kokkos::isfinite(norm) && s.factor[1] < 0) s.factor[1] = s.step;
-      // Once a step was not finite no later one may change the parameters.
-      s.factor[0]       = s.factor[1] >= 0     ? Kokkos::Experimental::quiet_NaN_v<Scalar>
-                          : norm > s.clip_norm ? s.clip_norm / norm
-                                               : Scalar(1);
-      int const B       = s.batch;
-      Scalar const each = Scalar(1) / static_cast<Scalar>(B);
-      auto const& seen  = s.seen;
+    // Part p sums up samples p, p + parts, ...
+    c.each(+parts, [=](int p) {
+      auto const& seen = s.seen;
       Scalar data = 0, samples = 0, squares = 0, moved = 0, clipped = 0, clamped = 0, age = 0;
-      Scalar loss = 0;
-      for (int n = 0; n < B; ++n) {
+      Scalar loss = 0, square = 0;
+      for (int b = p; b < s.blocks; b += parts) square += s.partial[b];
+      for (int n = p; n < s.batch; n += parts) {
         Scalar const up   = seen.energies_data ? seen.energies_data[n] : Scalar(0);
         Scalar const down = seen.energies_samples ? seen.energies_samples[n] : Scalar(0);
         data += up;
@@ -74,16 +74,35 @@ struct Summarize {
         if (seen.ages) age += static_cast<Scalar>(seen.ages[n]);
         if (seen.losses) loss += seen.losses[n];
       }
-      s.row[0] = data * each;
-      s.row[1] = samples * each;
-      s.row[2] = seen.energies_samples ? squares * each / 2 : squares * each;
-      s.row[3] = norm;
-      s.row[4] = moved * each;
-      s.row[5] = clipped * each;
-      s.row[6] = clamped * each;
-      s.row[7] = age * each;
-      s.row[8] = loss * each;
-      s.row[9] = s.factor[1];
+      Scalar const all[metric_count] = {data,    samples, squares, square, moved,
+                                        clipped, clamped, age,     loss,   0};
+      for (int i = 0; i < metric_count; ++i) s.sums[i * parts + p] = all[i];
+    });
+    c.each(+metric_count, [=](int i) {
+      Scalar sum = 0;
+      for (int p = 0; p < parts; ++p) sum += s.sums[i * parts + p];
+      s.sums[i * parts] = sum;
+    });
+    c.each(1, [=](int) {
+      std::uint64_t const now = s.step.now();
+      auto const sum          = [=](int i) { return s.sums[i * parts]; };
+      Scalar const norm       = Kokkos::sqrt(sum(3));
+      if (!Kokkos::isfinite(norm) && s.factor[1] < 0) s.factor[1] = static_cast<Scalar>(now);
+      // Once a step was not finite no later one may change the parameters.
+      s.factor[0]       = s.factor[1] >= 0     ? Kokkos::Experimental::quiet_NaN_v<Scalar>
+                          : norm > s.clip_norm ? s.clip_norm / norm
+                                               : Scalar(1);
+      long const count  = static_cast<long>(now);
+      *s.update         = s.optimizer.template at<Scalar>(count, s.schedule(count));
+      Scalar const each = Scalar(1) / static_cast<Scalar>(s.batch);
+      Scalar* const row =
+          s.rows +
+          static_cast<std::size_t>(now % static_cast<std::uint64_t>(s.every)) * metric_count;
+      for (int i = 0; i < metric_count; ++i) row[i] = sum(i) * each;
+      if (s.seen.energies_samples) row[2] = row[2] / 2;
+      row[3] = norm;
+      row[9] = s.factor[1];
+      if (s.clock) ++*s.clock;
     });
   }
 };

@@ -4,10 +4,12 @@
 
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
+#include <basin/energy/pack.hpp>
 #include <basin/energy/prepare.hpp>
 #include <basin/objective/contrast.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
+#include <basin/tile/graph.hpp>
 #include <basin/train/monitor.hpp>
 
 #include <algorithm>
@@ -28,8 +30,21 @@ struct GatherSample {
   static constexpr int workspace_rows = 0;
   Data data;    // (rows, dimension)
   Batch batch;  // (B, dimension)
-  Permutation epoch, next_epoch;
-  int position;  // of the batch's first sample in its epoch
+  std::uint64_t seed;
+  Step step;
+  Permutation epoch{1, {}}, next_epoch{1, {}};
+  int position = 0;  // of the batch's first sample in its epoch
+
+  KOKKOS_FUNCTION GatherSample now() const {
+    GatherSample r           = *this;
+    std::uint64_t const rows = data.extent(0), first = step.now() * batch.extent(0);
+    Stream order{seed, Purpose::data_order, first / rows};
+    r.epoch = Permutation(static_cast<std::uint32_t>(rows), order);
+    ++order.step;
+    r.next_epoch = Permutation(static_cast<std::uint32_t>(rows), order);
+    r.position   = static_cast<int>(first % rows);
+    return r;
+  }
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int i) const {
@@ -56,7 +71,7 @@ struct AddNoise {
     int const first = tile * Context::width, count = static_cast<int>(batch.extent(0));
     AddNoise const n = *this;
     c.load_chains(batch, first, count, +Dimension, x);
-    c.normal(+Dimension, stream, static_cast<std::uint32_t>(first), [=](auto at, V z) {
+    c.normal(+Dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, V z) {
       at.store(x, clamp(fma(V(n.noise), z, at.load(x)), n.lower, n.upper));
     });
     c.store_chains(x, first, count, +Dimension, batch);
@@ -97,7 +112,8 @@ struct FitOptions {
 /// \tparam E          a TrainableEnergy, for example energy::Network
 /// \tparam Objective  for example objective::PersistentCd
 /// \tparam Optimizer  optimizer::Sgd, Adam or AdamW
-/// \tparam Schedule   factor of the rate, for example optimizer::Cosine
+/// \tparam Schedule   factor of the rate, for example optimizer::Cosine; called on the device: a
+///                    KOKKOS_FUNCTION
 /// \tparam Exec       execution space
 /// \tparam tuning     how the backend cuts the work; results do not depend on it
 template <class E, class Objective, class Optimizer, class Schedule = optimizer::Constant,
@@ -142,14 +158,19 @@ class Trainer {
         data_(on_device(checked(options, data))),
         objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
                                                     options.seed)) {
-    auto const numbers = [](char const* name, std::size_t n) { return Numbers(name, n); };
-    theta_             = numbers("basin::train::theta", padded);
-    gradient_          = numbers("basin::train::gradient", padded);
-    state_             = numbers("basin::train::optimizer_state", padded * Optimizer::states);
-    averaged_          = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
-    partial_           = numbers("basin::train::partial_norms", blocks);
-    factor_            = numbers("basin::train::factor", 2);
-    rows_              = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
+    auto const numbers  = [](char const* name, std::size_t n) { return Numbers(name, n); };
+    theta_              = numbers("basin::train::theta", padded);
+    gradient_           = numbers("basin::train::gradient", padded);
+    state_              = numbers("basin::train::optimizer_state", padded * Optimizer::states);
+    averaged_           = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
+    partial_            = numbers("basin::train::partial_norms", blocks);
+    factor_             = numbers("basin::train::factor", 2);
+    packed_             = numbers("basin::train::packed", packed_numbers);
+    packed_for_scoring_ = numbers("basin::train::packed", packed_numbers);
+    sums_               = numbers("basin::train::sums", detail::metric_count * Summarize::parts);
+    update_ = Kokkos::View<typename Summarize::update_type, memory>("basin::train::update");
+    clock_  = Kokkos::View<std::uint64_t, memory>("basin::train::clock");
+    rows_   = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>(
         "basin::train::metrics", options.monitor_every, +detail::metric_count);
     fetched_ = Kokkos::create_mirror_view(rows_);
     initialize();
@@ -182,30 +203,20 @@ class Trainer {
     return last_;
   }
 
-  /// One training step. Asynchronous on exec.
+  /// One training step. Asynchronous on exec. On a GPU its kernels are recorded in a graph, which
+  /// is all that the host launches; where a tool of Kokkos watches they are launched one by one.
   void step() {
-    if constexpr (energy::Prepared<E>)
-      energy::prepare<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(), prepared_.data());
-    E const energy(in_use().data());
-    gather(objective_->positives());
-    objective_->gradient(exec_, options_.objective, energy, step_, theta_.data() + E::parameters,
-                         gradient_.data());
-    if constexpr (energy::Prepared<E>)
-      energy::unprepare<E, tuning>(exec_, prepared_.data(), layer_state_.data(), gradient_.data());
-
-    optimizer::squared_norms<tuning>(exec_, gradient_.data(), partial_.data(), +blocks);
-    tile::for_each_tile<tuning>(
-        exec_, "basin::summary", 1,
-        detail::Summarize<Scalar>{
-            partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm),
-            objective_->observed(), options_.batch, static_cast<Scalar>(step_), factor_.data(),
-            rows_.data() +
-                step_ % static_cast<std::uint64_t>(options_.monitor_every) * detail::metric_count});
-    double const rate = options_.schedule(static_cast<long>(step_));
-    optimizer::update<tuning, Optimizer::states>(
-        exec_, options_.optimizer.template at<Scalar>(static_cast<long>(step_), rate),
-        static_cast<Scalar>(options_.average), factor_.data(), gradient_.data(), theta_.data(),
-        state_.data(), options_.average > 0 ? averaged_.data() : nullptr, +blocks);
+    if constexpr (tile::has_graphs<Exec, tuning>) {
+      // The first step takes what memory it needs, which none may while a graph is recorded.
+      if (step_ > 0 && !Kokkos::Tools::profileLibraryLoaded()) {
+        if (!graph_.ready()) graph_.record(exec_, [this] { launch(Step(clock_.data())); });
+        if (clock_is_ != step_) Kokkos::deep_copy(exec_, clock_, step_);
+        graph_.launch(exec_);
+        clock_is_ = ++step_;
+        return;
+      }
+    }
+    launch(Step(step_));
     ++step_;
   }
 
@@ -278,8 +289,9 @@ class Trainer {
 
   /// The energy with the averaged parameters, if there are any, else with the present ones. A
   /// handle: it follows the training and must not outlive the trainer; with layers whose weights
-  /// are prepared (layer::SpectralNorm) it follows no further than to the next call of energy(),
-  /// sample or energies, and is asynchronous on exec.
+  /// are prepared (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
+  /// it follows no further than to the next call of energy(), sample or energies. Asynchronous on
+  /// exec.
   E energy() {
     Numbers const& theta = options_.average > 0 ? averaged_ : theta_;
     if constexpr (energy::Prepared<E>) {
@@ -287,9 +299,9 @@ class Trainer {
       Kokkos::deep_copy(exec_, scoring_state_, layer_state_);
       energy::prepare<E, tuning>(exec_, scoring_iterations, theta.data(), scoring_state_.data(),
                                  scored_.data());
-      return E(scored_.data());
+      return packed_energy(scored_.data(), packed_for_scoring_.data());
     } else {
-      return E(theta.data());
+      return packed_energy(theta.data(), packed_for_scoring_.data());
     }
   }
 
@@ -312,12 +324,17 @@ class Trainer {
   auto gradient() const { return Kokkos::subview(gradient_, std::pair(0, +E::parameters)); }
 
   std::uint64_t steps_taken() const { return step_; }
-  /// Numbers that may be changed between steps, for example the sampler's steps.
-  Objective& objective() { return options_.objective; }
+  /// Numbers that may be changed before the next step, for example the sampler's steps.
+  Objective& objective() {
+    graph_.clear();
+    return options_.objective;
+  }
   /// The objective's arrays, for example its buffer.
   objective_type& state() { return *objective_; }
 
  private:
+  using Summarize = detail::Summarize<Scalar, Optimizer, Schedule>;
+
   // Of the data.
   static constexpr int dimension = E::dimension - objective::conditions<Objective>;
   static constexpr int blocks    = optimizer::blocks(E::parameters + objective_type::parameters);
@@ -366,6 +383,17 @@ class Trainer {
   // Averaged weights have singular vectors of their own, near those of the present ones.
   static constexpr int scoring_iterations = 8;
 
+  // The energy of theta, with copies of its weights where its kernels want some.
+  static constexpr int packed_numbers = energy::packed_numbers<E, tuning, Exec>();
+  E packed_energy(Scalar const* theta, Scalar* packed) const {
+    E const energy(theta);
+    if constexpr (packed_numbers > 0) {
+      energy::pack<tuning>(exec_, energy, packed);
+      return energy.with_packed(packed);
+    }
+    return energy;
+  }
+
   Numbers const& in_use() const {
     if constexpr (energy::Prepared<E>) return prepared_;
     return theta_;
@@ -407,25 +435,44 @@ class Trainer {
     Kokkos::deep_copy(factor_, factor);
   }
 
-  void gather(Samples const& positives) {
-    int const B              = options_.batch;
-    std::uint64_t const rows = data_.extent(0), first = step_ * static_cast<std::uint64_t>(B);
-    std::uint64_t const epoch = first / rows;
-    auto const order          = [&](std::uint64_t e) {
-      return Permutation(static_cast<std::uint32_t>(rows), {options_.seed, Purpose::data_order, e});
-    };
+  // The kernels of one step. With a clock they can be launched for every step as they are.
+  void launch(Step const& step) {
+    if constexpr (energy::Prepared<E>)
+      energy::prepare<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(), prepared_.data());
+    E const energy = packed_energy(in_use().data(), packed_.data());
+    gather(objective_->positives(), step);
+    objective_->gradient(exec_, options_.objective, energy, step, theta_.data() + E::parameters,
+                         gradient_.data());
+    if constexpr (energy::Prepared<E>)
+      energy::unprepare<E, tuning>(exec_, prepared_.data(), layer_state_.data(), gradient_.data());
+
+    optimizer::squared_norms<tuning>(exec_, gradient_.data(), partial_.data(), +blocks);
+    tile::for_each_tile<tuning>(
+        exec_, "basin::summary", 1,
+        Summarize{partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm),
+                  objective_->observed(), options_.batch, step,
+                  step.clock ? clock_.data() : nullptr, options_.optimizer, options_.schedule,
+                  sums_.data(), factor_.data(), update_.data(), rows_.data(),
+                  options_.monitor_every});
+    optimizer::update<tuning, Optimizer::states>(
+        exec_, static_cast<typename Summarize::update_type const*>(update_.data()),
+        static_cast<Scalar>(options_.average), factor_.data(), gradient_.data(), theta_.data(),
+        state_.data(), options_.average > 0 ? averaged_.data() : nullptr, +blocks);
+  }
+
+  void gather(Samples const& positives, Step const& step) {
+    int const B = options_.batch;
     tile::for_each_chain<tuning>(
         exec_, "basin::gather", B,
-        detail::GatherSample<tile::Borrowed<Data>, tile::Borrowed<Samples>>{
-            data_, positives, order(epoch), order(epoch + 1), static_cast<int>(first % rows)});
+        detail::GatherSample<tile::Borrowed<Data>, tile::Borrowed<Samples>>{data_, positives,
+                                                                            options_.seed, step});
     if (options_.data_noise.deviation > 0) {
-      tile::for_each_tile<tuning>(
-          exec_, "basin::noise", tile::tiles(B, tuning.width),
-          detail::AddNoise<Samples, dimension>{positives,
-                                               static_cast<Scalar>(options_.data_noise.deviation),
-                                               static_cast<Scalar>(options_.data_noise.lower),
-                                               static_cast<Scalar>(options_.data_noise.upper),
-                                               {options_.seed, Purpose::data_noise, step_}});
+      tile::for_each_tile<tuning>(exec_, "basin::noise", tile::tiles(B, tuning.width),
+                                  detail::AddNoise<Samples, dimension>{
+                                      positives, static_cast<Scalar>(options_.data_noise.deviation),
+                                      static_cast<Scalar>(options_.data_noise.lower),
+                                      static_cast<Scalar>(options_.data_noise.upper),
+                                      step.stream(options_.seed, Purpose::data_noise)});
     }
   }
 
@@ -465,9 +512,15 @@ class Trainer {
   Numbers theta_, gradient_, averaged_;  // (padded)
   Numbers state_;                        // (states, padded)
   Numbers prepared_, scored_;            // (padded) what an energy with prepared weights reads
+  Numbers packed_, packed_for_scoring_;  // (packed_numbers)
   Numbers layer_state_, scoring_state_;  // (E::state)
   Numbers partial_;                      // (blocks)
-  Numbers factor_;                       // (2): factor of the gradient, first step not finite
+  Numbers sums_;                         // (metric_count, parts)
+  Kokkos::View<typename Summarize::update_type, memory> update_;
+  Kokkos::View<std::uint64_t, memory> clock_;  // the step that a graph's kernels do next
+  std::uint64_t clock_is_ = 0;                 // what it will show when all is done
+  tile::Graph<Exec> graph_;
+  Numbers factor_;  // (2): factor of the gradient, first step not finite
   Kokkos::View<Scalar**, Kokkos::LayoutRight, memory> rows_;  // (monitor_every, metric_count)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
   std::uint64_t step_ = 0, reported_ = 0;

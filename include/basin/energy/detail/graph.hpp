@@ -15,6 +15,7 @@ template <int N>
 struct Graph {
   int source[N], adds[N];
   int outputs[N], saved[N], scratch[N], record[N], blocks[N], parameters[N], state[N];
+  int taps[N], out[N], in[N];  // the shape of weights that a context may copy, 0: none
   bool identity[N], keeps_input[N], in_place[N], one_product[N];
   // The last stage is linear with one output and not run for dE/dx: E's gradient starts as its row
   // of weights, at the stage before it.
@@ -70,6 +71,19 @@ struct Graph {
   KOKKOS_FUNCTION constexpr int block_offset(int s) const { return sum(blocks, s); }
   KOKKOS_FUNCTION constexpr int parameter_offset(int s) const { return sum(parameters, s); }
   KOKKOS_FUNCTION constexpr int state_offset(int s) const { return sum(state, s); }
+
+  // Copies of the weights of stages before s, see tile::Packing.
+  template <class Packing>
+  KOKKOS_FUNCTION constexpr int packed_offset(int s) const {
+    int total = 0;
+    for (int i = 0; i < s; ++i) total += packed<Packing>(i);
+    return total;
+  }
+  // A scalar is left to the products of theta: its row would be padded to a block of rows.
+  template <class Packing>
+  KOKKOS_FUNCTION constexpr int packed(int s) const {
+    return one_product[s] && out[s] > 1 ? Packing::numbers(taps[s], out[s], in[s]) : 0;
+  }
 
   // Results of products that both dE/dx and a parameter gradient ask for, see KeepsProducts: rows
   // of stage s forward, and back. kept(s, back): where those of a stage start, -1: nowhere.
@@ -168,6 +182,9 @@ struct GraphOf<std::tuple<S...>, Input> {
                    {S::layer_type::gradient_blocks...},
                    {S::layer_type::parameters...},
                    {S::layer_type::state...},
+                   {S::layer_type::taps...},
+                   {S::layer_type::out...},
+                   {S::layer_type::in...},
                    {S::activation::identity...},
                    {S::layer_type::keeps_input...},
                    {S::layer_type::in_place...},

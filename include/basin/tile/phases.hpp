@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TILE_PHASES_HPP
+#define BASIN_TILE_PHASES_HPP
+
+#include <basin/tile/library.hpp>
+#include <basin/tile/team.hpp>
+
+// Layer-wise execution of a work that was written for one tile. What lies between two barriers is a
+// phase. The host walks through the work once and does none of it: at every barrier it launches a
+// kernel over all tiles, whose threads walk through the same work and do that one phase. So the
+// barrier between phases is the end of a kernel, a tile may be shared by threads of any number, and
+// no layer knows of it.
+//
+// It rests on what holds for teams anyway: which primitives are called does not depend on numbers
+// in a workspace, and nothing goes from one primitive to the next but through a workspace.
+
+namespace basin::tile {
+
+/// Where a phase is: counted from the start, each loop as one; within a loop 'inner' counts from
+/// the start of an iteration.
+struct Position {
+  int phase     = 0;
+  int iteration = 0;
+  int inner     = -1;  ///< -1: in no loop
+};
+
+/// How far a walk has come, and the phase that it is for.
+class Walk {
+ public:
+  KOKKOS_FORCEINLINE_FUNCTION explicit Walk(Position wanted) : wanted_(wanted) {}
+
+  KOKKOS_FORCEINLINE_FUNCTION bool here() const {
+    return inside_ ? inner_ == wanted_.inner : wanted_.inner < 0 && phase_ == wanted_.phase;
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void pass() { ++(inside_ ? inner_ : phase_); }
+
+  // Of a loop only the iteration that is wanted; of one in another all.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void repeat(int n, F const& f) {
+    if (inside_) {
+      for (int k = 0; k < n; ++k) f(k);
+      return;
+    }
+    if (phase_ == wanted_.phase && wanted_.inner >= 0) {
+      inside_ = true;
+      inner_  = 0;
+      f(wanted_.iteration);
+      inside_ = false;
+    }
+    ++phase_;
+  }
+
+ private:
+  Position wanted_;
+  int phase_ = 0, inner_ = 0;
+  bool inside_ = false;
+};
+
+/// Threads that do one phase of a tile.
+///
+/// \tparam elsewhere  products come from a library
+template <Tuning tuned, bool elsewhere>
+class PhaseTeam {
+ public:
+  static constexpr bool serial             = false;
+  static constexpr bool products_elsewhere = elsewhere;
+  static constexpr Tuning tuning           = tuned;
+
+  /// \param products  of this tile (rows, terms, T), as the library left them
+  KOKKOS_FORCEINLINE_FUNCTION PhaseTeam(Walk& walk, Threads<tuned> threads, void const* products)
+      : walk_(&walk), threads_(threads), products_(products) {}
+
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
+    if (walk_->here()) threads_.each(n, f);
+  }
+  template <int S, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {
+    if (walk_->here()) threads_.template each_split<S>(n, f);
+  }
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {
+    if (walk_->here()) threads_.each_warp(n, f);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void barrier() const { walk_->pass(); }
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void repeat(int n, F const& f) const {
+    walk_->repeat(n, f);
+  }
+  template <class Scalar>
+  KOKKOS_FORCEINLINE_FUNCTION Scalar const* product(Product<Scalar> const&) const {
+    return static_cast<Scalar const*>(products_);
+  }
+
+ private:
+  Walk* walk_;
+  Threads<tuned> threads_;
+  void const* products_;
+};
+
+/// The host's walk: counts work items, and at every barrier has the phase launched.
+///
+/// \tparam Launch  launch(Position, items), multiply(Product)
+template <Tuning tuned, bool elsewhere, class Launch>
+class LaunchTeam {
+ public:
+  static constexpr bool serial             = false;
+  static constexpr bool products_elsewhere = elsewhere;
+  static constexpr Tuning tuning           = tuned;
+
+  struct State {
+    Launch& launch;
+    Position at{};
+    int items = 0;
+  };
+  KOKKOS_FORCEINLINE_FUNCTION explicit LaunchTeam(State& state) : state_(&state) {}
+
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const&) const {
+    if (n > state_->items) state_->items = n;
+  }
+  template <int S, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {
+    each(n * S, f);
+  }
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {
+    each(n * 32, f);
+  }
+  KOKKOS_FUNCTION void barrier() const {
+    KOKKOS_IF_ON_HOST((if (state_->items > 0) state_->launch.launch(state_->at, state_->items);))
+    state_->items = 0;
+    ++(state_->at.inner < 0 ? state_->at.phase : state_->at.inner);
+  }
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void repeat(int n, F const& f) const {
+    if (state_->at.inner >= 0) {
+      for (int k = 0; k < n; ++k) f(k);
+      return;
+    }
+    for (int k = 0; k < n; ++k) {
+      state_->at.iteration = k;
+      state_->at.inner     = 0;
+      f(k);
+    }
+    state_->at.inner = -1;
+    ++state_->at.phase;
+  }
+  template <class Scalar>
+  KOKKOS_FUNCTION Scalar const* product(Product<Scalar> const& p) const {
+    (void)p;
+    KOKKOS_IF_ON_HOST((state_->launch.multiply(p);))
+    return nullptr;
+  }
+
+ private:
+  State* state_;
+};
+
+}  // namespace basin::tile
+
+#endif
