@@ -7,7 +7,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jobs import BETA2, DEVIATION, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
+from jobs import BETA2, DEVIATION, HIGH, LIMIT, LOW, PENALTY, STEP, groups, main
 
 word = jnp.uint32
 
@@ -20,7 +20,7 @@ def convolve(x, w, stride=1, padding="SAME", spread=1):
     return lax.conv_general_dilated(x, w, **sizes, dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
-conv = jax.custom_vjp(lambda x, w, stride: convolve(x, w, stride), nondiff_argnums=(2,))
+conv_by_hand = jax.custom_vjp(lambda x, w, stride: convolve(x, w, stride), nondiff_argnums=(2,))
 
 
 def conv_back(stride, saved, g):
@@ -34,7 +34,12 @@ def conv_back(stride, saved, g):
     return dx, *jax.linear_transpose(lambda w: convolve(x, w, stride), w)(g)
 
 
-conv.defvjp(lambda x, w, stride: (convolve(x, w, stride), (x, w)), conv_back)
+conv_by_hand.defvjp(lambda x, w, stride: (convolve(x, w, stride), (x, w)), conv_back)
+
+
+def conv(x, w, stride):
+    """On a GPU with JAX's own gradient: it has the form that XLA hands to cuDNN."""
+    return (conv_by_hand if jax.default_backend() == "cpu" else convolve)(x, w, stride)
 
 
 def norm(x, scale, shift):
@@ -174,7 +179,7 @@ def build(normal, words, devices=None, convs=True, hand=True):
         assert len(jax.devices()) == count, jax.devices()
         p, chains, buffer, data = given
         p = [a.transpose(1, 2, 3, 0) if a.ndim == 4 else a.T for a in p]
-        batch, rows, fresh = job.batch // count, ROWS // count, job.fresh(job.batch // count)
+        batch, rows, fresh = job.batch // count, job.rows // count, job.fresh(job.batch // count)
         mesh = Mesh(jax.devices(), ("chains",))
         split, same = PartitionSpec("chains"), PartitionSpec()
         put = lambda a, spec: jax.device_put(a, NamedSharding(mesh, spec))

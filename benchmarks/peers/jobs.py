@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The jobs that basin and its peers are timed on: their arithmetic, a reference in double, and the worker's side of ./run."""
 
+import gc
 import json
 import math
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STEP, LIMIT, SIGMA, LOW, HIGH = 0.01, 1.0, 0.1, -1.0, 1.0  # x <- clamp(x - STEP clip(dE/dx) + SIGMA N(0, 1))
-ROWS, FRESH, DATA_NOISE, PENALTY = 8192, 0.05, 0.005, 0.1  # rows of the replay buffer and of the data set
+ROWS, FRESH, DATA_NOISE, PENALTY = 8192, 0.05, 0.005, 0.1  # rows, or as many as a batch: of the replay buffer, of the data
 RATE, BETA2, EPSILON = 1e-4, 0.999, 1e-8  # Adam with beta1 = 0
 DEVIATION = 0.1  # of the noise of denoising score matching
 
@@ -55,6 +57,10 @@ class Job:
         return self.network.dim
 
     @property
+    def rows(self):
+        return max(ROWS, self.batch)
+
+    @property
     def sigma(self):
         return SIGMA if self.noise else 0.0
 
@@ -75,18 +81,20 @@ class Job:
 
 
 deep = ((64, 2), *((64, 1),) * 5, (128, 2), *((128, 1),) * 5)
-NETWORKS = [  # and batches
+NETWORKS = [  # and batches on a CPU
     (Network("2-128-128-1", (2,), dense=(128, 128)), 256),
     (Network("43-512-512-1", (43,), dense=(512, 512)), 256),
     (Network("784-256-256-1", (784,), dense=(256, 256)), 128),
     (Network("seed-cnn", (28, 28, 1), ((32, 2), (64, 2), (128, 2)), (64,)), 128),
     (Network("deep-cnn", (32, 32, 3), deep, (64,)), 128),
 ]
-JOBS = {
-    job.name: job
-    for job in (Job(kind, *size, k) for kind in ("langevin", "train_pcd") for size in NETWORKS for k in (60, 1))
-}
-JOBS |= {job.name: job for job in (Job(f"objective/{what}", *size) for what in ("ssm", "dsm") for size in NETWORKS[:3])}
+
+
+def job_of(name):
+    """The job of a name, with any batch and any number of steps."""
+    kind, shape, batch, steps = re.fullmatch(r"(langevin|train_pcd|objective/[sd]sm)/([^/]+)/b(\d+)(?:/k(\d+))?", name).groups()
+    network = next(network for network, _ in NETWORKS if network.name == shape)
+    return Job(kind, network, int(batch), int(steps or 0))
 
 
 def inputs(job):
@@ -104,7 +112,7 @@ def inputs(job):
         c = width
     parameters += [normal(c**-0.5, c), normal(0.1)]
     rows = lambda n: random.uniform(LOW, HIGH, (n, job.dim)).astype(np.float32)
-    resident = ROWS if job.kind == "train_pcd" else 0
+    resident = job.rows if job.kind == "train_pcd" else 0
     return parameters, rows(job.batch), rows(resident), rows(resident)
 
 
@@ -281,7 +289,8 @@ def check(build):
             assert update < 1e-3, (job.name, "parameters", update)
             print(f"{job.name}: chains {chains:.1e}, buffer {worst:.1e}, parameters {update:.1e}", flush=True)
 
-    for job in (Job(job.kind, job.network, job.batch, noise=False) for job in JOBS.values() if job.score):
+    scores = [Job(f"objective/{what}", *size, noise=False) for what in ("ssm", "dsm") for size in NETWORKS[:3]]
+    for job in scores:
         p, x, *none = inputs(job)
         call, state = build(job, (p, x, *none))
         call()
@@ -307,20 +316,22 @@ def turn(call, seconds):
     return times[times[0] < 1 :]
 
 
-def serve(build):
+def serve(build, free):
     """For each line {"job": name, "seconds": s} on stdin: times calls for s seconds, answers with a line of their seconds,
     null where the variant does not exist for the network."""
     current, built = None, None
     for line in sys.stdin:
         request = json.loads(line)
         if request["job"] != current:
-            built = None  # frees the last job first
+            built = None
+            free()  # the last job's memory first
             current = request["job"]
-            built = build(JOBS[current], inputs(JOBS[current]))
+            built = build(job_of(current), inputs(job_of(current)))
         print("times " + json.dumps(turn(built[0], request["seconds"]) if built else None), flush=True)
 
 
-def main(variants):
-    """WORKER check|serve VARIANT THREADS"""
-    what, variant, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    {"check": check, "serve": serve}[what](lambda job, given: variants[variant](job, given, threads))
+def main(variants, where=int, free=gc.collect):
+    """WORKER check|serve VARIANT THREADS, or DEVICE in place of THREADS"""
+    what, variant, place = sys.argv[1], sys.argv[2], where(sys.argv[3])
+    build = lambda job, given: variants[variant](job, given, place)
+    check(build) if what == "check" else serve(build, free)

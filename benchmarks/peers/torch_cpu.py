@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch.ops import aten
 
-from jobs import BETA2, DEVIATION, HIGH, LIMIT, LOW, PENALTY, ROWS, STEP, groups, main
+from jobs import BETA2, DEVIATION, HIGH, LIMIT, LOW, PENALTY, STEP, groups, main
 
 CORES = sorted(os.sched_getaffinity(0))
 CPP = {"cpp_wrapper": True}  # Inductor's C++ entry: no Python between kernels, and the GIL is free meanwhile
@@ -25,16 +25,20 @@ def tensors(job, given, layout=torch.channels_last):
     return [kernel(a) if a.dim() == 4 else a for a in p], *(turned(job, a) for a in states)
 
 
+def numpy(a):
+    return a.numpy(force=True)
+
+
 def arrays(job, p, buffer):
     kernel = lambda a: a.permute(0, 2, 3, 1).flip(1, 2)
-    return [(kernel(a) if a.dim() == 4 else a).detach().numpy() for a in p], turned(job, buffer).numpy()
+    return [numpy(kernel(a) if a.dim() == 4 else a) for a in p], numpy(turned(job, buffer))
 
 
 def draw(job, batch, buffer, data):
     """Slots to be advanced, of which the first are started afresh, and a batch of the data."""
-    slots, rows = torch.randint(ROWS, (2, batch))
+    slots, rows = torch.randint(job.rows, (2, batch), device=buffer.device)
     if fresh := job.fresh(batch):
-        buffer.index_copy_(0, slots[:fresh], torch.empty(fresh, job.dim).uniform_(LOW, HIGH))
+        buffer.index_copy_(0, slots[:fresh], buffer.new_empty(fresh, job.dim).uniform_(LOW, HIGH))
     return slots, buffer.index_select(0, slots), data.index_select(0, rows)
 
 
@@ -72,7 +76,7 @@ def energy(network, p, x):
         x = x.view(-1, *network.shape).permute(0, 3, 1, 2)
     for channels, stride in network.convs:
         w, b, scale, shift = take(4)
-        y = few_channels(x, w, b, stride) if w.shape[1] <= 4 else F.conv2d(x, w, b, stride, 1)
+        y = few_channels(x, w, b, stride) if w.shape[1] <= 4 and x.is_cpu else F.conv2d(x, w, b, stride, 1)
         y = F.silu(F.group_norm(y, groups(channels), scale, shift, 1e-6))
         x = x + y if stride == 1 else y
     if network.convs:
@@ -124,7 +128,7 @@ def autograd(job, given, threads):
                 loss = (g - v / DEVIATION).square().sum(1).mean() / 2
             out["gradient"] = torch.autograd.grad(loss, p, materialize_grads=True)
 
-        return score, lambda: ([a.numpy() for a in out["gradient"]], noise.numpy())
+        return score, lambda: ([*map(numpy, out["gradient"])], numpy(noise))
 
     def walk(x):
         for a in p:
@@ -136,7 +140,7 @@ def autograd(job, given, threads):
 
     if job.kind == "langevin":
         out = {}
-        return lambda: out.update(x=walk(chains.clone())), lambda: turned(job, out["x"]).numpy()
+        return lambda: out.update(x=walk(chains.clone())), lambda: numpy(turned(job, out["x"]))
 
     def step():
         slots, x, positive = draw(job, job.batch, buffer, data)
@@ -256,7 +260,7 @@ def by_hand(job, given, threads):
     d1w, d1b, d2w, d2b, d3w, d3b = gradients = cut(flat.grad)
     if job.score:
         call, v = (sliced_by_hand if job.score == "ssm" else denoised_by_hand)(job, p, gradients, chains)
-        return call, lambda: ([a.numpy() for a in gradients], v.numpy())
+        return call, lambda: ([*map(numpy, gradients)], numpy(v))
     optimizer = torch.optim.Adam([flat], lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
     silu, silu_back = aten.silu.out, aten.silu_backward.grad_input
     noise = torch.empty_like(chains)
@@ -287,7 +291,7 @@ def by_hand(job, given, threads):
         def call():
             walk(x.copy_(chains), *half)
 
-        return call, x.numpy
+        return call, lambda: numpy(x)
 
     sign = torch.ones(2 * job.batch)
     sign[job.batch :] = -1
@@ -366,7 +370,7 @@ def compiled_step(job, given, threads):
         def call():
             out["gradient"] = score(p, chains, fill())
 
-        return call, lambda: ([a.numpy() for a in out["gradient"]], noise.numpy())
+        return call, lambda: ([*map(numpy, out["gradient"])], numpy(noise))
 
     def walk(x):  # noise from ATen: Inductor's own generator is not vectorised on a CPU, seven times slower
         for _ in range(job.steps):
@@ -380,7 +384,7 @@ def compiled_step(job, given, threads):
         def call():
             out["x"] = walk(chains)
 
-        return call, lambda: turned(job, out["x"]).numpy()
+        return call, lambda: numpy(turned(job, out["x"]))
 
     @torch.no_grad()
     def step():
