@@ -21,22 +21,38 @@ endforeach()
 ]])
 set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/test_environment.cmake)
 
+# Where there is no GPU its part is played by a host's threads, see tests/support/played_gpu.hpp.
+option(BASIN_PLAY_GPU_IN_ALL_TESTS "Run every test with a GPU that a host plays, not only those of its kernels" OFF)
+set(BASIN_TESTS_WITH_PLAYED_GPU
+  tile/team tile/packing tile/matrix_unit tile/phases tile/graph energy/pack sampler/langevin train/determinism)
+
 # basin_add_test(sampler/langevin): tests/sampler/langevin.cpp as one executable for each backend that this Kokkos
 # has, labelled with the backend's name.
 function(basin_add_test path)
-  string(REPLACE "/" "_" name ${path})
   foreach(backend IN LISTS BASIN_TEST_BACKENDS)
     string(TOLOWER ${backend} label)
-    set(target test_${name}_${label})
-    add_executable(${target} ${path}.cpp)
-    target_link_libraries(${target} PRIVATE basin_test_main)
-    target_compile_definitions(${target} PRIVATE BASIN_TEST_EXEC=Kokkos::${backend})
+    basin_add_test_of_backend(${path} ${label} ${backend})
     if(TARGET basin_test_headers)
       target_precompile_headers(${target} REUSE_FROM basin_test_headers)
     endif()
-    catch_discover_tests(${target} TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
-      PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
+  if(NOT Kokkos_ENABLE_CUDA AND NOT Kokkos_ENABLE_HIP AND
+     (BASIN_PLAY_GPU_IN_ALL_TESTS OR path IN_LIST BASIN_TESTS_WITH_PLAYED_GPU))
+    list(GET BASIN_TEST_BACKENDS 0 backend)
+    basin_add_test_of_backend(${path} played ${backend})
+    target_compile_options(${target} PRIVATE -include ${PROJECT_SOURCE_DIR}/tests/support/played_gpu.hpp)
+  endif()
+endfunction()
+
+function(basin_add_test_of_backend path label backend)
+  string(REPLACE "/" "_" name ${path})
+  set(target test_${name}_${label})
+  add_executable(${target} ${path}.cpp)
+  target_link_libraries(${target} PRIVATE basin_test_main)
+  target_compile_definitions(${target} PRIVATE BASIN_TEST_EXEC=Kokkos::${backend})
+  catch_discover_tests(${target} TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${label} TIMEOUT 300)
+  set(target ${target} PARENT_SCOPE)
 endfunction()
 
 # basin_add_refusal_test(energy_without_gradient): compile_fail/<name>.cpp must compile as it stands; with

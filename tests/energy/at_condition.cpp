@@ -3,8 +3,12 @@
 #include <basin/layer/silu.hpp>
 
 #include "support/finite_difference.hpp"
+#include "support/tunings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+
+#include <cmath>
+#include <cstddef>
 
 namespace {
 
@@ -24,7 +28,10 @@ TEST_CASE("an energy at a condition is the energy there", "[energy][at_condition
   std::vector<double> const whole{0.5, -0.75, -1, -0.75, 2, -0.75};
   CHECK(on_host(e) == model.energies(whole));
   auto const gradients = model.gradients(whole);
-  CHECK(on_host(g) == std::vector<double>{gradients[0], gradients[2], gradients[4]});
+  // A GPU splits the sums of a tile by its width.
+  auto const found = on_host(g);
+  for (std::size_t n = 0; n < 3; ++n)
+    CHECK(std::abs(found[n] - gradients[2 * n]) <= (is_host<Exec> ? 0.0 : 1e-14));
 }
 
 }  // namespace

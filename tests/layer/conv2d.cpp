@@ -189,7 +189,8 @@ std::vector<double> sizes_of(std::vector<double> values) {
 
 // A narrow one, for the compiler's sake: others give the same bits, as tests/tile/context.cpp
 // holds.
-constexpr basin::tile::Tuning narrow{8, 8, 4, 1, is_host<Exec> ? 0 : 32};
+constexpr basin::tile::Tuning narrow{
+    8, 8, 4, 1, is_host<Exec> ? 0 : 64, basin::tile::shared_memory<Exec>()};
 
 template <class Scalar, class Input, class Layer>
 void check(Case<Input, Layer> const& c) {

@@ -206,7 +206,9 @@ TEST_CASE("neither a large mean nor a number far from the rest costs digits",
   CHECK(errors(shifted) < 4e-4);
   CHECK(errors(with_outliers) < 4e-5);
 
-  Model<Exec, InFloat, basin::tile::Tuning{8, 1, 3, 2, is_host<Exec> ? 0 : 32}> const other(theta);
+  Model<Exec, InFloat,
+        basin::tile::Tuning{8, 1, 3, 2, is_host<Exec> ? 0 : 64,
+                            basin::tile::shared_memory<Exec>()}> const other(theta);
   CHECK(other.gradients(with_outliers) == in_float.gradients(with_outliers));
 }
 

@@ -7,6 +7,7 @@
 #include <basin/sampler/langevin.hpp>
 
 #include "support/reference_noise.hpp"
+#include "support/tunings.hpp"
 
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -263,14 +264,16 @@ void check_tunings() {
 // Tunings without a team are for hosts only, so they must not even be compiled elsewhere.
 template <class Space>
 void check_all_tunings() {
-  if constexpr (Kokkos::SpaceAccessibility<Space, Kokkos::HostSpace>::accessible) {
+  if constexpr (basin::test::is_host<Space>) {
     check_tunings<clip::PerSample, Space, Tuning{16, 8, 6, 2, 0}, Tuning{32, 16, 12, 2, 0},
                   Tuning{8, 8, 4, 1, 0}, Tuning{16, 4, 4, 2, 0}, Tuning{16, 4, 4, 1, 1},
                   Tuning{8, 1, 3, 2, 2}>();
     check_tunings<clip::PerElement, Space, Tuning{16, 8, 6, 2, 0}, Tuning{8, 1, 3, 2, 2}>();
   } else {
-    check_tunings<clip::PerSample, Space, Tuning{32, 4, 4, 1, 128}, Tuning{8, 1, 3, 2, 32}>();
-    check_tunings<clip::PerElement, Space, Tuning{8, 1, 3, 2, 32}>();
+    constexpr int shared = basin::tile::shared_memory<Space>();
+    check_tunings<clip::PerSample, Space, Tuning{32, 4, 4, 1, 128, shared},
+                  Tuning{8, 1, 3, 2, 64, shared}>();
+    check_tunings<clip::PerElement, Space, Tuning{8, 1, 3, 2, 64, shared}>();
   }
 }
 
@@ -391,7 +394,7 @@ TEST_CASE("a host and Exec run the same chains", "[sampler][langevin]") {
   CHECK(largest(chains_of_an_mlp<
                 Exec, basin::tile::default_tuning<Exec, float, Mlp::workspace_rows>()>()) < 6e-6);
   // A host's team that splits sums as a GPU's does; and with bf16 they are other chains.
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
+  if constexpr (basin::test::is_host<Exec>) {
     using basin::tile::Precision;
     constexpr Tuning split{16, 4, 4, 2, 1, 0, 256};
     CHECK(largest(chains_of_an_mlp<Exec, split>()) < 6e-6);

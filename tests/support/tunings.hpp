@@ -12,20 +12,26 @@
 namespace basin::test {
 
 template <class Exec>
-inline constexpr bool is_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+inline constexpr bool is_host = !tile::is_gpu<Exec>;
 
 constexpr tile::Tuning layerwise(tile::Tuning t) {
   t.strategy = tile::Strategy::layerwise;
   return t;
 }
 
+/// Whether there are as many threads as a team has: a host's are few.
+template <class Exec>
+bool has_threads(tile::Tuning t) {
+  bool const few = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible &&
+                   !(tile::has_blocks<Exec> && t.shared > 0);
+  return !few || t.team <= Exec().concurrency();
+}
+
 namespace detail {
 
 template <class Exec, tile::Tuning... tunings, class F>
 void run_tunings(F const& f) {
-  // A host's team has at most as many threads as there are.
-  int const threads = is_host<Exec> ? Exec().concurrency() : 1024;
-  ((tunings.team <= threads ? f.template operator()<tunings>() : void()), ...);
+  ((has_threads<Exec>(tunings) ? f.template operator()<tunings>() : void()), ...);
 }
 
 }  // namespace detail

@@ -99,12 +99,13 @@ class ParameterGradient {
 
   static constexpr tile::Tuning jets = tile::jet_tuning(tuning, order);
   static constexpr int series        = order + 1;
+  static constexpr int line          = 64 / static_cast<int>(sizeof(Scalar));  ///< of the cache
 
   /// \param points  most points of a batch
   explicit ParameterGradient(int points)
-      // A cache line more: rows a power of two apart would share few places of the cache.
-      : samples_(tile::tiles(points, jets.width) * jets.width +
-                 64 / static_cast<int>(sizeof(Scalar))),
+      // Whole cache lines, so that every row is aligned; and one more: rows a power of two apart
+      // would share few places of the cache.
+      : samples_(tile::tiles(tile::tiles(points, jets.width) * jets.width, line) * line + line),
         rows_("basin::energy::record", std::size_t(E::record_rows) * series * samples_),
         energies_("basin::energy::energies", std::size_t(series) * samples_),
         weights_("basin::energy::weights", std::size_t(series) * samples_) {

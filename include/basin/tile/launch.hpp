@@ -175,8 +175,7 @@ struct TilePhase {
   KOKKOS_FUNCTION void operator()(int item, unsigned char* = nullptr) const {
     int const tile = item / parts, part = item % parts;
 #if BASIN_DEVICE_PASS
-    Threads<tuning> const threads_of_tile(part * threads + static_cast<int>(threadIdx.x),
-                                          parts * threads);
+    Threads<tuning> const threads_of_tile(part * threads + thread_of_block(), parts * threads);
 #else
     Threads<tuning> const threads_of_tile(part, parts);
 #endif

@@ -63,13 +63,9 @@ struct Fragments {
 
   /// The register of one number, or two, of a or b.
   static KOKKOS_FORCEINLINE_FUNCTION std::uint32_t encode(float first, float second) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    std::uint32_t r;
-    if constexpr (pairs)
-      asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(second), "f"(first));
-    else
-      asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(first));
-    return r;
+#if BASIN_MATRIX_UNITS
+    if constexpr (pairs) return unit_bf16(first, second);
+    return unit_tf32(first);
 #else
     if constexpr (pairs) return bf16_pair(first, second);
     return Kokkos::bit_cast<std::uint32_t>(rounded(first, Precision::tf32));
@@ -82,17 +78,11 @@ struct Fragments {
                                                        std::uint32_t const (&a)[W::slots][4],
                                                        std::uint32_t const (&b)[W::slots][2]) {
     if constexpr (W::slots == 1) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#if BASIN_MATRIX_UNITS
       if constexpr (pairs)
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, "
-            "%7}, {%8, %9}, {%0, %1, %2, %3};"
-            : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3])
-            : "r"(a[0][0]), "r"(a[0][1]), "r"(a[0][2]), "r"(a[0][3]), "r"(b[0][0]), "r"(b[0][1]));
+        unit_multiply_bf16(c[0], a[0], b[0]);
       else
-        asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, "
-            "%7}, {%8, %9}, {%0, %1, %2, %3};"
-            : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3])
-            : "r"(a[0][0]), "r"(a[0][1]), "r"(a[0][2]), "r"(a[0][3]), "r"(b[0][0]), "r"(b[0][1]));
+        unit_multiply_tf32(c[0], a[0], b[0]);
 #endif
     } else {
       float whole_a[rows][steps], whole_b[steps][columns];

@@ -2,6 +2,7 @@
 #ifndef BASIN_TILE_TEAM_HPP
 #define BASIN_TILE_TEAM_HPP
 
+#include <basin/tile/gpu.hpp>
 #include <basin/tile/pack.hpp>
 #include <basin/tile/tuning.hpp>
 
@@ -13,21 +14,7 @@
 //   each_split<S>  a sum over k, of which each of S threads adds every S-th term
 //   each_warp      a product of fragments that are spread over the 32 threads of a warp
 
-#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
-#define BASIN_DEVICE_PASS 1
-#else
-#define BASIN_DEVICE_PASS 0
-#endif
-
 namespace basin::tile {
-
-/// Threads of a GPU that work in step: a warp's, or a wavefront's of AMD (of RDNA 32).
-#if defined(KOKKOS_ENABLE_HIP) && !defined(KOKKOS_ARCH_AMD_GFX1030) && \
-    !defined(KOKKOS_ARCH_AMD_GFX1100) && !defined(KOKKOS_ARCH_AMD_GFX1103)
-inline constexpr int threads_in_step = 64;
-#else
-inline constexpr int threads_in_step = 32;
-#endif
 
 /// One of S threads that share the sums of a work item; or, where one thread plays all, each of
 /// them in turn.
@@ -77,15 +64,6 @@ class Split {
 
  private:
 #if BASIN_DEVICE_PASS
-  template <class T>
-  static KOKKOS_FORCEINLINE_FUNCTION T of_partner(T v, int mask) {
-#if defined(__HIP_DEVICE_COMPILE__)
-    return __shfl_xor(v, mask);
-#else
-    return __shfl_xor_sync(0xffffffffu, v, mask);
-#endif
-  }
-
   // Halves at a time: each of two partners keeps half of the rows and gives the other half away.
   // The first partner's part differs in the higher bit.
   template <int Left, int Rows, int N, class V, class Emit>
@@ -218,11 +196,15 @@ class Threads {
   template <int S, class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {
 #if BASIN_DEVICE_PASS
-    constexpr int items = warp / S;
-    int const lane      = index_ % warp;
-    for (int first = index_ / warp * items; first < n; first += count_ / S) {
-      int const i = first + lane % items;
-      f(i < n ? i : n - 1, Split<S, false>(lane / items, i < n));
+    if constexpr (S == 1) {
+      each(n, [&](int i) { f(i, Split<1, false>()); });
+    } else {
+      constexpr int items = warp / S;
+      int const lane      = index_ % warp;
+      for (int first = index_ / warp * items; first < n; first += count_ / S) {
+        int const i = first + lane % items;
+        f(i < n ? i : n - 1, Split<S, false>(lane / items, i < n));
+      }
     }
 #else
     each(n, [&](int i) { f(i, Split<S, true>()); });
@@ -230,7 +212,7 @@ class Threads {
   }
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800  // without matrix units they are played
+#if BASIN_MATRIX_UNITS
     for (int i = index_ / 32; i < n; i += count_ / 32) f(i, Warp<false>{index_ % 32});
 #else
     each(n, [&](int i) { f(i, Warp<true>()); });
@@ -252,14 +234,14 @@ struct BlockTeam : Threads<tuned>, InOrder {
   KOKKOS_FORCEINLINE_FUNCTION BlockTeam() : Threads<tuned>(index(), threads) {}
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const {
 #if BASIN_DEVICE_PASS
-    __syncthreads();
+    wait_for_block();
 #endif
   }
 
  private:
   static KOKKOS_FORCEINLINE_FUNCTION int index() {
 #if BASIN_DEVICE_PASS
-    return static_cast<int>(threadIdx.x);
+    return thread_of_block();
 #else
     return 0;
 #endif

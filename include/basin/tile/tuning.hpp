@@ -3,8 +3,7 @@
 #define BASIN_TILE_TUNING_HPP
 
 #include <basin/core/shape.hpp>
-
-#include <Kokkos_Core.hpp>
+#include <basin/tile/gpu.hpp>
 
 #include <cstddef>
 
@@ -68,25 +67,6 @@ constexpr Tuning narrow_tuning(Tuning t) {
   return narrower(t, t.precision == Precision::full ? 4 : 8);
 }
 
-/// Bytes of shared memory that a block of the GPU for which Kokkos was built may have; 0: no GPU.
-template <class Exec>
-constexpr int shared_memory() {
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) return 0;
-#if defined(KOKKOS_ARCH_HOPPER) || defined(KOKKOS_ARCH_BLACKWELL100)
-  return 227 * 1024;
-#elif defined(KOKKOS_ARCH_AMPERE80)
-  return 163 * 1024;
-#elif defined(KOKKOS_ARCH_AMPERE) || defined(KOKKOS_ARCH_ADA89) || defined(KOKKOS_ARCH_BLACKWELL)
-  return 99 * 1024;
-#elif defined(KOKKOS_ARCH_VOLTA)
-  return 96 * 1024;
-#elif defined(KOKKOS_ARCH_AMD_GPU) || defined(KOKKOS_ARCH_TURING75)
-  return 64 * 1024;
-#else
-  return 48 * 1024;
-#endif
-}
-
 /// The tuning of an execution space, by architecture, for work that needs workspace_rows rows a
 /// tile.
 ///
@@ -100,7 +80,7 @@ constexpr int shared_memory() {
 /// multiprocessor alone has twice the threads. Where not even 4 chains fit, layer by layer.
 template <class Exec, Real Scalar, int workspace_rows = 0>
 constexpr Tuning default_tuning() {
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
+  if constexpr (!is_gpu<Exec>) {
 #if defined(__AVX512F__)
     constexpr int lanes = 64 / static_cast<int>(sizeof(Scalar));
     if (workspace_rows > (1 << 20) / 128)

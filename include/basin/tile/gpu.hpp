@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TILE_GPU_HPP
+#define BASIN_TILE_GPU_HPP
+
+#include <Kokkos_Core.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+// Whatever must be said in a GPU's own words. Tests put a header of their own in the place of this
+// one, with which a host's threads play a GPU's: tests/support/played_gpu.hpp.
+
+/// Whether this pass of the compiler is the one for the device.
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
+#define BASIN_DEVICE_PASS 1
+#else
+#define BASIN_DEVICE_PASS 0
+#endif
+
+/// Whether it may use matrix units: NVIDIA's, from compute capability 8.0 on.
+#define BASIN_MATRIX_UNITS 0
+#if defined(__CUDA_ARCH__)
+#if __CUDA_ARCH__ >= 800
+#undef BASIN_MATRIX_UNITS
+#define BASIN_MATRIX_UNITS 1
+#endif
+#endif
+
+/// A name of the runtime's: cudaName or hipName.
+#if defined(KOKKOS_ENABLE_CUDA) && defined(__CUDACC__)
+#define BASIN_GPU(name) cuda##name
+#elif defined(KOKKOS_ENABLE_HIP) && defined(__HIPCC__)
+#define BASIN_GPU(name) hip##name
+#endif
+
+namespace basin::tile {
+
+/// Whether a space has memory of its own, and threads by the thousand.
+template <class Exec>
+inline constexpr bool is_gpu = !Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+
+/// Whether kernels of a space can be launched as blocks, see block.hpp.
+template <class Exec>
+inline constexpr bool has_blocks = false;
+
+/// Threads of a GPU that work in step: a warp's, or a wavefront's of AMD (of RDNA 32).
+#if defined(KOKKOS_ENABLE_HIP) && !defined(KOKKOS_ARCH_AMD_GFX1030) && \
+    !defined(KOKKOS_ARCH_AMD_GFX1100) && !defined(KOKKOS_ARCH_AMD_GFX1103)
+inline constexpr int threads_in_step = 64;
+#else
+inline constexpr int threads_in_step = 32;
+#endif
+
+/// Bytes of shared memory that a block of the GPU for which Kokkos was built may have; 0: no GPU.
+template <class Exec>
+constexpr int shared_memory() {
+  if constexpr (!is_gpu<Exec>) return 0;
+#if defined(KOKKOS_ARCH_HOPPER) || defined(KOKKOS_ARCH_BLACKWELL100)
+  return 227 * 1024;
+#elif defined(KOKKOS_ARCH_AMPERE80)
+  return 163 * 1024;
+#elif defined(KOKKOS_ARCH_AMPERE) || defined(KOKKOS_ARCH_ADA89) || defined(KOKKOS_ARCH_BLACKWELL)
+  return 99 * 1024;
+#elif defined(KOKKOS_ARCH_VOLTA)
+  return 96 * 1024;
+#elif defined(KOKKOS_ARCH_AMD_GPU) || defined(KOKKOS_ARCH_TURING75)
+  return 64 * 1024;
+#else
+  return 48 * 1024;
+#endif
+}
+
+#if BASIN_DEVICE_PASS
+/// Of the calling thread in its block.
+KOKKOS_FORCEINLINE_FUNCTION int thread_of_block() { return static_cast<int>(threadIdx.x); }
+/// Until all threads of the block have come here.
+KOKKOS_FORCEINLINE_FUNCTION void wait_for_block() { __syncthreads(); }
+/// v of the thread of this warp whose lane differs from this one's in the bits of mask.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T of_partner(T v, int mask) {
+#if defined(__HIP_DEVICE_COMPILE__)
+  return __shfl_xor(v, mask);
+#else
+  return __shfl_xor_sync(0xffffffffu, v, mask);
+#endif
+}
+#endif
+
+#if BASIN_MATRIX_UNITS
+/// As a matrix unit reads it, rounded to nearest: two numbers of bf16, the first in the lower half.
+KOKKOS_FORCEINLINE_FUNCTION std::uint32_t unit_bf16(float first, float second) {
+  std::uint32_t r;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(second), "f"(first));
+  return r;
+}
+/// One number of tf32.
+KOKKOS_FORCEINLINE_FUNCTION std::uint32_t unit_tf32(float x) {
+  std::uint32_t r;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
+  return r;
+}
+/// c += a b by the threads of a warp, of 16 x 16 and 16 x 8 numbers of bf16.
+KOKKOS_FORCEINLINE_FUNCTION void unit_multiply_bf16(float (&c)[4], std::uint32_t const (&a)[4],
+                                                    std::uint32_t const (&b)[2]) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+      "{%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+/// Of 16 x 8 and 8 x 8 numbers of tf32.
+KOKKOS_FORCEINLINE_FUNCTION void unit_multiply_tf32(float (&c)[4], std::uint32_t const (&a)[4],
+                                                    std::uint32_t const (&b)[2]) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+      "{%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+
+#if defined(BASIN_GPU)
+#if defined(KOKKOS_ENABLE_CUDA)
+template <>
+inline constexpr bool has_blocks<Kokkos::Cuda> = true;
+inline cudaStream_t stream_of(Kokkos::Cuda const& exec) { return exec.cuda_stream(); }
+inline int multiprocessors(Kokkos::Cuda const& exec) {
+  return exec.cuda_device_prop().multiProcessorCount;
+}
+#else
+template <>
+inline constexpr bool has_blocks<Kokkos::HIP> = true;
+inline hipStream_t stream_of(Kokkos::HIP const& exec) { return exec.hip_stream(); }
+inline int multiprocessors(Kokkos::HIP const& exec) {
+  return exec.hip_device_prop().multiProcessorCount;
+}
+#endif
+
+namespace detail {
+
+template <class Block>
+__global__ void __launch_bounds__(Block::threads, 1) run_block(Block const block) {
+  extern __shared__ __align__(128) unsigned char shared_of_block[];
+  block(static_cast<int>(blockIdx.x), shared_of_block);
+}
+
+// The runtime's answer to the launch of 'count' blocks.
+template <class Block, class Stream>
+auto launch(int count, Block const& block, Stream stream) {
+#if defined(KOKKOS_ENABLE_CUDA)
+  if constexpr (Block::bytes > 48 * 1024) {  // more than that must be asked for
+    auto const answer =
+        cudaFuncSetAttribute(run_block<Block>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(Block::bytes));
+    if (answer != cudaSuccess) return answer;
+  }
+#endif
+  run_block<<<static_cast<unsigned>(count), static_cast<unsigned>(Block::threads), Block::bytes,
+              stream>>>(block);
+  return BASIN_GPU(GetLastError)();
+}
+
+}  // namespace detail
+#endif
+
+}  // namespace basin::tile
+
+#endif
