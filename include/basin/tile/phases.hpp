@@ -112,6 +112,9 @@ class LaunchTeam {
     Launch& launch;
     Position at{};
     int items = 0;
+    /// Named outside of what the compiler's pass for the device leaves out: only then it has
+    /// kernels there.
+    void (Launch::*start)(Position, int) = &Launch::launch;
   };
   KOKKOS_FORCEINLINE_FUNCTION explicit LaunchTeam(State& state) : state_(&state) {}
 
@@ -128,7 +131,8 @@ class LaunchTeam {
     each(n * 32, f);
   }
   KOKKOS_FUNCTION void barrier() const {
-    KOKKOS_IF_ON_HOST((if (state_->items > 0) state_->launch.launch(state_->at, state_->items);))
+    KOKKOS_IF_ON_HOST(
+        (if (state_->items > 0)(state_->launch.*state_->start)(state_->at, state_->items);))
     state_->items = 0;
     ++(state_->at.inner < 0 ? state_->at.phase : state_->at.inner);
   }
