@@ -32,6 +32,13 @@ bool has_threads(tile::Tuning t) {
   return !few || t.team <= Exec().concurrency();
 }
 
+/// Whether a library sums a tuning's products, in an order of its own: no bits of ours.
+template <class Exec>
+constexpr bool by_library(tile::Tuning t) {
+  return t.strategy == tile::Strategy::layerwise &&
+         !std::is_same_v<tile::library_of<Exec>, tile::NoLibrary>;
+}
+
 namespace detail {
 
 template <class Exec, tile::Tuning... tunings, class F>
@@ -63,7 +70,7 @@ void for_each_tuning(F const& f) {
 template <class Scalar>
 struct TunedResult {
   tile::Tuning tuning;
-  bool by_library;  ///< a library sums its products, in an order of its own
+  bool by_library;  ///< see above
   std::vector<Scalar> numbers;
 
   bool has_the_bits_of(TunedResult const& other) const {
@@ -89,9 +96,7 @@ template <class Exec, class Scalar, class Run>
 std::vector<TunedResult<Scalar>> run_in_each_tuning(Run const& run) {
   std::vector<TunedResult<Scalar>> results;
   for_each_tuning<Exec, Scalar>([&]<tile::Tuning tuning>() {
-    constexpr bool by_library = tuning.strategy == tile::Strategy::layerwise &&
-                                !std::is_same_v<tile::library_of<Exec>, tile::NoLibrary>;
-    results.push_back({tuning, by_library, run.template operator()<tuning>()});
+    results.push_back({tuning, by_library<Exec>(tuning), run.template operator()<tuning>()});
   });
   return results;
 }

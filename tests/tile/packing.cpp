@@ -263,6 +263,12 @@ constexpr int threads_of_a_sum(Tuning t, int terms) {
   return terms >= 32 && most == 4 ? 4 : terms >= 16 && most >= 2 ? 2 : 1;
 }
 
+// Whether a library makes a product: of dense layers alone.
+template <class S>
+constexpr bool elsewhere(Tuning tuning) {
+  return S::taps == 1 && basin::test::by_library<Exec>(tuning);
+}
+
 template <class Scalar, class S, int order>
 void check_sums() {
   INFO("y has " << S::M << " rows, sums " << S::K << " terms and " << S::taps << " taps, order "
@@ -270,14 +276,15 @@ void check_sums() {
   Case<Scalar, S, order> const product;
   for_each_packing([&]<Tuning tuning>() {
     CAPTURE(tuning.width, tuning.lanes, tuning.rows, tuning.team);
-    auto const whole = product.template run<tuning>(false);
-    CHECK(whole == product.in_parts(1));
+    constexpr bool ours = !elsewhere<S>(tuning);  // else in another order
+    auto const whole    = product.template run<tuning>(false);
+    if (ours) CHECK(whole == product.in_parts(1));
     CHECK(product.template run<tuning>(true) == whole);
     constexpr Tuning splits = with_items<tuning>(many);
     int const threads       = threads_of_a_sum(splits, S::K);
     auto const split        = product.template run<splits>(true);
-    CHECK(split == product.in_parts(threads));
-    CHECK((split != whole) == (threads > 1));
+    if (ours) CHECK(split == product.in_parts(threads));
+    CHECK((split != whole) == (ours && threads > 1));
     CHECK(product.template run<splits>(true) == split);
     // A sum of n terms in parts has at most n + 2 roundings, each of at most u sum |w x|; one more
     // for the terms of second order.
@@ -358,10 +365,11 @@ void check_precision() {
       finer += std::abs(found[i] - exact) <= sums;
     });
     CHECK(outside == 0);
+    CHECK(product.template run<reduced>(true) == found);
+    if (elsewhere<S>(tuning)) return;  // a library may take finer factors
     CHECK(unlike == 0);
     CHECK(found != full);
     CHECK(finer < static_cast<int>(found.size()) / 2);
-    CHECK(product.template run<reduced>(true) == found);
   });
 }
 
@@ -381,7 +389,11 @@ TEST_CASE("products of jets are not rounded", "[tile][packing]") {
   Case<float, Gemm<13, 19>, 1> const product;
   for_each_matrix_unit([&]<Tuning tuning>() {
     constexpr Tuning reduced = basin::tile::with_precision(tuning, Precision::bf16);
-    CHECK(product.template run<reduced>(true) == product.in_parts(1));
+    auto const found         = product.template run<reduced>(true);
+    if (elsewhere<Gemm<13, 19>>(tuning))
+      CHECK(found == product.template run<tuning>(true));
+    else
+      CHECK(found == product.in_parts(1));
   });
 }
 

@@ -33,8 +33,9 @@ struct NoLibrary {};
 
 #if defined(BASIN_WITH_CUBLAS) && defined(KOKKOS_ENABLE_CUDA)
 
-/// cuBLAS, one batch of products with the same weights. With Precision::tf32 and bf16 it rounds
-/// both factors as Precision says; with Precision::full float products are of floats.
+/// cuBLAS, one batch of products with the same weights. With Precision::tf32 and bf16 it may round
+/// both factors as Precision says, or less (it does not, where the product is small); with
+/// Precision::full float products are of floats.
 class CuBlas {
  public:
   /// y = W x for each of 'tiles' tiles. Asynchronous on exec; can be part of a graph.

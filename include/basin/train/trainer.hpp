@@ -372,11 +372,19 @@ class Trainer {
     return data;
   }
 
+  // Between two memories Kokkos moves bytes: other numbers, or another order, change on the host.
   template <class Points>
   static Data on_device(Points const& points) {
     Samples const copy(Kokkos::view_alloc("basin::train::data", Kokkos::WithoutInitializing),
                        points.extent(0), points.extent(1));
-    Kokkos::deep_copy(copy, points);
+    if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace,
+                                             typename Points::memory_space>::accessible) {
+      auto const host = Kokkos::create_mirror_view(copy);
+      Kokkos::deep_copy(host, points);
+      Kokkos::deep_copy(copy, host);
+    } else {
+      Kokkos::deep_copy(copy, points);
+    }
     return copy;
   }
 
