@@ -22,7 +22,7 @@ constexpr int totals_of_item = rows * packs * lanes;
 
 // A number without a pattern, of a size of its own, so that sums are rounded.
 KOKKOS_FUNCTION float number(int item, int part, int row, int k) {
-  unsigned h = static_cast<unsigned>(((item * 4 + part) * rows + row) * packs * lanes + k + 1);
+  unsigned h = static_cast<unsigned>(((item * 32 + part) * rows + row) * packs * lanes + k + 1);
   h *= 2654435761u;
   h ^= h >> 15;
   h *= 2246822519u;
@@ -105,10 +105,11 @@ void check_visits(int n, Run const& run) {
   for (int i = 0; i < n; ++i)
     for (int r = 0; r < rows; ++r)
       for (int k = 0; k < packs * lanes; ++k) {
-        float p[4];
-        for (int part = 0; part < 4; ++part) p[part] = number(i, part, r, k);
-        float const sum = S == 1 ? p[0] : S == 2 ? p[0] + p[1] : (p[0] + p[2]) + (p[1] + p[3]);
-        wrong += totals(i * totals_of_item + r * packs * lanes + k) != sum;
+        float p[S];
+        for (int part = 0; part < S; ++part) p[part] = number(i, part, r, k);
+        for (int half = S / 2; half > 0; half /= 2)
+          for (int part = 0; part < half; ++part) p[part] += p[part + half];
+        wrong += totals(i * totals_of_item + r * packs * lanes + k) != p[0];
       }
   CHECK(wrong == 0);
 }
@@ -145,6 +146,8 @@ TEST_CASE(
   check_teams<1>();
   check_teams<2>();
   check_teams<4>();
+  check_teams<8>();
+  check_teams<32>();
 }
 
 TEST_CASE("the order of the sum of four parts can be seen", "[tile][team]") {

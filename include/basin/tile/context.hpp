@@ -551,22 +551,53 @@ class Context {
     return (channels + max_panel - 1) / max_panel * max_panel;
   }
 
-  /// sums[m] = sum_n g[m][n]; g (rows, samples). P = 64 bytes of partial sums, of the samples n mod
-  /// P, each in ascending order, then those in order: the same in every context, and no chain of
-  /// additions that wait for each other.
+  /// sums[m] = sum_n g[m][n]; g (rows, samples). 32 partial sums, of the samples n mod 32, each in
+  /// ascending order, then the second half of them added to the first until one is left: the same
+  /// in every context, no chain of additions that wait for each other, and work for a warp.
   KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, int count, int samples,
                                             Scalar* sums) const {
-    team_.each(rows, [&](int m) {
-      constexpr int P         = 64 / static_cast<int>(sizeof(Scalar));
-      using Partial           = Pack<Scalar, P>;
-      Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
-      Partial sum(Scalar(0));
-      int n = 0;
-      for (; n + P <= count; n += P) sum = sum + load_unaligned<Partial>(row + n);
-      Scalar total = 0;
-      for (int i = 0; i < P; ++i) total += n + i < count ? sum[i] + row[n + i] : sum[i];
-      sums[m] = total;
-    });
+    constexpr int parts = 32;
+    if constexpr (Team::serial) {
+      constexpr int L = 64 / static_cast<int>(sizeof(Scalar));
+      using Partial   = Pack<Scalar, L>;
+      for (int m = 0; m < rows; ++m) {
+        Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
+        Partial partial[parts / L];
+        for (Partial& p : partial) p = Partial(Scalar(0));
+        int n = 0;
+        for (; n + parts <= count; n += parts)
+          for (int p = 0; p < parts / L; ++p)
+            partial[p] = partial[p] + load_unaligned<Partial>(row + n + p * L);
+        Scalar sum[parts];
+        for (int p = 0; p < parts; ++p) {
+          sum[p] = partial[p / L][p % L];
+          if (n + p < count) sum[p] += row[n + p];
+        }
+        for (int half = parts / 2; half > 0; half /= 2)
+          for (int p = 0; p < half; ++p) sum[p] += sum[p + half];
+        sums[m] = sum[0];
+      }
+    } else {
+      using One = Pack<Scalar, 1>;
+      team_.template each_split<parts>(rows, [&](int m, auto split) {
+        Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
+        One partial[decltype(split)::slots][1][1];
+        split.parts([&](int part, int slot) {
+          constexpr int ahead = 8;  // loads on their way
+          Scalar sum          = 0;
+          int n               = part;
+          for (; n + (ahead - 1) * parts < count; n += ahead * parts) {
+            Scalar next[ahead];
+            BASIN_UNROLL for (int a = 0; a < ahead; ++a) next[a] = row[n + a * parts];
+            BASIN_UNROLL for (int a = 0; a < ahead; ++a) sum += next[a];
+          }
+          for (; n < count; n += parts) sum += row[n];
+          partial[slot][0][0] = One(sum);
+        });
+        split.template sum<1, 1>(partial,
+                                 [&](int, One const(&total)[1]) { sums[m] = total[0][0]; });
+      });
+    }
     barrier();
   }
 
@@ -849,9 +880,7 @@ class Context {
   // Threads among which the sums of a product of so many items are split.
   static KOKKOS_FUNCTION constexpr int splits(int items, int terms) {
     int s = 1;
-    while (s < 4 && items * s * 2 <= Team::tuning.items && terms / (s * 2) >= 8 &&
-           MR % (s * 2) == 0)
-      s *= 2;
+    while (s < 32 && items * s * 2 <= Team::tuning.items && terms / (s * 2) >= 8) s *= 2;
     return s;
   }
 
@@ -863,6 +892,32 @@ class Context {
     } else {
       constexpr int groups = (M + MR - 1) / MR, pack_blocks = packs / NR;
       constexpr int items = Taps::positions * groups * pack_blocks, S = splits(items, K);
+      if constexpr (S == 1 && 2 * items <= Team::tuning.items) {
+        // Few items of few terms, where the epilogues weigh most: a row each.
+        team_.each(Taps::positions * M * pack_blocks, [&](int i) {
+          int const v = i % pack_blocks * NR * V::lanes, row = i / pack_blocks % M;
+          int const p = i / pack_blocks / M;
+          Read const start(epilogue.initial(row));
+          Read sums[NR];
+          BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[j] = start;
+          Taps::for_each(p, [&](int tap, int q) {
+            Scalar const* const of_row = w +
+                                         static_cast<std::size_t>(tap) * packing::numbers(M, K) +
+                                         row % groups * MR + row / groups;
+            for (int k = 0; k < K; ++k) {
+              P const wk(of_row[k * groups * MR]);
+              BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[j] = fma(
+                  wk,
+                  tile::load<Read>(
+                      x + (static_cast<std::size_t>(q) * K + k) * row_size + v + j * V::lanes, T),
+                  sums[j]);
+            }
+          });
+          BASIN_UNROLL for (int j = 0; j < NR; ++j)
+              epilogue(place_type{p * M + row, v + j * V::lanes}, widen<V>(sums[j]));
+        });
+        return;
+      }
       team_.template each_split<S>(items, [&](int i, auto split) {
         using Parts = decltype(split);
         int const v = i % pack_blocks * NR * V::lanes;
@@ -898,7 +953,7 @@ class Context {
   static KOKKOS_FORCEINLINE_FUNCTION void accumulate_packed(Read (&sums)[MR][NR], Scalar const* w,
                                                             Scalar const* x, int part) {
     using Weights        = Pack<Scalar, MR>;
-    constexpr int ahead  = 4;
+    constexpr int ahead  = NR == 1 && K / S >= 64 ? 8 : 4;  // as many as registers hold
     constexpr int groups = K / S / ahead;
     auto const weights   = [=](int i) {
       return tile::load<Weights>(w + static_cast<std::size_t>(i * S + part) * Stride);

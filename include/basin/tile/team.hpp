@@ -20,7 +20,8 @@ namespace basin::tile {
 /// them in turn.
 template <int S, bool played>
 class Split {
-  static_assert(S == 1 || S == 2 || S == 4, "basin::tile::Split: 1, 2 or 4 threads.");
+  static_assert(S > 0 && S <= 32 && (S & (S - 1)) == 0,
+                "basin::tile::Split: 1, 2, 4, 8, 16 or 32 threads.");
 
  public:
   static constexpr int threads = S;
@@ -38,44 +39,46 @@ class Split {
       f(part_, 0);
   }
 
-  /// emit(row, total) for the rows that this thread is to finish: the sum of the parts
-  /// (p_0 + p_2) + (p_1 + p_3), or p_0 + p_1, the same bits whoever adds.
+  /// emit(row, total) for the rows that this thread is to finish: the sum of the parts, the second
+  /// half of them added to the first until one is left, of four (p_0 + p_2) + (p_1 + p_3): the same
+  /// bits whoever adds. Uses the sums up.
   template <int Rows, int N, class V, class Emit>
   KOKKOS_FORCEINLINE_FUNCTION void sum(V (&sums)[slots][Rows][N], Emit const& emit) const {
     if constexpr (S == 1) {
       BASIN_UNROLL for (int r = 0; r < Rows; ++r) emit(r, sums[0][r]);
     } else if constexpr (played) {
-      BASIN_UNROLL for (int r = 0; r < Rows; ++r) {
-        V total[N];
-        BASIN_UNROLL for (int j = 0; j < N; ++j) {
-          if constexpr (S == 2)
-            total[j] = sums[0][r][j] + sums[1][r][j];
-          else
-            total[j] = (sums[0][r][j] + sums[2][r][j]) + (sums[1][r][j] + sums[3][r][j]);
-        }
-        emit(r, total);
-      }
+      for (int half = S / 2; half > 0; half /= 2)
+        for (int p = 0; p < half; ++p)
+          for (int r = 0; r < Rows; ++r)
+            for (int j = 0; j < N; ++j) sums[p][r][j] = sums[p][r][j] + sums[p + half][r][j];
+      BASIN_UNROLL for (int r = 0; r < Rows; ++r) emit(r, sums[0][r]);
     } else {
 #if BASIN_DEVICE_PASS
-      exchange<S, Rows, N>(sums[0], 0, emit);
+      exchange<S, Rows, N>(sums[0], 0, valid_, emit);
 #endif
     }
   }
 
  private:
 #if BASIN_DEVICE_PASS
-  // Halves at a time: each of two partners keeps half of the rows and gives the other half away.
-  // The first partner's part differs in the higher bit.
+  // Halves at a time: each of two partners keeps half of the rows and gives the other half away;
+  // both add to the last row, of which one is the owner. The first partner's part differs in the
+  // highest bit.
   template <int Left, int Rows, int N, class V, class Emit>
-  KOKKOS_FORCEINLINE_FUNCTION void exchange(V (&sums)[Rows][N], int first, Emit const& emit) const {
+  KOKKOS_FORCEINLINE_FUNCTION void exchange(V (&sums)[Rows][N], int first, bool owner,
+                                            Emit const& emit) const {
+    bool const upper = (part_ & (Left / 2)) != 0;
     if constexpr (Left == 1) {
-      if (valid_) {
+      if (owner) {
         BASIN_UNROLL for (int r = 0; r < Rows; ++r) emit(first + r, sums[r]);
       }
+    } else if constexpr (Rows == 1) {
+      BASIN_UNROLL for (int j = 0; j < N; ++j) sums[0][j] =
+          sums[0][j] + partner(sums[0][j], threads_in_step / S * (Left / 2));
+      exchange<Left / 2>(sums, first, owner && !upper, emit);
     } else {
-      static_assert(Rows % 2 == 0, "basin::tile::Split: rows must be a multiple of the threads.");
+      static_assert(Rows % 2 == 0, "basin::tile::Split: rows must be a power of two.");
       constexpr int half = Rows / 2;
-      bool const upper   = (part_ & (Left / 2)) != 0;
       V mine[half][N];
       BASIN_UNROLL for (int r = 0; r < half; ++r) {
         BASIN_UNROLL for (int j = 0; j < N; ++j) {
@@ -84,7 +87,7 @@ class Split {
           mine[r][j]   = keep + partner(give, threads_in_step / S * (Left / 2));
         }
       }
-      exchange<Left / 2>(mine, first + (upper ? half : 0), emit);
+      exchange<Left / 2>(mine, first + (upper ? half : 0), owner, emit);
     }
   }
   template <class V>

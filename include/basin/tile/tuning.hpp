@@ -39,7 +39,7 @@ struct Tuning {
   int team;        ///< threads that share a tile; 0: one thread, no barriers
   int shared = 0;  ///< bytes of near memory that a team has for itself, as a GPU's shared memory
   int items  = 0;  ///< work items that a product should have: shorter products split their sums
-                   ///< over k among 2 or 4 threads
+                   ///< over k among up to 32 threads
   Precision precision = Precision::full;
   Strategy strategy   = Strategy::fused;
 };
