@@ -125,6 +125,50 @@ TEST_CASE("outputs, inputs and taps see the same pairs", "[layer][conv2d]") {
   STATIC_REQUIRE(sides_agree_for_kernels<6>(std::make_integer_sequence<int, 5>{}));
 }
 
+// Of every position, what for_each calls its function with.
+template <class Taps>
+std::vector<std::vector<std::pair<int, int>>> pairs_one_by_one() {
+  std::vector<std::vector<std::pair<int, int>>> pairs(Taps::positions);
+  for (int p = 0; p < Taps::positions; ++p)
+    Taps::for_each(p, [&](int tap, int q) { pairs[std::size_t(p)].emplace_back(tap, q); });
+  return pairs;
+}
+template <class Taps, int N>
+std::vector<std::vector<std::pair<int, int>>> pairs_by_blocks() {
+  std::vector<std::vector<std::pair<int, int>>> pairs(Taps::positions);
+  for (int block = 0; block < Taps::template blocks<N>; ++block)
+    Taps::template for_each_of_block<N>(block, [&](int tap, int const(&q)[N]) {
+      for (int j = 0; j < N; ++j)
+        if (q[j] >= 0)
+          pairs[std::size_t(Taps::template member<N>(block, j))].emplace_back(tap, q[j]);
+    });
+  return pairs;
+}
+
+template <int Stride, int Before>
+void check_blocks() {
+  INFO("stride " << Stride << ", " << Before << " before");
+  using basin::layer::detail::TapAxis;
+  using Y       = TapAxis<5, (5 + 2 * Before - 3) / Stride + 1, 3, Stride, Before>;
+  using X       = TapAxis<11, (11 + 2 * Before - 3) / Stride + 1, 3, Stride, Before>;
+  using Outputs = basin::layer::detail::OutputTaps<Y, X>;
+  using Inputs  = basin::layer::detail::InputTaps<Y, X>;
+  CHECK(pairs_by_blocks<Outputs, 2>() == pairs_one_by_one<Outputs>());
+  CHECK(pairs_by_blocks<Outputs, 4>() == pairs_one_by_one<Outputs>());
+  CHECK(pairs_by_blocks<Inputs, 2>() == pairs_one_by_one<Inputs>());
+  CHECK(pairs_by_blocks<Inputs, 4>() == pairs_one_by_one<Inputs>());
+}
+
+TEST_CASE("blocks of positions have the taps of their members, in the same order",
+          "[layer][conv2d]") {
+  check_blocks<1, 0>();
+  check_blocks<1, 1>();
+  check_blocks<2, 0>();
+  check_blocks<2, 1>();
+  check_blocks<3, 1>();
+  check_blocks<4, 2>();
+}
+
 // ---- values: E = sum_j v_j y_j^2 + c, y the convolution ---------------------------------
 
 // A convolution and, worked out by hand, what it makes of its input.

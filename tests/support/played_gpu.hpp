@@ -229,6 +229,7 @@ constexpr int shared_memory() {
 inline int stream_of(BASIN_TEST_EXEC const&) { return 0; }
 inline int multiprocessors(BASIN_TEST_EXEC const&) { return 4; }
 
+inline void hide(int&) {}
 inline int thread_of_block() { return test::played::Block::current().thread(); }
 inline void wait_for_block() { test::played::Block::current().wait(); }
 template <class T>

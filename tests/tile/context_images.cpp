@@ -20,7 +20,9 @@ namespace {
 using Exec = BASIN_TEST_EXEC;
 using namespace basin::test;
 using basin::tile::for_each_tile;
+using basin::tile::is_gpu;
 using basin::tile::max_panel;
+using basin::tile::shared_memory;
 using basin::tile::tiles;
 using basin::tile::Tuning;
 
@@ -183,74 +185,88 @@ TEMPLATE_TEST_CASE("gemm_taps sums over taps and then channels, in every context
 // ---- reduce_groups ------------------------------------------------------------------------------
 
 // out (chains, 2 groups): of each group the sum of x, and that of x times a number of its channel.
-template <class Scalar>
+template <class Scalar, int groups, int members, int positions>
 struct SumGroups {
-  using scalar_type                   = Scalar;
-  static constexpr int workspace_rows = 1500;
-  int groups, members, positions;
+  using scalar_type             = Scalar;
+  static constexpr int channels = groups * members, rows = channels * positions;
+  static constexpr int workspace_rows = rows + 2 * groups;
   Points<Scalar> points;
   Numbers<Scalar> per_channel;
   Points<Scalar> out;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar* x, int tile) const {
-    using V         = typename Context::value_type;
-    using Place     = typename Context::place_type;
-    int const first = tile * Context::width, rows = groups * members * positions;
+    using V                = typename Context::value_type;
+    using Place            = typename Context::place_type;
+    int const first        = tile * Context::width;
     Scalar* const y        = x + rows * Context::width;
     Scalar const* const of = per_channel.data();
-    int const all          = groups;
-    c.load_chains(points, first, chains, rows, x);
-    c.template reduce_groups<2>(
-        groups, members, positions,
+    c.load_chains(points, first, chains, +rows, x);
+    c.template reduce_groups<2, groups, members, positions>(
         [=](Place place, int channel, V(&terms)[2]) {
           terms[0] = place.load(x);
           terms[1] = place.load(x) * V(of[channel]);
         },
         [=](int group, int lane, V const(&sums)[2]) {
           Place{group, lane}.store(y, sums[0]);
-          Place{all + group, lane}.store(y, sums[1]);
+          Place{groups + group, lane}.store(y, sums[1]);
         });
     c.store_chains(y, first, chains, 2 * groups, out);
   }
 };
 
+// Sums of terms in the order of positions and then members; of split tunings each of S threads
+// has every S-th position, and the second half of their sums is added to the first until one is
+// left.
+template <class Scalar, int groups, int members, int positions>
+void check_groups() {
+  INFO(groups << " groups of " << members << ", " << positions << " positions");
+  using Work        = SumGroups<Scalar, groups, members, positions>;
+  auto const x      = numbers(static_cast<std::size_t>(chains * Work::rows), 4);
+  auto const w      = numbers(static_cast<std::size_t>(Work::channels), 5);
+  auto const points = on_device<Exec, Scalar>(x), of = on_device<Exec, Scalar>(w);
+  auto const run = [&]<Tuning tuning>() {
+    Numbers<Scalar> const out("out", chains * 2 * groups);
+    for_each_tile<tuning>(Exec(), "test", tiles(chains, tuning.width),
+                          Work{table(points), of, table(out)});
+    return on_host(out);
+  };
+  auto const in_parts = [&](int threads) {
+    std::vector<Scalar> all;
+    for (int chain = 0; chain < chains; ++chain)
+      for (bool weighted : {false, true})
+        for (int g = 0; g < groups; ++g) {
+          Scalar part[32] = {};
+          for (int p = 0; p < positions; ++p)
+            for (int c = g * members; c < (g + 1) * members; ++c) {
+              auto const value =
+                  static_cast<Scalar>(at(x, chain * Work::rows + p * Work::channels + c));
+              part[p % threads] += weighted ? value * static_cast<Scalar>(at(w, c)) : value;
+            }
+          for (int half = threads / 2; half > 0; half /= 2)
+            for (int p = 0; p < half; ++p) part[p] += part[p + half];
+          all.push_back(part[0]);
+        }
+    return all;
+  };
+  auto const results = run_in_each_tuning<Exec, Scalar>(run);
+  CHECK(tunings_that_differ(results) == 0);
+  CHECK(results[0].numbers == in_parts(1));
+
+  constexpr Tuning splits{4, 2, 4, 1, is_gpu<Exec> ? 64 : 1, shared_memory<Exec>(), 1 << 20};
+  int threads = 1;
+  while (threads < 32 && positions / (2 * threads) >= 8) threads *= 2;
+  CHECK(run.template operator()<splits>() == in_parts(threads));
+}
+
 TEMPLATE_TEST_CASE("reduce_groups sums over positions and then members, in every context",
                    "[tile][context]", float, double) {
-  struct Size {
-    int groups, members, positions;
-  };
   // More groups than are summed at once, and more positions.
-  for (Size const s : {Size{1, 1, 1}, Size{3, 5, 2}, Size{9, 2, 19}, Size{75, 1, 17}}) {
-    INFO(s.groups << " groups of " << s.members << ", " << s.positions << " positions");
-    int const channels = s.groups * s.members, rows = channels * s.positions;
-    REQUIRE(rows + 2 * s.groups <= SumGroups<TestType>::workspace_rows);
-    auto const x      = numbers(static_cast<std::size_t>(chains * rows), 4);
-    auto const w      = numbers(static_cast<std::size_t>(channels), 5);
-    auto const points = on_device<Exec, TestType>(x), of = on_device<Exec, TestType>(w);
-    auto const results = run_in_each_tuning<Exec, TestType>([&]<Tuning tuning>() {
-      Numbers<TestType> const out("out", chains * 2 * s.groups);
-      for_each_tile<tuning>(
-          Exec(), "test", tiles(chains, tuning.width),
-          SumGroups<TestType>{s.groups, s.members, s.positions, table(points), of, table(out)});
-      return on_host(out);
-    });
-    CHECK(tunings_that_differ(results) == 0);
-    int wrong = 0;
-    for (int chain = 0; chain < chains; ++chain)
-      for (int g = 0; g < s.groups; ++g) {
-        TestType plain = 0, weighted = 0;
-        for (int p = 0; p < s.positions; ++p)
-          for (int c = g * s.members; c < (g + 1) * s.members; ++c) {
-            TestType const value = static_cast<TestType>(at(x, chain * rows + p * channels + c));
-            plain += value;
-            weighted += value * static_cast<TestType>(at(w, c));
-          }
-        wrong += at(results[0].numbers, chain * 2 * s.groups + g) != plain;
-        wrong += at(results[0].numbers, (chain * 2 + 1) * s.groups + g) != weighted;
-      }
-    CHECK(wrong == 0);
-  }
+  check_groups<TestType, 1, 1, 1>();
+  check_groups<TestType, 3, 5, 2>();
+  check_groups<TestType, 9, 2, 19>();
+  check_groups<TestType, 75, 1, 17>();
+  check_groups<TestType, 1, 2, 300>();
 }
 
 // ---- outer_taps, panel_sums ---------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/layer/detail/taps.hpp>
 #include <basin/tile/launch.hpp>
 #include <basin/tile/packing.hpp>
 
@@ -31,7 +32,7 @@ constexpr int chains = 37;  // fill the last tile of no tuning
 
 // As of a dense layer.
 struct One {
-  static constexpr int positions = 1, taps = 1;
+  static constexpr int positions = 1, taps = 1, sources = 1;
   template <class F>
   static KOKKOS_FUNCTION void for_each(int, F const& f) {
     f(0, 0);
@@ -39,7 +40,7 @@ struct One {
 };
 // Three taps along a line of five places, the outer ones cut off at its ends.
 struct Line {
-  static constexpr int positions = 5, taps = 3;
+  static constexpr int positions = 5, taps = 3, sources = 5;
   template <class F>
   static KOKKOS_FUNCTION void for_each(int p, F const& f) {
     for (int tap = 0; tap < taps; ++tap)
@@ -47,7 +48,19 @@ struct Line {
   }
 };
 
-// y (positions, M) = W x or W^T x, x (positions, K).
+// A convolution of stride 2 of an image of 5 x 9, and back; of their positions a thread takes
+// several where a tile has few chains.
+using basin::layer::detail::TapAxis;
+using Down  = TapAxis<5, 3, 3, 2, 1>;
+using Right = TapAxis<9, 5, 3, 2, 1>;
+struct Outputs : basin::layer::detail::OutputTaps<Down, Right> {
+  static constexpr int sources = 45;
+};
+struct Inputs : basin::layer::detail::InputTaps<Down, Right> {
+  static constexpr int sources = 15;
+};
+
+// y (positions, M) = W x or W^T x, x (sources, K).
 template <class Taps_, int M_, int K_, bool transposed_>
 struct Shape {
   using Taps             = Taps_;
@@ -69,6 +82,10 @@ template <int M, int K>
 using GemmTaps = Shape<Line, M, K, false>;
 template <int M, int K>
 using GemmTapsT = Shape<Line, M, K, true>;
+template <int M, int K>
+using Convolution = Shape<Outputs, M, K, false>;
+template <int M, int K>
+using ConvolutionT = Shape<Inputs, M, K, true>;
 
 template <class Scalar>
 struct StoreFromBias {
@@ -96,7 +113,7 @@ struct FillCopies {
 template <class Scalar, class S, int order>
 struct Multiply {
   using scalar_type                   = Scalar;
-  static constexpr int x_rows         = S::positions * S::K;
+  static constexpr int x_rows         = S::Taps::sources * S::K;
   static constexpr int y_rows         = S::positions * S::M;
   static constexpr int workspace_rows = x_rows + y_rows;
   static constexpr int jet_order      = order;
@@ -256,6 +273,15 @@ void for_each_packing(F const& f) {
         basin::test::layerwise(Tuning{8, 4, 2, 1, 64, basin::tile::shared_memory<Exec>()})>(f);
 }
 
+// Tiles of so few chains that a thread takes several positions of an image.
+template <class F>
+void for_each_narrow_packing(F const& f) {
+  constexpr int team = is_host<Exec> ? 1 : 64, shared = basin::tile::shared_memory<Exec>();
+  basin::test::detail::run_tunings<Exec, Tuning{4, 4, 4, 1, team, shared},
+                                   Tuning{2, 2, 4, 1, team, shared},
+                                   Tuning{1, 1, 4, 1, team, shared}>(f);
+}
+
 // A product shares its sums among as many threads, of a warp, as have 8 terms each.
 constexpr int threads_of_a_sum(Tuning t, int terms) {
   int s = 1;
@@ -274,7 +300,7 @@ void check_sums() {
   INFO("y has " << S::M << " rows, sums " << S::K << " terms and " << S::taps << " taps, order "
                 << order << (S::transposed ? ", transposed" : ""));
   Case<Scalar, S, order> const product;
-  for_each_packing([&]<Tuning tuning>() {
+  auto const check = [&]<Tuning tuning>() {
     CAPTURE(tuning.width, tuning.lanes, tuning.rows, tuning.team);
     constexpr bool ours = !elsewhere<S>(tuning);  // else in another order
     auto const whole    = product.template run<tuning>(false);
@@ -299,7 +325,11 @@ void check_sums() {
       off += !(std::abs(split[i] - exact) <= (product.terms_of_a_sum() + 6) * unit * size);
     });
     CHECK(off == 0);
-  });
+  };
+  if constexpr (requires { S::Taps::template blocks<2>; })
+    for_each_narrow_packing(check);
+  else
+    for_each_packing(check);
 }
 
 TEMPLATE_TEST_CASE("packed copies give the sums of the weights themselves, whole and in parts",
@@ -311,6 +341,13 @@ TEMPLATE_TEST_CASE("packed copies give the sums of the weights themselves, whole
   check_sums<TestType, GemmT<18, 5>, 0>();
   check_sums<TestType, GemmTaps<6, 18>, 0>();
   check_sums<TestType, GemmTapsT<9, 35>, 0>();
+}
+
+TEST_CASE("packed copies give the sums of convolutions, a few chains at a time",
+          "[tile][packing]") {
+  check_sums<float, Convolution<6, 18>, 0>();
+  check_sums<float, ConvolutionT<9, 35>, 0>();
+  check_sums<double, ConvolutionT<5, 18>, 1>();
 }
 
 TEST_CASE("packed copies give the sums of jets", "[tile][packing]") {

@@ -47,6 +47,54 @@ TEMPLATE_TEST_CASE("the tuning of a space can be used in it", "[tile][tuning]", 
 #endif
 }
 
+// Of a tuning and those that are made of it: matrix units take 8 chains or more, in packs of two or
+// more; a tile of jets takes no more memory than one of values.
+constexpr bool are_sound(Tuning t) {
+  using basin::tile::Precision;
+  using basin::tile::Strategy;
+  bool sound = is_sound(t) && is_sound(basin::tile::narrow_tuning(t));
+  for (int order : {1, 2}) {
+    Tuning const jets = basin::tile::jet_tuning(t, order);
+    sound             = sound && is_sound(jets) &&
+            (jets.strategy == Strategy::layerwise || jets.width * (order + 1) <= t.width ||
+             t.team == 0);
+  }
+  for (Precision p : {Precision::tf32, Precision::bf16}) {
+    Tuning const reduced = basin::tile::with_precision(t, p);
+    Tuning const narrow  = basin::tile::narrow_tuning(reduced);
+    bool const on_units  = t.team == 0 || (reduced.lanes > 1 && narrow.lanes > 1 &&
+                                          reduced.width % (4 * reduced.lanes) == 0 &&
+                                          narrow.width % (4 * narrow.lanes) == 0);
+    sound                = sound && is_sound(reduced) && is_sound(narrow) && on_units &&
+            is_sound(basin::tile::jet_tuning(reduced, 1)) &&
+            is_sound(basin::tile::jet_tuning(reduced, 2));
+  }
+  return sound;
+}
+
+TEST_CASE("a GPU has tiles of as many chains as its near memory holds, down to one",
+          "[tile][tuning]") {
+  using basin::tile::block_tuning;
+  using basin::tile::Strategy;
+  STATIC_REQUIRE(are_sound(default_tuning<Exec, float>()));
+  constexpr int shared = 64 * 1024, numbers = shared / 4;
+  STATIC_REQUIRE(block_tuning<float>(numbers / 16, shared).width == 16);
+  STATIC_REQUIRE(block_tuning<float>(numbers / 16 + 1, shared).width == 8);
+  STATIC_REQUIRE(block_tuning<float>(numbers / 4, shared).width == 4);
+  STATIC_REQUIRE(block_tuning<float>(numbers / 4 + 1, shared).width == 2);
+  STATIC_REQUIRE(block_tuning<float>(numbers, shared).width == 1);
+  STATIC_REQUIRE(block_tuning<float>(numbers, shared).strategy == Strategy::fused);
+  STATIC_REQUIRE(block_tuning<float>(numbers + 1, shared).strategy == Strategy::layerwise);
+  // A block that leaves no room for another has twice the threads.
+  STATIC_REQUIRE(block_tuning<float>(numbers / 32, shared).team == 256);
+  STATIC_REQUIRE(block_tuning<float>(numbers / 32 + 1, shared).team == 512);
+  for (int rows : {1, numbers / 16, numbers / 8, numbers / 4, numbers / 2, numbers, numbers + 1}) {
+    CAPTURE(rows);
+    CHECK(are_sound(block_tuning<float>(rows, shared)));
+    CHECK(is_sound(block_tuning<double>(rows, shared)));
+  }
+}
+
 template <Tuning tuning>
 constexpr int block = tuning.lanes* tuning.vectors;
 

@@ -70,8 +70,7 @@ struct BoundNorm : BoundLayer {
     if constexpr (centered) {
       // Both moments in one pass, about a member of the group, so that nothing cancels when the
       // mean is large: m = k + mean(x - k), v = mean((x - k)^2) - mean(x - k)^2.
-      c.template reduce_groups<2>(
-          Groups, +members, +positions,
+      c.template reduce_groups<2, Groups, members, positions>(
           [=](Place at, int channel, V(&t)[2]) {
             V const d = at.load(x) - at.at(channel / members * members).load(x);
             t[0]      = d;
@@ -87,8 +86,7 @@ struct BoundNorm : BoundLayer {
             at.store(s.inverse(), V(1) / sqrt(where_less(v, V(0), V(0), v) + V(epsilon)));
           });
     } else {
-      c.template reduce_groups<1>(
-          Groups, +members, +positions,
+      c.template reduce_groups<1, Groups, members, positions>(
           [=](Place at, int, V(&t)[1]) {
             V const here = at.load(x);
             t[0]         = here * here;
@@ -118,8 +116,7 @@ struct BoundNorm : BoundLayer {
     constexpr Scalar share    = Scalar(1) / (members * positions);
     Scalar const* const theta = frame.theta;
     // With r = 1 / deviation, dE/dx = r a + p (x - m) + q; p and q are the same for a group.
-    c.template reduce_groups<2>(
-        Groups, +members, +positions,
+    c.template reduce_groups<2, Groups, members, positions>(
         [=](Place at, int channel, V(&t)[2]) {
           t[0] = V(theta[channel]) * at.load(g);
           t[1] = t[0] * deviation(s, at, channel, at.load(x));
@@ -158,8 +155,7 @@ struct BoundNorm : BoundLayer {
     using Place = typename Context::place_type;
     Statistics<Context> const s{frame.saved};
     constexpr int sums = centered ? 2 : 1;
-    c.template reduce_groups<sums>(
-        +channels, 1, +positions,
+    c.template reduce_groups<sums, channels, 1, positions>(
         [=](Place at, int channel, V(&t)[sums]) {
           V const dy = at.load(g);
           t[0]       = dy * normalized(s, at, channel, at.load(x));

@@ -38,8 +38,8 @@ struct BoundGlobalPool : BoundLayer {
     using V         = typename Context::value_type;
     using Place     = typename Context::place_type;
     Scalar const by = factor;
-    c.template reduce_groups<1>(
-        +channels, 1, +positions, [=](Place at, int, V(&t)[1]) { t[0] = at.load(x); },
+    c.template reduce_groups<1, channels, 1, positions>(
+        [=](Place at, int, V(&t)[1]) { t[0] = at.load(x); },
         [=](int channel, int lane, V const(&sum)[1]) {
           epilogue(Place{channel, lane}, V(by) * sum[0]);
         });

@@ -219,7 +219,7 @@ class Context {
         }
       }
       constexpr int full = M / MR, tail = M % MR, row_blocks = full + (tail > 0);
-      team_.each(Taps::positions * row_blocks * pack_blocks, [&](int i) {
+      team_.template each_product<1>(Taps::positions * row_blocks * pack_blocks, [&](int i, auto) {
         int const v = i % pack_blocks * NR, b = i / pack_blocks % row_blocks,
                   p = i / pack_blocks / row_blocks;
         if constexpr (full > 0) {
@@ -291,40 +291,43 @@ class Context {
     barrier();
   }
 
-  /// out(group, lane, sums) for each of 'groups' groups of channels, n channels each, of an image
-  /// [position][channel][T]: f(place, channel, terms) gives what is summed, Sums numbers at a time,
-  /// over the positions and the channels of the group, in this order.
-  template <int Sums, class F, class Out>
-  KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(int groups, int n, int positions, F const& f,
-                                                 Out const& out) const {
-    int const channels = groups * n;
+  /// out(group, lane, sums) for each of Groups groups of channels, Members channels each, of an
+  /// image [position][channel][T]: f(place, channel, terms) gives what is summed, Sums numbers at a
+  /// time, over the Positions and the channels of the group, in this order.
+  template <int Sums, int Groups, int Members, int Positions, class F, class Out>
+  KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(F const& f, Out const& out) const {
+    constexpr int channels = Groups * Members;
     if constexpr (Team::serial) {
       // Rows of one group lie far apart: a few positions at a time, and of these eight groups in
       // registers, so that memory is read nearly in order.
-      constexpr int chunk = 64, near = 8, positions_near = 16;
+      constexpr int chunk = Groups < 64 ? Groups : 64, near = 8, positions_near = 16;
       for (int lane = 0; lane < T; lane += V::lanes)
-        for (int from = 0; from < groups; from += chunk) {
-          int const end = from + chunk < groups ? from + chunk : groups;
+        for (int from = 0; from < Groups; from += chunk) {
+          int const end = from + chunk < Groups ? from + chunk : Groups;
           V sums[chunk][Sums];
           for (int g = 0; g < end - from; ++g)
             for (int s = 0; s < Sums; ++s) sums[g][s] = V(Scalar(0));
-          for (int p = 0; p < positions; p += positions_near) {
-            int const p_end = p + positions_near < positions ? p + positions_near : positions;
+          for (int p = 0; p < Positions; p += positions_near) {
+            int const p_end = p + positions_near < Positions ? p + positions_near : Positions;
             int g           = from;
             for (; g + near <= end; g += near)
-              add_groups<near, Sums>(g, n, p, p_end, channels, lane, f, sums + (g - from));
+              add_groups<near, Sums>(g, Members, p, p_end, 1, channels, lane, f, sums + (g - from));
             for (; g < end; ++g)
-              add_groups<1, Sums>(g, n, p, p_end, channels, lane, f, sums + (g - from));
+              add_groups<1, Sums>(g, Members, p, p_end, 1, channels, lane, f, sums + (g - from));
           }
           for (int g = from; g < end; ++g) out(g, lane, sums[g - from]);
         }
     } else {
-      team_.each(groups * packs, [&](int i) {
+      constexpr int S = splits(Groups * packs, Positions);
+      team_.template each_split<S>(Groups * packs, [&](int i, auto split) {
         int const group = i / packs, lane = i % packs * V::lanes;
-        V sums[1][Sums];
-        for (int s = 0; s < Sums; ++s) sums[0][s] = V(Scalar(0));
-        add_groups<1, Sums>(group, n, 0, positions, channels, lane, f, sums);
-        out(group, lane, sums[0]);
+        V sums[decltype(split)::slots][1][Sums];
+        split.parts([&](int part, int slot) {
+          for (int s = 0; s < Sums; ++s) sums[slot][0][s] = V(Scalar(0));
+          add_groups<1, Sums>(group, Members, part, Positions, S, channels, lane, f, sums[slot]);
+        });
+        split.template sum<1, Sums>(sums,
+                                    [&](int, V const(&total)[Sums]) { out(group, lane, total); });
       });
     }
     barrier();
@@ -690,15 +693,17 @@ class Context {
     }
   }
 
-  // sums[g] += the terms of groups first, ..., first + G - 1 at the positions [p, end)
+  // sums[g] += the terms of groups first, ..., first + G - 1 at the positions p, p + step, ... <
+  // end
   template <int G, int Sums, class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void add_groups(int first, int n, int p, int end, int channels,
-                                                     int lane, F const& f, V (*sums)[Sums]) {
+  static KOKKOS_FORCEINLINE_FUNCTION void add_groups(int first, int n, int p, int end, int step,
+                                                     int channels, int lane, F const& f,
+                                                     V (*sums)[Sums]) {
     V acc[G][Sums];
     BASIN_UNROLL for (int g = 0; g < G; ++g) {
       BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = sums[g][s];
     }
-    for (; p < end; ++p) {
+    for (; p < end; p += step) {
       BASIN_UNROLL for (int g = 0; g < G; ++g) {
         for (int k = 0; k < n; ++k) {
           V terms[Sums];
@@ -834,7 +839,7 @@ class Context {
         }
       }
       constexpr int full = M / MR, tail = M % MR;
-      team_.each((full + (tail > 0)) * pack_blocks, [&](int i) {
+      team_.template each_product<1>((full + (tail > 0)) * pack_blocks, [&](int i, auto) {
         int const v = i % pack_blocks * NR, b = i / pack_blocks;
         if constexpr (full > 0) {
           if (b < full) row_block<MR, K, RowStride, StepStride>(w, x, b * MR, v, epilogue);
@@ -890,11 +895,13 @@ class Context {
     if constexpr (on_units) {
       multiply_on_units<M, K, Taps>(w, x, epilogue);
     } else {
+      constexpr int near = near_positions<Taps>(), N = near * NR;
+      using Block          = PositionBlock<Taps, near>;
       constexpr int groups = (M + MR - 1) / MR, pack_blocks = packs / NR;
-      constexpr int items = Taps::positions * groups * pack_blocks, S = splits(items, K);
+      constexpr int items = Block::count * groups * pack_blocks, S = splits(items, K);
       if constexpr (S == 1 && 2 * items <= Team::tuning.items) {
         // Few items of few terms, where the epilogues weigh most: a row each.
-        team_.each(Taps::positions * M * pack_blocks, [&](int i) {
+        team_.template each_product<1>(Taps::positions * M * pack_blocks, [&](int i, auto) {
           int const v = i % pack_blocks * NR * V::lanes, row = i / pack_blocks % M;
           int const p = i / pack_blocks / M;
           Read const start(epilogue.initial(row));
@@ -918,52 +925,112 @@ class Context {
         });
         return;
       }
-      team_.template each_split<S>(items, [&](int i, auto split) {
+      team_.template each_product<S>(items, [&](int i, auto split) {
         using Parts = decltype(split);
         int const v = i % pack_blocks * NR * V::lanes;
         int const g = i / pack_blocks % groups;
-        int const p = i / pack_blocks / groups;
-        Read sums[Parts::slots][MR][NR];
+        int const b = i / pack_blocks / groups;
+        Read sums[Parts::slots][MR][N];
         split.parts([&](int part, int slot) {
           BASIN_UNROLL for (int r = 0; r < MR; ++r) {
             int const row = g + r * groups;
             Read const start(part == 0 && row < M ? epilogue.initial(row) : Scalar(0));
-            BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[slot][r][j] = start;
+            BASIN_UNROLL for (int j = 0; j < N; ++j) sums[slot][r][j] = start;
           }
-          Taps::for_each(p, [&](int tap, int q) {
-            accumulate_packed<K, S, groups * MR>(
-                sums[slot], w + static_cast<std::size_t>(tap) * packing::numbers(M, K) + g * MR,
-                x + static_cast<std::size_t>(q) * K * row_size + v, part);
+          Block::for_each(b, [&](int tap, int const(&q)[near]) {
+            Scalar const* const of_tap =
+                w + static_cast<std::size_t>(tap) * packing::numbers(M, K) + g * MR;
+            if constexpr (near == 1) {
+              accumulate_packed<K, S, groups * MR, near, true>(sums[slot], of_tap, x + v, q, part);
+            } else {
+              bool all = true, any = false;
+              BASIN_UNROLL for (int j = 0; j < near; ++j) {
+                all = all && q[j] >= 0;
+                any = any || q[j] >= 0;
+              }
+              if (all)
+                accumulate_packed<K, S, groups * MR, near, true>(sums[slot], of_tap, x + v, q,
+                                                                 part);
+              else if (any)
+                accumulate_packed<K, S, groups * MR, near, false>(sums[slot], of_tap, x + v, q,
+                                                                  part);
+            }
           });
         });
-        split.template sum<MR, NR>(sums, [&](int r, Read const(&total)[NR]) {
+        split.template sum<MR, N>(sums, [&](int r, Read const(&total)[N]) {
           int const row = g + r * groups;
-          if (row < M) {
+          if (row >= M) return;
+          BASIN_UNROLL for (int n = 0; n < near; ++n) {
+            int const p = Block::member(b, n);
+            if (p < 0) continue;
             BASIN_UNROLL for (int j = 0; j < NR; ++j)
-                epilogue(place_type{p * M + row, v + j * V::lanes}, widen<V>(total[j]));
+                epilogue(place_type{p * M + row, v + j * V::lanes}, widen<V>(total[n * NR + j]));
           }
         });
       });
     }
   }
 
-  // Terms part, part + S, ... of the sums of MR rows. The weights of a few terms are on their way
-  // while those before them are multiplied: the second cache of a GPU is hundreds of cycles away.
-  template <int K, int S, int Stride>
-  static KOKKOS_FORCEINLINE_FUNCTION void accumulate_packed(Read (&sums)[MR][NR], Scalar const* w,
-                                                            Scalar const* x, int part) {
+  // Positions of an image that a thread works on at once: with few chains a tile several, so that
+  // a weight that was read serves 8 numbers.
+  template <class Taps>
+  static KOKKOS_FUNCTION constexpr int near_positions() {
+    constexpr int at_once = NR * V::lanes * terms;
+    if constexpr (requires { Taps::template blocks<2>; }) return at_once < 8 ? 8 / at_once : 1;
+    return 1;
+  }
+
+  template <class Taps, int near>
+  struct PositionBlock {
+    static constexpr int count = Taps::template blocks<near>;
+    static KOKKOS_FORCEINLINE_FUNCTION int member(int block, int n) {
+      return Taps::template member<near>(block, n);
+    }
+    template <class F>
+    static KOKKOS_FORCEINLINE_FUNCTION void for_each(int block, F const& f) {
+      Taps::template for_each_of_block<near>(block, f);
+    }
+  };
+  template <class Taps>
+  struct PositionBlock<Taps, 1> {
+    static constexpr int count = Taps::positions;
+    static KOKKOS_FORCEINLINE_FUNCTION int member(int block, int) { return block; }
+    template <class F>
+    static KOKKOS_FORCEINLINE_FUNCTION void for_each(int block, F const& f) {
+      Taps::for_each(block, [&](int tap, int position) {
+        int const q[1] = {position};
+        f(tap, q);
+      });
+    }
+  };
+
+  // Terms part, part + S, ... of the sums of MR rows at positions q of x, where not all: of those
+  // with q >= 0. The weights of a few terms are on their way while those before them are
+  // multiplied: the second cache of a GPU is hundreds of cycles away.
+  template <int K, int S, int Stride, int near, bool all>
+  static KOKKOS_FORCEINLINE_FUNCTION void accumulate_packed(Read (&sums)[MR][near * NR],
+                                                            Scalar const* w, Scalar const* x,
+                                                            int const (&q)[near], int part) {
     using Weights        = Pack<Scalar, MR>;
-    constexpr int ahead  = NR == 1 && K / S >= 64 ? 8 : 4;  // as many as registers hold
+    constexpr int ahead  = near * NR == 1 && K / S >= 64 ? 8 : 4;  // as many as registers hold
     constexpr int groups = K / S / ahead;
     auto const weights   = [=](int i) {
       return tile::load<Weights>(w + static_cast<std::size_t>(i * S + part) * Stride);
     };
+    Scalar const* from[near];
+    BASIN_UNROLL for (int n = 0; n < near; ++n) from[n] =
+        x + static_cast<std::size_t>(all || q[n] >= 0 ? q[n] : 0) * K * row_size;
     auto const add = [&](int i, Weights const& wk) {
-      Read xk[NR];
-      BASIN_UNROLL for (int j = 0; j < NR; ++j) xk[j] =
-          tile::load<Read>(x + (i * S + part) * row_size + j * V::lanes, T);
+      Read xk[near * NR];
+      BASIN_UNROLL for (int n = 0; n < near; ++n) {
+        BASIN_UNROLL for (int j = 0; j < NR; ++j) {
+          Read const read = tile::load<Read>(from[n] + (i * S + part) * row_size + j * V::lanes, T);
+          xk[n * NR + j]  = all || q[n] >= 0 ? read : Read(Scalar(0));
+        }
+      }
       BASIN_UNROLL for (int r = 0; r < MR; ++r) {
-        BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[r][j] = fma(P(wk[r]), xk[j], sums[r][j]);
+        BASIN_UNROLL for (int j = 0; j < near * NR; ++j) sums[r][j] =
+            fma(P(wk[r]), xk[j], sums[r][j]);
       }
     };
     if constexpr (groups > 0) {

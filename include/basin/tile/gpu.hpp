@@ -71,6 +71,17 @@ constexpr int shared_memory() {
 #endif
 }
 
+/// Keeps n as it is; what it is, the compiler for the device no longer knows.
+KOKKOS_FORCEINLINE_FUNCTION void hide(int& n) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("" : "+r"(n));
+#elif defined(__HIP_DEVICE_COMPILE__)
+  asm volatile("" : "+v"(n));
+#else
+  (void)n;
+#endif
+}
+
 #if BASIN_DEVICE_PASS
 /// Of the calling thread in its block.
 KOKKOS_FORCEINLINE_FUNCTION int thread_of_block() { return static_cast<int>(threadIdx.x); }

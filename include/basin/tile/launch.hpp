@@ -150,8 +150,9 @@ struct TileBlock {
   }
 };
 
-// One phase of a work, see phases.hpp: 'parts' blocks of a GPU, or threads of a host, a tile.
-template <class Exec, Tuning tuning, class Library, class Work>
+// One part of one phase of a work, see phases.hpp: 'parts' blocks of a GPU, or threads of a host, a
+// tile.
+template <class Exec, Tuning tuning, class Library, class Work, Part what>
 struct TilePhase {
   using Scalar = typename Work::scalar_type;
 
@@ -159,7 +160,7 @@ struct TilePhase {
   static constexpr int threads         = tuning.team;
   static constexpr std::size_t bytes   = 0;
   static constexpr std::size_t numbers = workspace_bytes<Work, tuning> / sizeof(Scalar);
-  using team                           = PhaseTeam<tuning, elsewhere>;
+  using team                           = PhaseTeam<tuning, elsewhere, what>;
   static_assert(!has_blocks<Exec> || threads % threads_in_step == 0,
                 "basin::tile::Tuning: on a GPU 'team' must be a multiple of a warp's threads, 32, "
                 "or 64 of AMD's.");
@@ -188,7 +189,8 @@ struct TilePhase {
 // Drives the phases of some tiles.
 template <class Exec, Tuning tuning, class Library, class Work>
 class PhaseLaunch {
-  using Phase  = TilePhase<Exec, tuning, Library, Work>;
+  template <Part what>
+  using Phase  = TilePhase<Exec, tuning, Library, Work, what>;
   using Scalar = typename Work::scalar_type;
 
  public:
@@ -196,43 +198,51 @@ class PhaseLaunch {
               int tiles)
       : exec_(exec),
         label_(label),
-        phase_{work, workspace, nullptr, 0, {}, first, 1},
+        work_(work),
+        workspace_(workspace),
+        first_(first),
         tiles_(tiles) {}
 
+  template <Part what>
   void launch(Position at, int items) {
-    phase_.wanted = at;
+    Phase<what> phase{work_, workspace_, products_, stride_, at, first_, 1};
     if constexpr (has_blocks<Exec>) {
-      phase_.parts = tile::tiles(items, tuning.team);
-      launch_blocks(exec_, label_.text, tiles_ * phase_.parts, phase_);
+      // A block walks through all phases before it works: rather few blocks that do much.
+      int const most = (what == Part::products ? 2 : 8) * tiles_at_once(exec_);
+      phase.parts    = std::min(tile::tiles(items, tuning.team), tile::tiles(most, tiles_));
+      launch_blocks(exec_, label_.text, tiles_ * phase.parts, phase);
     } else {
       // Twice as many pieces as threads, so that the last ones are not waited for.
-      phase_.parts = std::min(items, tile::tiles(2 * exec_.concurrency(), tiles_));
-      Kokkos::parallel_for(label_.text, Kokkos::RangePolicy<Exec>(exec_, 0, tiles_ * phase_.parts),
-                           phase_);
+      phase.parts = std::min(items, tile::tiles(2 * exec_.concurrency(), tiles_));
+      Kokkos::parallel_for(label_.text, Kokkos::RangePolicy<Exec>(exec_, 0, tiles_ * phase.parts),
+                           phase);
     }
   }
 
   // The result stays until the next product: its epilogues run in the very next phase.
   void multiply(Product<Scalar> const& p) {
-    phase_.stride   = static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.width);
+    stride_         = static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.width);
     Scalar* const y = static_cast<Scalar*>(
-        scratch(exec_, Scratch::product, sizeof(Scalar) * phase_.stride * std::size_t(tiles_)));
-    Library::multiply(exec_, p, +Phase::numbers, y, phase_.stride, tiles_, tuning.precision);
-    phase_.products = y;
+        scratch(exec_, Scratch::product, sizeof(Scalar) * stride_ * std::size_t(tiles_)));
+    Library::multiply(exec_, p, +Phase<Part::rest>::numbers, y, stride_, tiles_, tuning.precision);
+    products_ = y;
   }
 
  private:
   Exec exec_;
   Label label_;
-  Phase phase_;
-  int tiles_;
+  Work work_;
+  Scalar* workspace_;
+  int first_, tiles_;
+  Scalar const* products_ = nullptr;
+  std::size_t stride_     = 0;
 };
 
 // Work by work: so many tiles at a time that their workspaces take at most a gigabyte.
 template <Tuning tuning, class Library, class Exec, class Work>
 void run_phases(Exec const& exec, Label label, int count, Work const& work) {
   using Launch  = PhaseLaunch<Exec, tuning, Library, Work>;
-  using team    = LaunchTeam<tuning, TilePhase<Exec, tuning, Library, Work>::elsewhere, Launch>;
+  using team    = LaunchTeam<tuning, !std::is_same_v<Library, NoLibrary>, Launch>;
   using context = context_of<typename Work::scalar_type, tuning, team, jet_order_of<Work>>;
   constexpr std::size_t bytes = workspace_bytes<Work, tuning>;
   constexpr std::size_t most  = (std::size_t(1) << 30) / bytes;

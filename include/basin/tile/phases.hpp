@@ -11,6 +11,9 @@
 // barrier between phases is the end of a kernel, a tile may be shared by threads of any number, and
 // no layer knows of it.
 //
+// Matrix products are in kernels of their own: the registers that they take would leave the rest of
+// the work too few threads to hide the latency of main memory.
+//
 // It rests on what holds for teams anyway: which primitives are called does not depend on numbers
 // in a workspace, and nothing goes from one primitive to the next but through a workspace.
 
@@ -32,7 +35,13 @@ class Walk {
   KOKKOS_FORCEINLINE_FUNCTION bool here() const {
     return inside_ ? inner_ == wanted_.inner : wanted_.inner < 0 && phase_ == wanted_.phase;
   }
-  KOKKOS_FORCEINLINE_FUNCTION void pass() { ++(inside_ ? inner_ : phase_); }
+  // With numbers that it knows the compiler would copy what follows a phase for each way to come
+  // there, and take gigabytes.
+  KOKKOS_FORCEINLINE_FUNCTION void pass() {
+    int& at = inside_ ? inner_ : phase_;
+    ++at;
+    hide(at);
+  }
 
   // Of a loop only the iteration that is wanted; of one in another all.
   template <class F>
@@ -56,10 +65,13 @@ class Walk {
   bool inside_ = false;
 };
 
-/// Threads that do one phase of a tile.
+/// What of a phase a kernel does.
+enum class Part { products, rest };
+
+/// Threads that do one part of one phase of a tile.
 ///
-/// \tparam elsewhere  products come from a library
-template <Tuning tuned, bool elsewhere>
+/// \tparam elsewhere  products of dense layers come from a library
+template <Tuning tuned, bool elsewhere, Part part>
 class PhaseTeam {
  public:
   static constexpr bool serial             = false;
@@ -72,15 +84,23 @@ class PhaseTeam {
 
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
-    if (walk_->here()) threads_.each(n, f);
+    if constexpr (part == Part::rest)
+      if (walk_->here()) threads_.each(n, f);
   }
   template <int S, class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {
-    if (walk_->here()) threads_.template each_split<S>(n, f);
+    if constexpr (part == Part::rest)
+      if (walk_->here()) threads_.template each_split<S>(n, f);
+  }
+  template <int S, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_product(int n, F const& f) const {
+    if constexpr (part == Part::products)
+      if (walk_->here()) threads_.template each_product<S>(n, f);
   }
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {
-    if (walk_->here()) threads_.each_warp(n, f);
+    if constexpr (part == Part::products)
+      if (walk_->here()) threads_.each_warp(n, f);
   }
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const { walk_->pass(); }
   template <class F>
@@ -100,7 +120,7 @@ class PhaseTeam {
 
 /// The host's walk: counts work items, and at every barrier has the phase launched.
 ///
-/// \tparam Launch  launch(Position, items), multiply(Product)
+/// \tparam Launch  launch<Part>(Position, items), multiply(Product)
 template <Tuning tuned, bool elsewhere, class Launch>
 class LaunchTeam {
  public:
@@ -111,29 +131,37 @@ class LaunchTeam {
   struct State {
     Launch& launch;
     Position at{};
-    int items = 0;
+    int products = 0, rest = 0;  ///< work items of the phase
     /// Named outside of what the compiler's pass for the device leaves out: only then it has
     /// kernels there.
-    void (Launch::*start)(Position, int) = &Launch::launch;
+    void (Launch::*start_products)(Position, int) = &Launch::template launch<Part::products>;
+    void (Launch::*start_rest)(Position, int)     = &Launch::template launch<Part::rest>;
   };
   KOKKOS_FORCEINLINE_FUNCTION explicit LaunchTeam(State& state) : state_(&state) {}
 
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const&) const {
-    if (n > state_->items) state_->items = n;
+    if (n > state_->rest) state_->rest = n;
   }
   template <int S, class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {
     each(n * S, f);
   }
+  template <int S, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_product(int n, F const&) const {
+    if (n * S > state_->products) state_->products = n * S;
+  }
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {
-    each(n * 32, f);
+    each_product<32>(n, f);
   }
   KOKKOS_FUNCTION void barrier() const {
     KOKKOS_IF_ON_HOST(
-        (if (state_->items > 0)(state_->launch.*state_->start)(state_->at, state_->items);))
-    state_->items = 0;
+        (if (state_->products > 0)(state_->launch.*state_->start_products)(state_->at,
+                                                                           state_->products);
+         if (state_->rest > 0)(state_->launch.*state_->start_rest)(state_->at, state_->rest);))
+    state_->products = 0;
+    state_->rest     = 0;
     ++(state_->at.inner < 0 ? state_->at.phase : state_->at.inner);
   }
   template <class F>

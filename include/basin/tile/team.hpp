@@ -13,6 +13,8 @@
 //
 //   each_split<S>  a sum over k, of which each of S threads adds every S-th term
 //   each_warp      a product of fragments that are spread over the 32 threads of a warp
+//
+// each_product is each_split for matrix products, which a team may treat apart, see phases.hpp.
 
 namespace basin::tile {
 
@@ -172,6 +174,10 @@ struct KokkosTeam : InOrder {
   KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {
     each(n, [&](int i) { f(i, Split<S, true>()); });
   }
+  template <int S, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_product(int n, F const& f) const {
+    each_split<S>(n, f);
+  }
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {
     each(n, [&](int i) { f(i, Warp<true>()); });
@@ -212,6 +218,10 @@ class Threads {
 #else
     each(n, [&](int i) { f(i, Split<S, true>()); });
 #endif
+  }
+  template <int S, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void each_product(int n, F const& f) const {
+    each_split<S>(n, f);
   }
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_warp(int n, F const& f) const {

@@ -44,20 +44,35 @@ struct Tuning {
   Strategy strategy   = Strategy::fused;
 };
 
-/// The same tuning with another precision of matrix products.
-constexpr Tuning with_precision(Tuning t, Precision precision) {
-  t.precision = precision;
-  return t;
-}
-
 /// The same tuning for tiles of at most so many chains.
 constexpr Tuning narrower(Tuning t, int width) {
   if (width >= t.width) return t;
   t.width = width;
   // Matrix units take tiles of 4 lanes chains.
   int const most = t.precision == Precision::full ? width : width / 4;
-  if (t.lanes > most) t.lanes = most;
+  if (t.lanes > most) t.lanes = most > 0 ? most : 1;
   if (t.lanes * t.vectors > width) t.vectors = width / t.lanes;
+  return t;
+}
+
+/// The same tuning of a GPU, layer by layer.
+constexpr Tuning by_layers(Tuning t, int lanes = 4) {
+  t.width    = 32;
+  t.lanes    = lanes;
+  t.rows     = 4;
+  t.vectors  = 2;
+  t.team     = 256;
+  t.items    = 0;
+  t.strategy = Strategy::layerwise;
+  return t;
+}
+
+/// The same tuning with another precision of matrix products. Matrix units take 8 chains: where a
+/// GPU's memory holds narrower tiles only, layer by layer.
+constexpr Tuning with_precision(Tuning t, Precision precision) {
+  t.precision = precision;
+  if (precision != Precision::full && t.shared > 0 && t.width < 8) return by_layers(t);
+  if (precision != Precision::full && t.shared > 0 && 4 * t.lanes > t.width) t.lanes = t.width / 4;
   return t;
 }
 
@@ -65,6 +80,28 @@ constexpr Tuning narrower(Tuning t, int width) {
 constexpr Tuning narrow_tuning(Tuning t) {
   if (t.shared == 0 || t.strategy == Strategy::layerwise) return t;
   return narrower(t, t.precision == Precision::full ? 4 : 8);
+}
+
+/// The tuning of a GPU whose blocks have so many bytes of shared memory: the widest tile of up to
+/// 16 chains whose workspace fits. A thread of a product holds 4 rows of two packs, so that 3 loads
+/// serve 32 multiply-adds; a block that has its multiprocessor alone has twice the threads. Where
+/// not even one chain fits, layer by layer.
+template <Real Scalar>
+constexpr Tuning block_tuning(int workspace_rows, int shared) {
+  std::size_t const chain = std::size_t(workspace_rows) * sizeof(Scalar);
+  auto const fits = [&](int width) { return chain * std::size_t(width) <= std::size_t(shared); };
+  int width       = 16;
+  while (width > 0 && !fits(width)) width /= 2;
+  bool const alone  = !fits(2 * width);
+  int const lanes   = 16 / static_cast<int>(sizeof(Scalar));
+  Tuning const full = {.width   = 16,
+                       .lanes   = lanes,
+                       .rows    = 4,
+                       .vectors = 2,
+                       .team    = alone ? 512 : 256,
+                       .shared  = shared,
+                       .items   = alone ? 512 : 256};
+  return width > 0 ? narrower(full, width) : by_layers(full, lanes);
 }
 
 /// The tuning of an execution space, by architecture, for work that needs workspace_rows rows a
@@ -75,9 +112,7 @@ constexpr Tuning narrow_tuning(Tuning t) {
 /// one pack a row loads a broadcast for every multiply-add. With 32 registers the narrow tile is
 /// nearly as fast, and faster where the wide one does not fit the second cache, taken as 1 MiB.
 ///
-/// GPU: the widest tile of up to 16 chains whose workspace is shared memory. A thread of a product
-/// holds 4 rows of two packs, so that 3 loads serve 32 multiply-adds; a block that has its
-/// multiprocessor alone has twice the threads. Where not even 4 chains fit, layer by layer.
+/// GPU: that of its blocks, see block_tuning.
 template <class Exec, Real Scalar, int workspace_rows = 0>
 constexpr Tuning default_tuning() {
   if constexpr (!is_gpu<Exec>) {
@@ -94,41 +129,23 @@ constexpr Tuning default_tuning() {
     return {.width = 4 * lanes, .lanes = lanes, .rows = 6, .vectors = 2, .team = 0};
 #endif
   } else {
-    constexpr int shared = shared_memory<Exec>();
-    constexpr auto fits  = [](int width) {
-      return std::size_t(workspace_rows) * sizeof(Scalar) * std::size_t(width) <=
-             std::size_t(shared);
-    };
-    constexpr int width   = fits(16) ? 16 : fits(8) ? 8 : fits(4) ? 4 : 0;
-    constexpr int lanes   = 16 / static_cast<int>(sizeof(Scalar));
-    constexpr Tuning full = {.width   = 16,
-                             .lanes   = lanes,
-                             .rows    = 4,
-                             .vectors = 2,
-                             .team    = fits(2 * width) ? 256 : 512,
-                             .shared  = shared,
-                             .items   = fits(2 * width) ? 256 : 512};
-    if constexpr (width > 0)
-      return narrower(full, width);
-    else
-      return {.width    = 32,
-              .lanes    = lanes,
-              .rows     = 4,
-              .vectors  = 2,
-              .team     = 256,
-              .shared   = shared,
-              .strategy = Strategy::layerwise};
+    return block_tuning<Scalar>(workspace_rows, shared_memory<Exec>());
   }
 }
 
 /// The tuning for jets of an order: with as many registers of accumulators, one pack of chains
-/// wide. Near memory holds as many numbers: of a jet's tile fewer chains.
+/// wide. Near memory holds as many numbers: of a jet's tile fewer chains; where it held not even
+/// one, layer by layer.
 constexpr Tuning jet_tuning(Tuning t, int order) {
   if (order == 0) return t;
   if (t.team > 0) {
     t.vectors       = 1;
-    bool const near = t.shared > 0 && t.strategy == Strategy::fused;
-    return near && t.width > 4 ? narrower(t, t.width / (order == 1 ? 2 : 4)) : t;
+    int const width = t.width / (order == 1 ? 2 : 4);
+    if (t.shared == 0 || t.strategy == Strategy::layerwise) return t;
+    if (width > 0) return narrower(t, width);
+    t         = by_layers(t);
+    t.vectors = 1;
+    return t;
   }
   int const rows = t.rows * t.vectors / (order + 1);
   t.width        = t.lanes;
