@@ -177,7 +177,7 @@ struct ParameterGradient {
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int block) const {
-    Net::parameter_gradient(c, block, record, weights, count, gradient);
+    Net::parameter_gradient(c, block, record, weights, {0, count}, gradient);
   }
 };
 
@@ -234,7 +234,9 @@ struct Model {
   };
   Training training(std::vector<double> const& x, std::vector<double> const& w = {},
                     Stream const& stream = {}) const {
-    int const n = count(x), samples = tile::tiles(n, tuning.width) * tuning.width;
+    // Whole tiles, and rows that are aligned.
+    int constexpr padded = tuning.width < 16 ? 16 : tuning.width;
+    int const n = count(x), samples = tile::tiles(n, padded) * padded;
     auto const in = on_device<Exec, Scalar>(x);
     Array const rows("record", Net::record_rows * samples), e("energies", samples);
     energy::Record<Scalar> const record{rows.data(), e.data(), samples};

@@ -196,17 +196,18 @@ class Network {
 
   /// Work item block, in [0, gradient_blocks), of dtheta = sum_n w[n] dL_n/dtheta, L_n = E(x_n) or
   /// what record says, the samples in ascending order. Every element of dtheta is written by one
-  /// work item, so the result does not depend on the number of threads. Scales the record by w in
+  /// work item, so the result does not depend on the number of threads. Scales the slice by w in
   /// place.
   ///
   /// \param w       (series, samples) weight of each sample, the same for all its coefficients, 0
-  ///                for those from count_of_samples on; without jets (count_of_samples)
+  ///                behind the batch; without jets (slice.end)
+  /// \param slice   columns (series, samples) of the record that are summed
   /// \param dtheta  (parameters)
   template <class Context>
   static KOKKOS_FUNCTION void parameter_gradient(Context const& c, int block,
                                                  Record<Scalar> const& record, Scalar const* w,
-                                                 int count_of_samples, Scalar* dtheta) {
-    gradient_of_stage<0>(c, block, record, w, count_of_samples, dtheta);
+                                                 layer::Slice slice, Scalar* dtheta) {
+    gradient_of_stage<0>(c, block, record, w, slice, dtheta);
   }
 
   /// Work item block of prepared = what the layers read, after so many power iterations (-1: as
@@ -510,7 +511,7 @@ class Network {
   template <int I, class Context>
   static KOKKOS_FORCEINLINE_FUNCTION void gradient_of_stage(Context const& c, int block,
                                                             Record<Scalar> const& record,
-                                                            Scalar const* w, int n,
+                                                            Scalar const* w, layer::Slice slice,
                                                             Scalar* dtheta) {
     if constexpr (I < count) {
       constexpr int first_block = graph.block_offset(I);
@@ -520,11 +521,11 @@ class Network {
           constexpr int offset = graph.parameter_offset(I);
           layer_at<I>::parameter_gradient(
               c, block - first_block, record_of<I>({record.rows, record.samples, 0, record.series}),
-              w, n, dtheta + offset);
+              w, slice, dtheta + offset);
           return;
         }
       }
-      gradient_of_stage<I + 1>(c, block, record, w, n, dtheta);
+      gradient_of_stage<I + 1>(c, block, record, w, slice, dtheta);
     }
   }
 

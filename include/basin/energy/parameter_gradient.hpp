@@ -6,6 +6,8 @@
 #include <basin/energy/network.hpp>
 #include <basin/tile/launch.hpp>
 
+#include <algorithm>
+
 namespace basin::energy {
 
 namespace detail {
@@ -31,18 +33,65 @@ struct RecordTile {
   }
 };
 
+// How sums over count samples are parted: into parts of length samples of one coefficient each, or
+// not at all.
+struct Parting {
+  int count, parts, length;  // parts of each coefficient
+
+  // At most so many parts, of at least a slice and of whole cache lines.
+  static constexpr int at_most(int count, int slice, int most) {
+    return slice == 0 ? 1 : std::clamp(count / slice, 1, most);
+  }
+  static constexpr Parting of(int count, int slice, int most) {
+    int const length = tile::tiles(tile::tiles(count, at_most(count, slice, most)), 32) * 32;
+    return {count, std::max(tile::tiles(count, length), 1), length};
+  }
+  constexpr int total(int series) const { return parts == 1 ? 1 : parts * series; }
+
+  template <class Scalar>
+  KOKKOS_FUNCTION layer::Slice operator()(Record<Scalar> const& record, int part) const {
+    if (parts == 1) return {0, (record.series - 1) * record.samples + count};
+    int const first = part / parts * record.samples, at = part % parts * length;
+    return {first + at, first + (at + length < count ? at + length : count)};
+  }
+};
+
 template <class E>
 struct SumGradient {
   using scalar_type                   = typename E::scalar_type;
   static constexpr int workspace_rows = 0;
   Record<scalar_type> record;
   scalar_type const* weights;
-  int count;
-  scalar_type* gradient;  // (parameters)
+  Parting parting;
+  scalar_type* gradients;  // (parts, parameters)
 
   template <class Context>
-  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int block) const {
-    E::parameter_gradient(c, block, record, weights, count, gradient);
+  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int item) const {
+    int const block = item % E::gradient_blocks, part = item / E::gradient_blocks;
+    E::parameter_gradient(c, block, record, weights, parting(record, part),
+                          gradients + static_cast<std::size_t>(part) * E::parameters);
+  }
+};
+
+// gradient = the parts' gradients, one added after the other.
+template <class Scalar>
+struct AddParts {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  static constexpr int block          = 512;  // parameters of a work item
+  Scalar const* gradients;                    // (parts, parameters)
+  int parts, parameters;
+  Scalar* gradient;  // (parameters)
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int item) const {
+    int const first = item * block, left = parameters - first;
+    c.each(left < block ? left : +block, [=, *this](int i) {
+      Scalar const* const from = gradients + first + i;
+      Scalar sum               = *from;
+      for (int p = 1; p < parts; ++p) sum += from[static_cast<std::size_t>(p) * parameters];
+      gradient[first + i] = sum;
+    });
   }
 };
 
@@ -89,7 +138,8 @@ struct FillJets {
 /// sum_n w_n u_n.grad E(x_n) and with order 2 sum_n w_n u_n.H u_n / 2.
 ///
 /// \tparam E       an energy::Network
-/// \tparam tuning  how the backend cuts the work; results do not depend on it
+/// \tparam tuning  how the backend cuts the work; the order of the sums over samples depends on its
+///                 'slice' alone
 template <class E, int order, class Exec, tile::Tuning tuning>
 class ParameterGradient {
  public:
@@ -108,7 +158,8 @@ class ParameterGradient {
       : samples_(tile::tiles(tile::tiles(points, jets.width) * jets.width, line) * line + line),
         rows_("basin::energy::record", std::size_t(E::record_rows) * series * samples_),
         energies_("basin::energy::energies", std::size_t(series) * samples_),
-        weights_("basin::energy::weights", std::size_t(series) * samples_) {
+        weights_("basin::energy::weights", std::size_t(series) * samples_),
+        parts_("basin::energy::parts", of_parts(points)) {
     check_smoothness<E, order>();
   }
 
@@ -128,9 +179,16 @@ class ParameterGradient {
   /// gradient (parameters) = the sum over the points that were recorded, with weights() as they
   /// are. Uses the record up. Asynchronous on exec.
   void sum(Exec const& exec, int count, Scalar* gradient) const {
+    auto const parting = parting_of(count);
+    int const parts    = parting.total(series);
     tile::for_each_tile<tuning, Kokkos::Schedule<Kokkos::Dynamic>>(
-        exec, "basin::gradient", +E::gradient_blocks,
-        detail::SumGradient<E>{view(), weights_.data(), count, gradient});
+        exec, "basin::gradient", E::gradient_blocks * parts,
+        detail::SumGradient<E>{view(), weights_.data(), parting,
+                               parts == 1 ? gradient : parts_.data()});
+    if (parts == 1) return;
+    using Add = detail::AddParts<Scalar>;
+    tile::for_each_tile<tuning>(exec, "basin::parts", tile::tiles(E::parameters, Add::block),
+                                Add{parts_.data(), parts, E::parameters, gradient});
   }
 
   /// (series, samples) c of every point that was recorded
@@ -152,10 +210,22 @@ class ParameterGradient {
  private:
   Record<Scalar> view() const { return {rows_.data(), energies_.data(), samples_, series}; }
 
+  // About so many work items that no multiprocessor of a GPU waits long for the last.
+  static constexpr int most_parts = tile::tiles(512, E::gradient_blocks);
+  static constexpr detail::Parting parting_of(int count) {
+    return detail::Parting::of(count, tuning.slice, most_parts);
+  }
+  // Numbers of the gradients of all parts.
+  static constexpr std::size_t of_parts(int points) {
+    int const parts = detail::Parting::at_most(points, tuning.slice, most_parts);
+    return parts == 1 ? 0 : std::size_t(parts) * series * E::parameters;
+  }
+
   int samples_;       // the batch padded to full tiles
   Numbers rows_;      // (record_rows, series, samples)
   Numbers energies_;  // (series, samples)
   Numbers weights_;   // (series, samples)
+  Numbers parts_;     // (parts, parameters)
 };
 
 /// gradient (parameters) = d/dtheta sum_n u_n.grad E(x_n). Allocates working memory and waits for

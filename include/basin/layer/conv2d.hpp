@@ -207,17 +207,17 @@ struct Conv2d {
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
                                                                LayerRecord<Scalar> const& record,
-                                                               Scalar const* w, int count,
+                                                               Scalar const* w, Slice slice,
                                                                Scalar* dtheta) {
-      int const columns          = record.columns();
-      Scalar const* const panels = record.rows + static_cast<std::size_t>(inputs) * columns;
+      auto const terms           = record.terms(slice);
+      Scalar const* const panels = record.rows + static_cast<std::size_t>(inputs) * terms.stride;
       if (block == taps * blocks_of_tap) {
-        c.panel_sums(height * width, +out, panels, w, count, columns, dtheta + weights);
+        c.panel_sums(height * width, +out, panels, w, record.terms_at_0(slice), dtheta + weights);
         return;
       }
       int const tap = block / blocks_of_tap, first = block % blocks_of_tap * tile::max_panel;
-      c.outer_taps(pairs_of(tap), +in, +out, first, record.rows, panels, w, record.used(count),
-                   columns, dtheta + static_cast<std::size_t>(tap) * out * in);
+      c.outer_taps(pairs_of(tap), +in, +out, first, record.rows, panels, w, terms,
+                   dtheta + static_cast<std::size_t>(tap) * out * in);
     }
   };
 };

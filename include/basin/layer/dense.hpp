@@ -113,18 +113,20 @@ struct Dense {
     /// dW = sum_n w[n] g[:][n] x[n][:], db = sum_n w[n] g[:][n], for the rows of one block. Scales
     /// the rows of g by w in place.
     ///
-    /// \param w  (record.used(count)) weight of each sample
+    /// \param w  (slice.end) weight of each column of the record
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int block,
                                                                LayerRecord<Scalar> const& record,
-                                                               Scalar const* w, int count,
+                                                               Scalar const* w, Slice slice,
                                                                Scalar* dtheta) {
-      int const first = block * block_rows, columns = record.columns(), used = record.used(count);
-      int const rows     = outputs - first < +block_rows ? outputs - first : +block_rows;
-      Scalar* const mine = record.rows + static_cast<std::size_t>(panel_rows + first) * columns;
-      c.scale_rows(rows, w, used, columns, mine);
-      c.outer(rows, +inputs, mine, record.rows, used, columns, dtheta + first * inputs);
-      c.row_sums(rows, mine, count, columns, dtheta + outputs * inputs + first);
+      auto const terms = record.terms(slice);
+      int const first  = block * block_rows;
+      int const rows   = outputs - first < +block_rows ? outputs - first : +block_rows;
+      Scalar* const mine =
+          record.rows + static_cast<std::size_t>(panel_rows + first) * terms.stride;
+      c.scale_rows(rows, w, terms, mine);
+      c.outer(rows, +inputs, mine, record.rows, terms, dtheta + first * inputs);
+      c.row_sums(rows, mine, record.terms_at_0(slice), dtheta + outputs * inputs + first);
     }
   };
 };

@@ -3,6 +3,7 @@
 #define BASIN_LAYER_FRAME_HPP
 
 #include <basin/core/shape.hpp>
+#include <basin/tile/columns.hpp>
 #include <basin/tile/jet.hpp>
 
 #include <cstddef>
@@ -16,6 +17,11 @@ struct Frame {
   Scalar* saved;                   ///< (saved_rows, T) from forward to pull_back
   Scalar* scratch;                 ///< (scratch_rows, T) during one call
   Scalar const* packed = nullptr;  ///< the context's copies of the weights, see tile::Packing
+};
+
+/// Columns [begin, end) of a record: which terms of its sums over samples a work item adds.
+struct Slice {
+  int begin, end;
 };
 
 /// Where a layer keeps what its parameter gradient needs of every sample.
@@ -35,8 +41,13 @@ struct LayerRecord {
 
   /// Numbers of a row.
   KOKKOS_FORCEINLINE_FUNCTION int columns() const { return samples * series; }
-  /// Columns of a row that sums over samples read, where count samples are valid.
-  KOKKOS_FORCEINLINE_FUNCTION int used(int count) const { return (series - 1) * samples + count; }
+  /// The terms of a slice of sums over samples: of this layer's series all, or those at place 0.
+  KOKKOS_FORCEINLINE_FUNCTION tile::Columns terms(Slice slice) const {
+    return {slice.begin, slice.end < columns() ? slice.end : columns(), columns()};
+  }
+  KOKKOS_FORCEINLINE_FUNCTION tile::Columns terms_at_0(Slice slice) const {
+    return {slice.begin, slice.end < samples ? slice.end : samples, columns()};
+  }
 
   /// An input: coefficient k at series place k.
   template <class V>

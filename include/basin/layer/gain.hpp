@@ -65,10 +65,10 @@ struct Gain {
     template <class Context>
     static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int,
                                                                LayerRecord<Scalar> const& record,
-                                                               Scalar const* w, int count,
+                                                               Scalar const* w, Slice slice,
                                                                Scalar* dtheta) {
-      c.scale_rows(1, w, count, record.columns(), record.rows);
-      c.row_sums(1, record.rows, count, record.columns(), dtheta);
+      c.scale_rows(1, w, record.terms_at_0(slice), record.rows);
+      c.row_sums(1, record.rows, record.terms_at_0(slice), dtheta);
     }
   };
 };

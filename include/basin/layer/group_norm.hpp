@@ -171,10 +171,10 @@ struct BoundNorm : BoundLayer {
   template <class Context>
   static KOKKOS_FORCEINLINE_FUNCTION void parameter_gradient(Context const& c, int,
                                                              LayerRecord<Scalar> const& record,
-                                                             Scalar const* w, int count,
+                                                             Scalar const* w, Slice slice,
                                                              Scalar* dtheta) {
-    c.scale_rows(+record_rows, w, count, record.columns(), record.rows);
-    c.row_sums(+record_rows, record.rows, count, record.columns(), dtheta);
+    c.scale_rows(+record_rows, w, record.terms_at_0(slice), record.rows);
+    c.row_sums(+record_rows, record.rows, record.terms_at_0(slice), dtheta);
   }
 
  private:

@@ -2,6 +2,7 @@
 #ifndef BASIN_TILE_CONTEXT_HPP
 #define BASIN_TILE_CONTEXT_HPP
 
+#include <basin/tile/columns.hpp>
 #include <basin/tile/jet.hpp>
 #include <basin/tile/packing.hpp>
 #include <basin/tile/random.hpp>
@@ -442,20 +443,19 @@ class Context {
   /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for rows rows m of dw,
   /// the samples in ascending order.
   ///
-  /// \param g       (rows, samples), leading dimension samples
+  /// \param g       (rows, n.stride)
   /// \param panels  x as store_panels leaves it, for features features
-  /// \param count   samples that are summed, <= samples
+  /// \param n       samples that are summed
   /// \param dw      (rows, features), leading dimension features
   KOKKOS_FORCEINLINE_FUNCTION void outer(int rows, int features, Scalar const* g,
-                                         Scalar const* panels, int count, int samples,
-                                         Scalar* dw) const {
+                                         Scalar const* panels, Columns n, Scalar* dw) const {
     // Where full register blocks leave a rest, smaller ones: a block of few rows would wait for its
     // own sums.
     constexpr int smaller = outer_rows > 8 ? 8 : outer_rows;
     if (!Team::serial || rows % outer_rows == 0)
-      outer_by<Team::serial ? outer_rows : 4>(rows, features, g, panels, count, samples, dw);
+      outer_by<Team::serial ? outer_rows : 4>(rows, features, g, panels, n, dw);
     else
-      outer_by<smaller>(rows, features, g, panels, count, samples, dw);
+      outer_by<smaller>(rows, features, g, panels, n, dw);
     barrier();
   }
 
@@ -465,14 +465,20 @@ class Context {
   ///
   /// \param pairs  for_each(f) calls f(p, q)
   /// \param rows   channels i of x
-  /// \param x      (positions, rows, samples)
+  /// \param x      (positions, rows, n.stride)
   /// \param g      (positions, channels) as store_panels leaves every position
+  /// \param w      (n.end)
+  /// \param n      samples that are summed
   /// \param dw     (channels, rows)
   template <class Pairs>
   KOKKOS_FORCEINLINE_FUNCTION void outer_taps(Pairs const& pairs, int rows, int channels, int first,
                                               Scalar const* x, Scalar const* g, Scalar const* w,
-                                              int count, int samples, Scalar* dw) const {
-    int const end = first + max_panel < channels ? first + max_panel : channels;
+                                              Columns n, Scalar* dw) const {
+    int const end   = first + max_panel < channels ? first + max_panel : channels;
+    int const count = n.end - n.begin, samples = n.stride;
+    x += n.begin;
+    g += panel_place(0, samples, n.begin);
+    w += n.begin;
     if constexpr (Team::serial) {
       // A panel of g serves many rows of x while it is near: their sums wait in memory.
       constexpr int near = (64 + outer_rows - 1) / outer_rows * outer_rows, C = panel / outer_lanes;
@@ -529,19 +535,18 @@ class Context {
     barrier();
   }
 
-  /// sums[m] = sum over positions and samples of w[n] g[p][n][m], in this order; g as for
+  /// sums[m] = sum over positions and samples of w[n] g[p][n][m], in this order; g and w as for
   /// outer_taps.
   KOKKOS_FORCEINLINE_FUNCTION void panel_sums(int positions, int channels, Scalar const* g,
-                                              Scalar const* w, int count, int samples,
-                                              Scalar* sums) const {
+                                              Scalar const* w, Columns n, Scalar* sums) const {
     constexpr int columns = outer_lanes;
     team_.each((channels + columns - 1) / columns, [&](int i) {
       int const m = i * columns;
       V_outer sum(Scalar(0));
       for (int p = 0; p < positions; ++p) {
-        Scalar const* const gp = panel_of(g, p, channels, m, samples);
-        for (int n = 0; n < count; ++n)
-          sum = sum + V_outer(w[n]) * tile::load<V_outer>(gp + static_cast<std::size_t>(n) * panel);
+        Scalar const* const gp = panel_of(g, p, channels, m, n.stride);
+        for (int i = n.begin; i < n.end; ++i)
+          sum = sum + V_outer(w[i]) * tile::load<V_outer>(gp + static_cast<std::size_t>(i) * panel);
       }
       for (int l = 0; l < columns; ++l)
         if (m + l < channels) sums[m + l] = sum[l];
@@ -554,12 +559,15 @@ class Context {
     return (channels + max_panel - 1) / max_panel * max_panel;
   }
 
-  /// sums[m] = sum_n g[m][n]; g (rows, samples). 32 partial sums, of the samples n mod 32, each in
-  /// ascending order, then the second half of them added to the first until one is left: the same
-  /// in every context, no chain of additions that wait for each other, and work for a warp.
-  KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, int count, int samples,
+  /// sums[m] = sum_n g[m][n]; g (rows, some.stride). 32 partial sums, of every 32nd sample from
+  /// some.begin, some.begin + 1, ... on, each in ascending order, then the second half of them
+  /// added to the first until one is left: the same in every context, no chain of additions that
+  /// wait for each other, and work for a warp.
+  KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, Columns some,
                                             Scalar* sums) const {
     constexpr int parts = 32;
+    int const count = some.end - some.begin, samples = some.stride;
+    g += some.begin;
     if constexpr (Team::serial) {
       constexpr int L = 64 / static_cast<int>(sizeof(Scalar));
       using Partial   = Pack<Scalar, L>;
@@ -604,9 +612,12 @@ class Context {
     barrier();
   }
 
-  /// g[m][n] = w[n] g[m][n]; g (rows, samples), w (count).
-  KOKKOS_FORCEINLINE_FUNCTION void scale_rows(int rows, Scalar const* w, int count, int samples,
+  /// g[m][n] = w[n] g[m][n]; g (rows, some.stride), w (some.end).
+  KOKKOS_FORCEINLINE_FUNCTION void scale_rows(int rows, Scalar const* w, Columns some,
                                               Scalar* g) const {
+    int const count = some.end - some.begin, samples = some.stride;
+    w += some.begin;
+    g += some.begin;
     if constexpr (Team::serial) {
       for (int m = 0; m < rows; ++m) {
         Scalar* const row = g + static_cast<std::size_t>(m) * samples;
@@ -1110,8 +1121,10 @@ class Context {
 
   template <int row_block>
   KOKKOS_FORCEINLINE_FUNCTION void outer_by(int rows, int features, Scalar const* g,
-                                            Scalar const* panels, int count, int samples,
-                                            Scalar* dw) const {
+                                            Scalar const* panels, Columns n, Scalar* dw) const {
+    int const count = n.end - n.begin, samples = n.stride;
+    g += n.begin;
+    panels += panel_place(0, samples, n.begin);
     constexpr int columns   = Team::serial ? panel : outer_lanes;
     int const column_blocks = (features + columns - 1) / columns;
     int const row_blocks    = (rows + row_block - 1) / row_block;
@@ -1144,7 +1157,25 @@ class Context {
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       BASIN_UNROLL for (int c = 0; c < C; ++c) acc[r][c] = V_outer(Scalar(0));
     }
-    BASIN_UNROLL_BY_4 for (int n = 0; n < count; ++n) {
+    int n = 0;
+    if constexpr (!Team::serial) {
+      // Several samples a load: a thread of a GPU waits for loads, not for multiply-adds.
+      constexpr int some = outer_lanes;
+      for (; n + some <= count; n += some) {
+        V_outer gn[R];
+        BASIN_UNROLL for (int r = 0; r < R; ++r) gn[r] =
+            tile::load<V_outer>(g + static_cast<std::size_t>(r) * samples + n);
+        BASIN_UNROLL for (int i = 0; i < some; ++i) {
+          BASIN_UNROLL for (int c = 0; c < C; ++c) {
+            V_outer const xn =
+                tile::load<V_outer>(x + static_cast<std::size_t>(n + i) * panel + c * outer_lanes);
+            BASIN_UNROLL for (int r = 0; r < R; ++r) acc[r][c] =
+                fma(V_outer(gn[r][i]), xn, acc[r][c]);
+          }
+        }
+      }
+    }
+    BASIN_UNROLL_BY_4 for (; n < count; ++n) {
       V_outer xn[C];
       BASIN_UNROLL for (int c = 0; c < C; ++c) xn[c] =
           tile::load<V_outer>(x + static_cast<std::size_t>(n) * panel + c * outer_lanes);

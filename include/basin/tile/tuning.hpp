@@ -30,7 +30,7 @@ enum class Strategy {
 };
 
 /// How a backend cuts the work. Results do not depend on the first five fields: tests run several
-/// and compare bits. 'items' changes the order of sums, 'precision' what is summed.
+/// and compare bits. 'items' and 'slice' change the order of sums, 'precision' what is summed.
 struct Tuning {
   int width;       ///< T, chains of a tile
   int lanes;       ///< values of a pack, a power of two of at most 64 bytes; divides width
@@ -42,6 +42,8 @@ struct Tuning {
                    ///< over k among up to 32 threads
   Precision precision = Precision::full;
   Strategy strategy   = Strategy::fused;
+  int slice = 0;  ///< samples, at least, of each part of a parameter gradient's sums, which
+                  ///< are added in order; 0: not parted
 };
 
 /// The same tuning for tiles of at most so many chains.
@@ -100,7 +102,8 @@ constexpr Tuning block_tuning(int workspace_rows, int shared) {
                        .vectors = 2,
                        .team    = alone ? 512 : 256,
                        .shared  = shared,
-                       .items   = alone ? 512 : 256};
+                       .items   = alone ? 512 : 256,
+                       .slice   = 64};
   return width > 0 ? narrower(full, width) : by_layers(full, lanes);
 }
 
