@@ -223,6 +223,10 @@ inline constexpr bool is_tail = false;
 template <class V, int K>
 inline constexpr bool is_tail<Tail<V, K>> = true;
 
+/// Coefficients that a pack, a jet or the tail of a jet holds.
+template <class V>
+inline constexpr int terms_of = V::order + 1 - (is_tail<V> ? 1 : 0);
+
 /// Jets in memory: coefficients lie 'distance' numbers apart.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V load(typename V::value_type const* p, int distance) {

@@ -7,6 +7,7 @@
 #include <Kokkos_BitManipulation.hpp>
 
 #include <cstdint>
+#include <type_traits>
 
 // NVIDIA's matrix units: c += a b of a 16 x k by a k x 8 matrix, k = 8 (tf32) or 16 (bf16), which
 // the threads of a warp hold in pieces. Which thread holds what: PTX ISA 8.5, section 9.7.14.5,
@@ -23,6 +24,12 @@ KOKKOS_FORCEINLINE_FUNCTION float rounded(float x, Precision precision) {
   if (precision == Precision::tf32) return Kokkos::bit_cast<float>((b + 0x1000u) & 0xffffe000u);
   return Kokkos::bit_cast<float>((b + 0x7fffu + ((b >> 16) & 1u)) & 0xffff0000u);
 }
+
+/// Whether products with values V, of which they read Read, are of a tuning's reduced precision:
+/// those of jets are not.
+template <Tuning tuning, class V, class Read>
+inline constexpr bool reads_reduced =
+    tuning.precision != Precision::full&& V::order == 0 && std::is_same_v<Read, V>;
 
 /// Two numbers that bf16 holds in one register, the first in the lower half.
 KOKKOS_FORCEINLINE_FUNCTION std::uint32_t bf16_pair(float first, float second) {

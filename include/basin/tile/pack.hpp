@@ -28,12 +28,16 @@
 
 #if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
 #define BASIN_UNROLL _Pragma("unroll")
+#define BASIN_UNROLL_BY_4 _Pragma("unroll 4")
 #elif defined(__clang__)
 #define BASIN_UNROLL _Pragma("clang loop unroll(full)")
+#define BASIN_UNROLL_BY_4 _Pragma("unroll 4")
 #elif defined(__CUDACC__)
 #define BASIN_UNROLL
+#define BASIN_UNROLL_BY_4
 #else
 #define BASIN_UNROLL _Pragma("GCC unroll 32")
+#define BASIN_UNROLL_BY_4 _Pragma("GCC unroll 4")
 #endif
 
 namespace basin::tile {

@@ -46,6 +46,13 @@ struct Tuning {
                   ///< are added in order; 0: not parted
 };
 
+/// Threads among which the sums of a product of so many work items are split.
+KOKKOS_FUNCTION constexpr int splits(Tuning t, int items, int terms) {
+  int s = 1;
+  while (s < 32 && items * s * 2 <= t.items && terms / (s * 2) >= 8) s *= 2;
+  return s;
+}
+
 /// The same tuning for tiles of at most so many chains.
 constexpr Tuning narrower(Tuning t, int width) {
   if (width >= t.width) return t;
