@@ -359,15 +359,15 @@ using Mlp =
     basin::energy::Network<float, basin::Vector<5>, basin::layer::Dense<48>, basin::layer::Silu,
                            basin::layer::Dense<48>, basin::layer::Silu, basin::layer::Dense<1>>;
 
-// 20 steps of 37 chains, on a space of its own.
+// 20 steps of n chains, on a space of its own.
 template <class Space, Tuning tuning>
-std::vector<float> chains_of_an_mlp() {
+std::vector<float> chains_of_an_mlp(int n) {
   Kokkos::View<float*, Space> const theta("theta", +Mlp::parameters);
   auto const host = Kokkos::create_mirror_view(theta);
   for (int k = 0; k < Mlp::parameters; ++k)
     host(k) = static_cast<float>(0.2 * std::sin(1.9 * k * k + 0.3));
   Kokkos::deep_copy(theta, host);
-  Kokkos::View<float**, Kokkos::LayoutRight, Space> const chains("chains", 37, +Mlp::dimension);
+  Kokkos::View<float**, Kokkos::LayoutRight, Space> const chains("chains", n, +Mlp::dimension);
   spread(chains, 1.5);
   // With copies of the weights, as a GPU's kernels read them; those of one thread do without.
   Kokkos::View<float*, Space> const packed("packed", Mlp::packed_numbers<tuning>);
@@ -384,24 +384,30 @@ std::vector<float> chains_of_an_mlp() {
 // 0.01 by 1.2e-6; each step rounds x, of at most 4, by eps / 2: 20 * 2.4e-7 = 4.8e-6.
 TEST_CASE("a host and Exec run the same chains", "[sampler][langevin]") {
   using Host           = Kokkos::DefaultHostExecutionSpace;
-  auto const reference = chains_of_an_mlp<Host, Tuning{16, 8, 6, 2, 0}>();
+  auto const reference = chains_of_an_mlp<Host, Tuning{16, 8, 6, 2, 0}>(100);
   auto const largest   = [&](std::vector<float> const& other) {
     double most = 0;
     for (std::size_t i = 0; i < other.size(); ++i)
       most = std::max(most, std::abs(double(other[i]) - double(reference[i])));
     return most;
   };
-  CHECK(largest(chains_of_an_mlp<
-                Exec, basin::tile::default_tuning<Exec, float, Mlp::workspace_rows>()>()) < 6e-6);
+  // Tiles of 2, of 4 and of 16 chains where a GPU has four multiprocessors, as a played one.
+  for (int const n : {7, 37, 100}) {
+    constexpr Tuning tuning = basin::tile::default_tuning<Exec, float, Mlp::workspace_rows>();
+    auto const chains       = chains_of_an_mlp<Exec, tuning>(n);
+    CAPTURE(n);
+    CHECK(chains.size() == static_cast<std::size_t>(n * Mlp::dimension));
+    CHECK(largest(chains) < 6e-6);
+  }
   // A host's team that splits sums as a GPU's does; and with bf16 they are other chains.
   if constexpr (basin::test::is_host<Exec>) {
     using basin::tile::Precision;
     constexpr Tuning split{16, 4, 4, 2, 1, 0, 256};
-    CHECK(largest(chains_of_an_mlp<Exec, split>()) < 6e-6);
-    CHECK(largest(chains_of_an_mlp<Exec, split>()) > 0);
-    auto const units = chains_of_an_mlp<Exec, with_precision(split, Precision::bf16)>();
+    CHECK(largest(chains_of_an_mlp<Exec, split>(37)) < 6e-6);
+    CHECK(largest(chains_of_an_mlp<Exec, split>(37)) > 0);
+    auto const units = chains_of_an_mlp<Exec, with_precision(split, Precision::bf16)>(37);
     auto const plain =
-        chains_of_an_mlp<Exec, with_precision(Tuning{16, 8, 6, 2, 0}, Precision::bf16)>();
+        chains_of_an_mlp<Exec, with_precision(Tuning{16, 8, 6, 2, 0}, Precision::bf16)>(37);
     CHECK(largest(units) > 1e-5);
     CHECK(largest(plain) > 1e-5);
   }

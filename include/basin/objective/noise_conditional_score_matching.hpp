@@ -50,7 +50,7 @@ struct FillLadder {
       at.store(log_sigma, s);
       at.store(sigma, tile::exp(s));
     });
-    v.normal(+dimension, noise.now(), static_cast<std::uint32_t>(first), [=](auto at, P z) {
+    v.normal(+dimension, noise.now(), static_cast<std::uint32_t>(first), [=](auto at, auto z) {
       at.store(x, fma(at.at(0).load(sigma), z, at.load(x)));
       at.store(u, z);
     });

@@ -75,10 +75,10 @@ struct FillSliced {
       c.load_chains(points, first, count, +E::dimension, x);
     else
       c.load_chains(Repeated<Points>{points, B}, first, count, +E::dimension, x);
-    auto const store = [=](auto at, P v) {
+    auto const store = [=](auto at, auto v) {
       Scalar* const to = x + at.row * size + at.lane;
       tile::store(to + T, v);
-      tile::store(to + 2 * T, P(Scalar(0)));
+      tile::store(to + 2 * T, decltype(v)(Scalar(0)));
     };
     if constexpr (std::same_as<Direction, Axes>) {
       c.map(+E::dimension, [=](auto at) {
@@ -86,11 +86,13 @@ struct FillSliced {
                       [&](int l) { return Scalar((first + at.lane + l) / B == at.row ? 1 : 0); }));
       });
     } else {
-      c.normal(+E::dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, P z) {
-        if constexpr (std::same_as<Direction, direction::Rademacher>)
-          z = where_less(z, P(Scalar(0)), P(Scalar(-1)), P(Scalar(1)));
-        store(at, z);
-      });
+      c.normal(+E::dimension, stream.now(), static_cast<std::uint32_t>(first),
+               [=](auto at, auto z) {
+                 using Z = decltype(z);
+                 if constexpr (std::same_as<Direction, direction::Rademacher>)
+                   z = where_less(z, Z(Scalar(0)), Z(Scalar(-1)), Z(Scalar(1)));
+                 store(at, z);
+               });
     }
     return c;
   }
@@ -136,9 +138,10 @@ struct FillResidual {
     auto const v           = c.with_values();
     v.load_chains(points, first, count, +dimension, x);
     if (scale > 0) {
-      v.normal(+dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, P z) {
-        at.store(x, fma(P(scale), z, at.load(x)));
-        at.store(u, z / P(scale));
+      v.normal(+dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, auto z) {
+        decltype(z) const sigma(scale);
+        at.store(x, fma(sigma, z, at.load(x)));
+        at.store(u, z / sigma);
       });
     } else {
       v.map(+dimension, [=](auto at) { at.store(u, P(Scalar(0))); });

@@ -301,8 +301,9 @@ struct LangevinTile {
       StepNumbers<Scalar> const n = numbers;
       if constexpr (ops::contains(Op::noise)) {
         if (n.noise > 0) {
-          c.normal(+E::dimension, at, static_cast<std::uint32_t>(first), [=](auto place, V z) {
-            V g(0);
+          c.normal(+E::dimension, at, static_cast<std::uint32_t>(first), [=](auto place, auto z) {
+            using Z = decltype(z);
+            Z g(0);
             if constexpr (ops::contains(Op::move)) g = place.load(dx);
             place.store(x, ops::template apply<clips>(place.load(x), g, z, n));
           });
@@ -457,11 +458,19 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
       tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(
           exec, "basin::langevin", tile::tiles(count, chosen.width), chain_steps);
     };
-    // A chain takes long: rather narrow tiles on all of a GPU than wide ones on a part.
-    constexpr tile::Tuning narrow = tile::narrow_tuning(tuning);
+    // A chain takes long: rather narrow tiles on all of a GPU than wide ones on a part. Narrower
+    // still where every tile has the weights to itself: where they are streamed, twice the tiles
+    // would read them twice as often.
+    constexpr tile::Tuning narrow    = tile::narrow_tuning(tuning);
+    constexpr tile::Tuning narrowest = tile::narrower(narrow, narrow.width / 2);
     if constexpr (narrow.width < tuning.width) {
-      if (tile::tiles(count, tuning.width) < tile::tiles_at_once(exec))
-        return in_tiles.template operator()<narrow>();
+      int const at_once = tile::tiles_at_once(exec);
+      if constexpr (tile::stages_weights<Exec, narrowest, work>() &&
+                    narrowest.precision == tile::Precision::full) {
+        if (tile::tiles(count, narrowest.width) <= at_once)
+          return in_tiles.template operator()<narrowest>();
+      }
+      if (tile::tiles(count, tuning.width) < at_once) return in_tiles.template operator()<narrow>();
     }
     in_tiles.template operator()<tuning>();
   }

@@ -224,16 +224,25 @@ class Context {
     barrier();
   }
 
-  /// f(place, z), z ~ N(0, 1), a pack, of element row and of chain first_chain + lane.
+  /// f(place, z), z ~ N(0, 1), a pack, of element row and of chain first_chain + lane. In a team
+  /// place and z are of one lane: with few rows one thread would draw for a whole pack of chains
+  /// while all others wait.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void normal(int rows, Stream const& stream, std::uint32_t first_chain,
                                           F const& f) const {
+    using W             = std::conditional_t<Team::serial, V, one_lane<V>>;
+    using Z             = typename W::pack_type;
+    using Word          = rebind<Z, std::uint32_t>;
+    constexpr int packs = T / W::lanes;
     team_.each((rows + 3) / 4 * packs, [&](int i) {
-      int const block = i / packs, lane = i % packs * V::lanes;
-      P z[4];
-      normal_block(stream, block, first_chain + lane, z);
+      int const block = i / packs, lane = i % packs * W::lanes;
+      Word words[4];
+      random_block(stream, block, Word(first_chain + lane) + lane_numbers<Word>(), words);
+      Z z[2][2] = {};
+      normal_pair(words[0], words[1], z[0]);
+      if (rows > 2) normal_pair(words[2], words[3], z[1]);
       BASIN_UNROLL for (int r = 0; r < 4; ++r) {
-        if (4 * block + r < rows) f(place_type{4 * block + r, lane}, z[r]);
+        if (4 * block + r < rows) f(Place<W, T>{4 * block + r, lane}, z[r / 2][r % 2]);
       }
     });
     barrier();

@@ -223,6 +223,21 @@ inline constexpr bool is_tail = false;
 template <class V, int K>
 inline constexpr bool is_tail<Tail<V, K>> = true;
 
+namespace detail {
+template <class V>
+struct OneLane {
+  using type = Pack<typename V::value_type, 1>;
+};
+template <class V, int K>
+struct OneLane<Jet<V, K>> {
+  using type = Jet<Pack<typename V::value_type, 1>, K>;
+};
+}  // namespace detail
+
+/// The pack, or the jet of packs, of one lane.
+template <class V>
+using one_lane = typename detail::OneLane<V>::type;
+
 /// Coefficients that a pack, a jet or the tail of a jet holds.
 template <class V>
 inline constexpr int terms_of = V::order + 1 - (is_tail<V> ? 1 : 0);

@@ -258,6 +258,14 @@ void run_phases(Exec const& exec, Label label, int count, Work const& work) {
 
 }  // namespace detail
 
+/// Whether each block of a GPU that works on a tile keeps the weights in its own shared memory.
+template <class Exec, Tuning tuning, class Work>
+constexpr bool stages_weights() {
+  if constexpr (has_blocks<Exec> && tuning.shared > 0 && tuning.strategy == Strategy::fused)
+    return detail::TileBlock<tuning, Work>::stages;
+  return false;
+}
+
 /// Runs work(context, workspace, tile) for tile in [0, count), one team each, or, with
 /// Strategy::layerwise, phase by phase, see phases.hpp.
 ///

@@ -28,21 +28,32 @@ KOKKOS_FORCEINLINE_FUNCTION void uniform_block(Stream const& stream, std::uint32
   BASIN_UNROLL for (int i = 0; i < 4; ++i) u[i] = unit_uniform<V>(c[i]);
 }
 
-/// Four normals N(0, 1), keyed as uniform_block: Box and Muller 1958, eqs. 1-2, on two pairs of
-/// words. In float |z| <= 5.8, since the smallest uniform is 2^-24.
+/// Two normals N(0, 1) of two words: Box and Muller 1958, eqs. 1-2. In float |z| <= 5.8, since the
+/// smallest uniform is 2^-24.
+template <class V>
+KOKKOS_FORCEINLINE_FUNCTION void normal_pair(rebind<V, std::uint32_t> first,
+                                             rebind<V, std::uint32_t> second, V (&z)[2]) {
+  using T        = typename V::value_type;
+  V const radius = sqrt(T(-2) * log(unit_uniform<V>(first)));
+  V sine, cosine;
+  sin_cos_turns(second, sine, cosine);
+  z[0] = radius * cosine;
+  z[1] = radius * sine;
+}
+
+/// Four normals N(0, 1), keyed as uniform_block: normal_pair of the first two words, and of the
+/// others.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION void normal_block(Stream const& stream, std::uint32_t block,
                                               std::uint32_t first_chain, V (&z)[4]) {
-  using T    = typename V::value_type;
   using Word = rebind<V, std::uint32_t>;
   Word c[4];
   random_block(stream, block, Word(first_chain) + lane_numbers<Word>(), c);
   BASIN_UNROLL for (int pair = 0; pair < 2; ++pair) {
-    V const radius = sqrt(T(-2) * log(unit_uniform<V>(c[2 * pair])));
-    V sine, cosine;
-    sin_cos_turns(c[2 * pair + 1], sine, cosine);
-    z[2 * pair]     = radius * cosine;
-    z[2 * pair + 1] = radius * sine;
+    V of_pair[2];
+    normal_pair(c[2 * pair], c[2 * pair + 1], of_pair);
+    z[2 * pair]     = of_pair[0];
+    z[2 * pair + 1] = of_pair[1];
   }
 }
 

@@ -67,12 +67,11 @@ struct AddNoise {
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* x, int tile) const {
-    using V         = typename Context::value_type;
     int const first = tile * Context::width, count = static_cast<int>(batch.extent(0));
     AddNoise const n = *this;
     c.load_chains(batch, first, count, +Dimension, x);
-    c.normal(+Dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, V z) {
-      at.store(x, clamp(fma(V(n.noise), z, at.load(x)), n.lower, n.upper));
+    c.normal(+Dimension, stream.now(), static_cast<std::uint32_t>(first), [=](auto at, auto z) {
+      at.store(x, clamp(fma(decltype(z)(n.noise), z, at.load(x)), n.lower, n.upper));
     });
     c.store_chains(x, first, count, +Dimension, batch);
   }
