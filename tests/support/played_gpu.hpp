@@ -170,9 +170,11 @@ class Block {
 
 // ---- what basin asks of a runtime --------------------------------------------------
 
-enum Error { Success };
+enum Error { Success, ErrorInvalidValue };
 enum Mode { StreamCaptureModeThreadLocal };
-inline char const* GetErrorString(Error) { return "success"; }
+inline char const* GetErrorString(Error e) {
+  return e == Success ? "no error" : "invalid argument";
+}
 
 using Graph_t     = std::vector<std::function<void()>>*;
 using GraphExec_t = Graph_t;
@@ -260,6 +262,8 @@ namespace detail {
 
 template <class Block>
 test::played::Error launch(int count, Block const& block, int) {
+  if (Block::bytes > std::size_t(shared_memory<BASIN_TEST_EXEC>()))
+    return test::played::ErrorInvalidValue;
   if (test::played::captured())
     test::played::captured()->push_back([=] { test::played::run(count, block); });
   else

@@ -39,12 +39,10 @@ Array<Scalar, Exec> on_device(Values const& values) {
 template <class Scalar>
 KOKKOS_FUNCTION void fill_normal(Stream const& stream, std::uint32_t sample, int dimension,
                                  Scalar* x) {
-  for (int d = 0; d < dimension; ++d) {
+  for (int d = 0; d < dimension; d += 4) {
     tile::Pack<Scalar, 1> z[4];
-    if (d % 4 == 0) {
-      tile::normal_block(stream, static_cast<std::uint32_t>(d / 4), sample, z);
-      for (int i = 0; i < 4 && d + i < dimension; ++i) x[d + i] = z[i][0];
-    }
+    tile::normal_block(stream, static_cast<std::uint32_t>(d / 4), sample, z);
+    for (int i = 0; i < 4 && d + i < dimension; ++i) x[d + i] = z[i][0];
   }
 }
 
@@ -185,7 +183,9 @@ struct Box {
         if (!(span(d) > 0))
           refuse("basin::objective::noise::Box", "column ", d,
                  " of the data is constant, a box would have no volume");
-      lower   = detail::on_device<Scalar, Exec>(from);
+      lower = detail::on_device<Scalar, Exec>(from);
+      upper =
+          detail::on_device<Scalar, Exec>(Eigen::VectorXd(most + options.margin * (most - least)));
       width   = detail::on_device<Scalar, Exec>(span);
       density = static_cast<Scalar>(-span.array().log().sum());
     }
@@ -195,20 +195,20 @@ struct Box {
         tile::Pack<Scalar, 1> u[4];
         tile::uniform_block(stream, static_cast<std::uint32_t>(d / 4), sample, u);
         for (int i = 0; i < 4 && d + i < dimension; ++i)
-          x[d + i] = lower(d + i) + width(d + i) * u[i][0];
+          x[d + i] = Kokkos::min(lower(d + i) + width(d + i) * u[i][0], upper(d + i));
       }
     }
     /// -inf outside of the box.
     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
       for (int d = 0; d < dimension; ++d)
-        if (x[d] < lower(d) || x[d] > lower(d) + width(d))
-          return -Kokkos::Experimental::infinity_v<Scalar>;
+        if (x[d] < lower(d) || x[d] > upper(d)) return -Kokkos::Experimental::infinity_v<Scalar>;
       return density;
     }
 
     int dimension;
     Scalar density = 0;
-    detail::Array<Scalar, Exec> lower, width;  // (dimension)
+    // upper is rounded by itself: lower + width may miss the largest number of the data.
+    detail::Array<Scalar, Exec> lower, upper, width;  // (dimension)
   };
 };
 

@@ -164,7 +164,8 @@ auto launch(int count, Block const& block, Stream stream) {
     auto const answer =
         cudaFuncSetAttribute(run_block<Block>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              static_cast<int>(Block::bytes));
-    if (answer != cudaSuccess) return answer;
+    // The runtime keeps its last error until it is read: the next launch would be blamed for it.
+    if (answer != cudaSuccess) return cudaGetLastError();
   }
 #endif
   run_block<<<static_cast<unsigned>(count), static_cast<unsigned>(Block::threads), Block::bytes,
