@@ -9,24 +9,8 @@
 #include <cstddef>
 #include <string>
 
-namespace {
+namespace block_test {  // nvcc takes no __global__ function of a type without a name outside
 
-using Exec = BASIN_TEST_EXEC;
-using basin::tile::tiles_at_once;
-
-TEST_CASE("a space works on a tile a thread or, on a GPU, a tile a multiprocessor",
-          "[tile][block]") {
-  Exec const exec;
-#if defined(BASIN_GPU)
-  if constexpr (basin::tile::has_blocks<Exec>) {
-    CHECK(tiles_at_once(exec) == basin::tile::multiprocessors(exec));
-    return;
-  }
-#endif
-  CHECK(tiles_at_once(exec) == exec.concurrency());
-}
-
-#if defined(BASIN_GPU)
 // Each thread leaves its number in shared memory and, when all have, reads that of its opposite.
 template <std::size_t shared_bytes>
 struct Opposites {
@@ -46,6 +30,28 @@ struct Opposites {
 #endif
   }
 };
+
+}  // namespace block_test
+
+namespace {
+
+using Exec = BASIN_TEST_EXEC;
+using basin::tile::tiles_at_once;
+
+TEST_CASE("a space works on a tile a thread or, on a GPU, a tile a multiprocessor",
+          "[tile][block]") {
+  Exec const exec;
+#if defined(BASIN_GPU)
+  if constexpr (basin::tile::has_blocks<Exec>) {
+    CHECK(tiles_at_once(exec) == basin::tile::multiprocessors(exec));
+    return;
+  }
+#endif
+  CHECK(tiles_at_once(exec) == exec.concurrency());
+}
+
+#if defined(BASIN_GPU)
+using block_test::Opposites;
 
 template <std::size_t bytes>
 int wrong_sums(int count) {
