@@ -7,6 +7,7 @@
 #include <basin/train/trainer.hpp>
 
 #include "support/finite_difference.hpp"
+#include "support/prepared.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -25,20 +26,6 @@ using basin::layer::Silu;
 using basin::layer::SpectralNorm;
 namespace spectral = basin::layer::spectral;
 using namespace basin::test;
-
-// What prepare makes of theta, and the state that it leaves.
-struct Prepared {
-  std::vector<double> prepared, state;
-};
-template <class Net>
-Prepared prepare(std::vector<double> const& theta, std::vector<double> const& state,
-                 int iterations) {
-  auto const t = on_device<Exec, double>(theta), s = on_device<Exec, double>(state);
-  Kokkos::View<double*, Exec> const p("prepared", +Net::parameters);
-  basin::energy::prepare<Net, basin::tile::default_tuning<Exec, double>()>(
-      Exec(), iterations, t.data(), s.data(), p.data());
-  return {on_host(p), on_host(s)};
-}
 
 struct Matrix {
   int rows, columns;
@@ -101,7 +88,7 @@ void check_norm() {
   auto const theta = parameters_of<Net>(1);
   // Power iteration ends at the singular values' precision, at the latest when the ratio of the
   // first two to the power of 2 * 400 has.
-  auto const result  = prepare<Net>(theta, Net::initial_state(3), 400);
+  auto const result  = prepare<Exec, Net>(theta, Net::initial_state(3), 400);
   double const sigma = result.state[0];
   std::vector<double> const w(theta.begin(), theta.begin() + L::taps * L::out * L::in);
   if constexpr (std::same_as<Norm, spectral::Operator>) {
@@ -139,14 +126,14 @@ double gradient_error_with_fixed_vectors() {
   std::size_t constexpr n = 3;
   auto theta              = parameters_of<Net>(1);
   auto const x = numbers(n * Net::dimension, 2, 1.5), w = numbers(n, 3);
-  auto const state    = prepare<Net>(theta, Net::initial_state(3), 2).state;
+  auto const state    = prepare<Exec, Net>(theta, Net::initial_state(3), 2).state;
   auto const energies = [&] {
-    auto const e = Model<Exec, Net>(prepare<Net>(theta, state, 0).prepared).energies(x);
+    auto const e = Model<Exec, Net>(prepare<Exec, Net>(theta, state, 0).prepared).energies(x);
     double sum   = 0;
     for (std::size_t i = 0; i < n; ++i) sum += w[i] * e[i];
     return sum;
   };
-  auto const now = prepare<Net>(theta, state, 0);
+  auto const now = prepare<Exec, Net>(theta, state, 0);
   auto const gradient =
       on_device<Exec, double>(Model<Exec, Net>(now.prepared).training(x, w).gradient);
   auto const p = on_device<Exec, double>(now.prepared), s = on_device<Exec, double>(now.state);
@@ -188,7 +175,7 @@ TEST_CASE("a trainer moves u once a step, and scores without moving it", "[layer
                   data);
   auto state = Net::initial_state(1);
   for (int k = 0; k < 3; ++k) {
-    state = prepare<Net>(on_host(trainer.parameters()), state, 1).state;
+    state = prepare<Exec, Net>(on_host(trainer.parameters()), state, 1).state;
     trainer.step();
     auto const theirs = on_host(trainer.layer_state());
     // sigma, u and v; behind them is working memory.
@@ -199,7 +186,7 @@ TEST_CASE("a trainer moves u once a step, and scores without moving it", "[layer
   }
   // The energy that scores has |W| = 1, of which the power iteration knows 4 digits at least here.
   auto const e        = trainer.energy();
-  auto const prepared = prepare<Net>(on_host(trainer.parameters()), state, 200);
+  auto const prepared = prepare<Exec, Net>(on_host(trainer.parameters()), state, 200);
   Kokkos::View<double**, Kokkos::LayoutRight, Exec> const points("points", 32, 3);
   Kokkos::deep_copy(points, data);
   Kokkos::View<double*, Exec> const scored("scored", 32);

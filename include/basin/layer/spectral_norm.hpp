@@ -96,8 +96,10 @@ struct SpectralNorm {
           for (int i = 0; i < left; ++i) sum += u[i] * applied(theta, v, i);
           *sigma = sum;
         });
-      c.each(+base::parameters,
-             [=](int k) { prepared[k] = k<weights&& * sigma> 0 ? theta[k] / *sigma : theta[k]; });
+      c.each(+base::parameters, [=](int k) {
+        bool const divide = (k < weights) && (*sigma > 0);
+        prepared[k]       = divide ? theta[k] / *sigma : theta[k];
+      });
     }
 
     /// gradient = dL/dtheta in place of dL/d(prepared).
