@@ -148,7 +148,7 @@ struct Langevin {
   using policies = detail::LangevinPolicies<Policies...>;
   static_assert(std::same_as<typename policies::noise, Calibrated>);
 
-  int steps          = 60;    ///< K, moves of each chain per call
+  int steps          = 60;    ///< K, moves of each chain per call; in [0, 2^20]
   double step        = 1e-2;  ///< alpha, units of x^2 / E; > 0
   double temperature = 1;     ///< T, units of E; >= 0
   double clip        = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
@@ -172,9 +172,9 @@ requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise,
                       Decoupled>) struct Langevin<Policies...> {
   using policies = detail::LangevinPolicies<Policies...>;
 
-  int steps    = 60;                                        ///< K, moves of each chain per call
-  double step  = 10;                                        ///< alpha, units of x^2 / E; > 0
-  double noise = 0.005;                                     ///< sigma, units of x; >= 0
+  int steps    = 60;     ///< K, moves of each chain per call; in [0, 2^20]
+  double step  = 10;     ///< alpha, units of x^2 / E; > 0
+  double noise = 0.005;  ///< sigma, units of x; >= 0
   double clip  = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
   double lower = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
   double upper = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
