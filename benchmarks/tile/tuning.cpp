@@ -2,7 +2,8 @@
 // Question: is the tuning that a backend chooses the fastest for a Langevin chain?
 //
 // Names: tuning/<network>/b<chains>/<width>x<rows>x<lanes>x<vectors>-<team>, the fields of
-// tile::Tuning; the first of a network and batch is what the backend chooses.
+// tile::Tuning; the first of a network and batch is what the backend chooses. Those that a backend
+// has no room for are left out.
 #include <basin/energy/pack.hpp>
 
 #include "benchmarks/support/networks.hpp"
@@ -39,8 +40,22 @@ void langevin_with(benchmark::State& state, int batch) {
   });
 }
 
+// Whether packs divide the tile's width and near memory holds the tile.
+template <class E>
+constexpr bool possible(Tuning t) {
+  std::size_t const bytes =
+      std::size_t(E::workspace_rows + 1) * std::size_t(t.width) * sizeof(float);
+  return t.width % (t.lanes * t.vectors) == 0 &&
+         (t.shared == 0 || t.strategy == basin::tile::Strategy::layerwise ||
+          bytes <= std::size_t(t.shared));
+}
+
 template <class E, Tuning tuning>
-void add(std::string const& network, std::vector<int> const& batches) {
+requires(!possible<E>(tuning)) void add(std::string const&, std::vector<int> const&) {}
+
+template <class E, Tuning tuning>
+requires(possible<E>(tuning)) void add(std::string const& network,
+                                       std::vector<int> const& batches) {
   for (int const batch : batches) {
     auto const number      = [](int n) { return std::to_string(n); };
     std::string const name = "tuning/" + network + "/b" + number(batch) + "/" +
@@ -84,8 +99,7 @@ int add_all(std::string const& network, int batch_on_host) {
     add<E, with_team(chosen, chosen.team == 512 ? 256 : 512)>(network, many);
     // Weights that are streamed serve more chains.
     add<E, with_team(with_block(with_width(chosen, 24), 4, 3), 256)>(network, many);
-    if constexpr ((E::workspace_rows + 1) * 32 * int(sizeof(float)) <= chosen.shared)
-      add<E, with_width(chosen, 32)>(network, many);
+    add<E, with_width(chosen, 32)>(network, many);
   } else {
     std::vector<int> const batch{batch_on_host};
     add<E, chosen>(network, batch);
