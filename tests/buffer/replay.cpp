@@ -186,7 +186,11 @@ TEST_CASE("a byte keeps a coordinate to 1/510 of the range", "[buffer][replay]")
   int constexpr capacity = 1001;
   for (auto const& [lower, upper] : {std::pair(-1., 1.), std::pair(0., 1.), std::pair(-0.1, 0.7)}) {
     CAPTURE(lower, upper);
-    auto buffer        = make(Bytes{.capacity = capacity, .lower = lower, .upper = upper}, 1, 1);
+    auto buffer        = make(Bytes{.capacity = capacity,
+                                    .start    = {.lower = lower, .upper = upper},
+                                    .lower    = lower,
+                                    .upper    = upper},
+                              1, 1);
     double const range = upper - lower;
     Values samples;
     for (int i = 0; i < capacity * dimension; ++i)
@@ -203,7 +207,12 @@ TEST_CASE("a byte keeps a coordinate to 1/510 of the range", "[buffer][replay]")
 }
 
 TEST_CASE("a byte drawn and written back unchanged stays the same byte", "[buffer][replay]") {
-  auto buffer = make(Bytes{.capacity = 256, .fresh = 0, .lower = -0.3, .upper = 1.1}, 256, 1);
+  auto buffer = make(Bytes{.capacity = 256,
+                           .fresh    = 0,
+                           .start    = {.lower = 0, .upper = 1},
+                           .lower    = -0.3,
+                           .upper    = 1.1},
+                     256, 1);
   Values levels;
   for (int level = 0; level < 256; ++level)
     levels.insert(levels.end(), dimension, buffer.decode(static_cast<unsigned char>(level)));
@@ -537,6 +546,18 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
                     who + "lower must be < upper and both finite, got -1 and nan");
   CHECK_THROWS_WITH(Reservoir{.start = {.deviation = -1}}.check(1),
                     "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got -1");
+  using BytesFromUniform = Replay<storage::Byte>;
+  CHECK_THROWS_WITH((BytesFromUniform{.start = {.lower = -2, .upper = 1}}.check(1)),
+                    who +
+                        "storage::Byte keeps [-1, 1], start::Uniform has [-2, 1]; write a range "
+                        "of the buffer that holds it, or narrower bounds there");
+  CHECK_THROWS_WITH(BytesFromUniform{}.check_chains(-1, infinity),
+                    who +
+                        "storage::Byte keeps [-1, 1], the sampler has [-1, inf]; write a range "
+                        "of the buffer that holds it, or narrower bounds there");
+  CHECK_NOTHROW(BytesFromUniform{}.check_chains(-0.5, 1));
+  CHECK_NOTHROW(Replay<>{.start = {.lower = -2, .upper = 2}}.check(1));
+  CHECK_NOTHROW(Replay<>{}.check_chains(-infinity, infinity));
   CHECK_NOTHROW((Plain{.capacity = 4, .fresh = 0}.check(4)));
   CHECK_NOTHROW((Plain{.capacity = 4, .fresh = 1}.check(4)));
 
@@ -553,6 +574,27 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
                     who + "fill was given shape (4, 2), the buffer has (4, 3)");
   CHECK_THROWS_WITH(buffer.fill(Exec(), Table<float>("samples", 5, 3)),
                     who + "fill was given shape (5, 3), the buffer has (4, 3)");
+}
+
+TEST_CASE("other options hold from the next draw on, but for those of the arrays",
+          "[buffer][replay]") {
+  std::string const who = "basin::buffer::Replay: ";
+  auto buffer           = make(Plain{.capacity = 4, .fresh = 0}, 2, 1);
+  CHECK_THROWS_WITH(buffer.change({.capacity = 5}),
+                    who + "capacity is 4 since the arrays were made and cannot become 5");
+  CHECK_THROWS_WITH(buffer.change({.capacity = 4, .fresh = 2}),
+                    who + "fresh must be in [0, 1], got 2");
+  auto bytes = make(Bytes{.capacity = 4}, 2, 1);
+  CHECK_THROWS_WITH(bytes.change({.capacity = 4, .upper = 3}),
+                    who + "upper is 1 since the arrays were made and cannot become 3");
+  Table<float> const chains("chains", 2, 3);
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    buffer.draw(Exec(), chains, step);
+    buffer.write(Exec(), chains, step);
+  }
+  buffer.change({.capacity = 4, .fresh = 1});
+  buffer.draw(Exec(), chains, 3);
+  CHECK(on_host(buffer.drawn_ages()) == Ints{0, 0});
 }
 
 TEST_CASE("draw and write refuse more chains than the batch and chains of another dimension",

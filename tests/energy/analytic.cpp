@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/energy/analytic.hpp>
+#include <basin/energy/derivatives.hpp>
 #include <basin/energy/evaluate.hpp>
 
 #include "support/finite_difference.hpp"
@@ -94,6 +95,44 @@ TEST_CASE("a formula's derivatives are the differences of its values", "[energy]
     error = std::max(error, std::abs(here[n + i] - difference));
   }
   CHECK(error < 20 * tolerance);
+}
+
+// E = J sum of the sines of what lies between neighbours, and of their squares: numbers of the
+// formula's own times packs and jets, and sums in place.
+struct Ring {
+  using scalar_type              = float;
+  static constexpr int dimension = 3;
+  float coupling                 = 1;
+
+  template <class V>
+  KOKKOS_FUNCTION V operator()(V const (&x)[3], V (&dx)[3]) const {
+    V e(0);
+    for (int i = 0; i < 3; ++i) dx[i] = V(0);
+    for (int i = 0; i < 3; ++i) {
+      V const turn  = x[(i + 1) % 3] - x[i];
+      V const slope = coupling * cos(turn) + turn * coupling;
+      e += coupling * sin(turn);
+      e += 0.5f * coupling * turn * turn;
+      dx[(i + 1) % 3] += slope;
+      dx[i] -= slope;
+    }
+    return e;
+  }
+};
+
+TEST_CASE("a formula with numbers of its own has second derivatives", "[energy][analytic]") {
+  // tr H = 2 J sum (1 - sin)
+  float constexpr J = 1.75f;
+  basin::energy::Analytic<Ring> const energy{{.coupling = J}};
+  std::vector<float> const x = {0.3f, -0.4f, 0.9f};
+  auto const points          = on_device<Exec, float>(std::vector<double>(x.begin(), x.end()));
+  Kokkos::View<float*, Exec> const trace("trace", 1);
+  basin::energy::hessian_traces(
+      Exec(), energy, Kokkos::View<float**, Kokkos::LayoutRight, Exec>(points.data(), 1, 3), trace);
+  double expected = 0;
+  for (int i = 0; i < 3; ++i)
+    expected += 2 * J * (1 - std::sin(double(x[std::size_t((i + 1) % 3)]) - x[std::size_t(i)]));
+  CHECK(std::abs(on_host(trace)[0] - expected) < 1e-5 * expected);
 }
 
 TEMPLATE_TEST_CASE("a formula gives the same bits in every tuning", "[energy][analytic]", float,

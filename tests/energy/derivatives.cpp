@@ -119,6 +119,16 @@ TEST_CASE("the gradient of u.grad E with respect to theta", "[energy][derivative
   CHECK(on_host(gradient) == std::vector<double>{7, 6, 0});
 }
 
+TEST_CASE("no points have a mixed gradient of 0", "[energy][derivatives]") {
+  using Net = Network<double, Vector<2>, Dense<1>>;
+  Model<Exec, Net> const model({3, 4, 5});
+  Values const gradient("gradient", 3);
+  Kokkos::deep_copy(gradient, 7);
+  energy::mixed_gradient(Exec(), model.net(), Points("points", 0, 2), Points("directions", 0, 2),
+                         gradient);
+  CHECK(on_host(gradient) == std::vector<double>{0, 0, 0});
+}
+
 TEST_CASE("arrays that do not fit are refused", "[energy][derivatives][refusal]") {
   using Catch::Matchers::Message;
   energy::Quadratic<double, 2> const quadratic{};

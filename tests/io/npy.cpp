@@ -125,7 +125,7 @@ TEST_CASE("npy refusals say the file and both values", "[io][npy]") {
                     start + "has no header with 'descr', 'fortran_order' and 'shape'");
   CHECK_THROWS_WITH(
       read(npy_file("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 3), }", data)),
-      start + "has type '<f8', not '<f4'");
+      start + "has type '<f8', not '<f4'; read it as double");
   CHECK_THROWS_WITH(
       read(npy_file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3), }", data)),
       start + "has type [('a', not '<f4'");

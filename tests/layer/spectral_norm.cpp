@@ -121,6 +121,18 @@ TEST_CASE("the norm of the map that a convolution applies", "[layer][spectral_no
   check_norm<Dense<5>, spectral::Operator, Vector<7>>();
 }
 
+TEST_CASE("weights that have been 0 are divided once they are not", "[layer][spectral_norm]") {
+  using Net = Network<double, Vector<2>, SpectralNorm<Dense<2>>, Silu, Dense<1>>;
+  std::vector<double> theta(static_cast<std::size_t>(Net::parameters));
+  auto const zero = prepare<Exec, Net>(theta, Net::initial_state(3), 3);
+  CHECK(zero.prepared == theta);
+  CHECK(zero.state[0] == 0);
+  theta[0] = theta[3] = 10;
+  auto const result   = prepare<Exec, Net>(theta, zero.state, 1);
+  CHECK(std::abs(result.state[0] - 10) < 1e-14);
+  CHECK(std::abs(result.prepared[0] - 1) < 1e-15);
+}
+
 template <class Net>
 double gradient_error_with_fixed_vectors() {
   std::size_t constexpr n = 3;

@@ -125,6 +125,15 @@ TEST_CASE("noise that cannot be fitted is refused", "[objective][noise][refusal]
   CHECK_THROWS_MATCHES(bind(noise::DiagonalGaussian{}, flat), std::invalid_argument,
                        Message("basin::objective::noise::DiagonalGaussian: column 1 of the data is "
                                "constant; write a ridge > 0, it is 0"));
+  CHECK_THROWS_MATCHES(noise::Gaussian{.ridge = -1}.check(), std::invalid_argument,
+                       Message("basin::objective::noise::Gaussian: ridge must be >= 0 and finite, "
+                               "got -1"));
+  CHECK_THROWS_MATCHES(noise::DiagonalGaussian{.ridge = -1}.check(), std::invalid_argument,
+                       Message("basin::objective::noise::DiagonalGaussian: ridge must be >= 0 and "
+                               "finite, got -1"));
+  CHECK_THROWS_MATCHES(noise::Box{.margin = -0.5}.check(), std::invalid_argument,
+                       Message("basin::objective::noise::Box: margin must be >= 0 and finite, got "
+                               "-0.5"));
   CHECK_THROWS_MATCHES(bind(noise::Box{}, flat), std::invalid_argument,
                        Message("basin::objective::noise::Box: column 1 of the data is constant, a "
                                "box would have no volume"));

@@ -41,6 +41,16 @@ TEST_CASE("the average is the exponential moving average of the updated paramete
   CHECK(p.padding_is_zero());
 }
 
+TEST_CASE("an average of a million updates moves in float", "[optimizer][update]") {
+  // 1 - 1e-8 would be rounded to 1.
+  basin::test::Parameters<Exec, float, 2> p(10);
+  p.set(p.averaged, [](int) { return 0; });
+  p.update(Adam{.rate = 0}.at<float>(0, 1), 1 - 1e-8);
+  auto const theta = p.read(p.theta), result = p.read(p.averaged);
+  for (std::size_t k = 0; k < 10; ++k)
+    CHECK(std::abs(result[k] - 1e-8 * theta[k]) <= 1e-14 * std::abs(theta[k]));
+}
+
 TEST_CASE("without an average none is written", "[optimizer][update]") {
   Parameters<double> p(10);
   auto const before = p.read(p.averaged);

@@ -162,6 +162,16 @@ TEST_CASE("Langevin's effective temperature is the one that the chains have for 
   }
 }
 
+TEST_CASE("an order without noise has the temperature 0", "[sampler][langevin]") {
+  using Descent = basin::sampler::Order<Op::gradient, Op::move>;
+  Langevin<Descent> const calibrated{.step = 0.1, .temperature = 2};
+  Langevin<Decoupled, Descent> const decoupled{.step = 0.1, .noise = 0.5};
+  CHECK(calibrated.effective_temperature() == 0);
+  CHECK(calibrated.noise_deviation() == 0);
+  CHECK(decoupled.effective_temperature() == 0);
+  CHECK(decoupled.noise_deviation() == 0);
+}
+
 TEST_CASE("Calibrated and Decoupled are the same sampler where their temperatures agree",
           "[sampler][langevin]") {
   // sigma^2 = 2 alpha T without rounding: 0.25 = 2 * 0.125 * 1.
@@ -425,6 +435,25 @@ TEST_CASE("the clip by element limits each dE/dx_i as in a scalar loop", "[sampl
 TEST_CASE("the clip by sample limits the norm of dE/dx as in a scalar loop",
           "[sampler][langevin]") {
   check_against_reference<clip::PerSample>(1.4, -infinity, infinity);
+}
+
+TEST_CASE("the clip by sample is that of gradients whose squares are no floats",
+          "[sampler][langevin]") {
+  // dE/dx = 1e20 x: with |x| = 1 a clip of 1e19 moves each chain by 1e-19 1e19 of its direction.
+  Chains<float> const chains("chains", 2, 4);
+  auto const host = on_host(chains);
+  host(0, 0) = 1, host(1, 2) = -1;
+  Kokkos::deep_copy(chains, host);
+  Kokkos::View<float*, Exec> const out("out", 2);
+  Langevin<clip::PerSample> const langevin{
+      .steps = 1, .step = 0.5e-19, .temperature = 0, .clip = 1e19};
+  sample(Exec(), langevin, Quadratic<float, 4>{{.stiffness = 1e20}}, chains, {},
+         {.clipped = out.data()});
+  auto const x = on_host(chains);
+  CHECK_THAT(x(0, 0), WithinAbs(0.5, 1e-6));
+  CHECK_THAT(x(1, 2), WithinAbs(-0.5, 1e-6));
+  auto const clipped = on_host(out);
+  CHECK((clipped(0) == 1 && clipped(1) == 1));
 }
 
 TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][langevin]") {

@@ -17,12 +17,14 @@ struct Parameters {
   static constexpr tile::Tuning tuning = tile::default_tuning<Exec, Scalar>();
 
   int count, blocks, padded;
+  int weights;  // the first of them, on which weight decay acts
   Array theta, gradient, state, averaged, factor;
 
   explicit Parameters(int parameters)
       : count(parameters),
         blocks(optimizer::blocks(parameters)),
         padded(blocks * optimizer::block),
+        weights(parameters),
         theta("theta", padded),
         gradient("gradient", padded),
         state("state", States * padded),
@@ -42,9 +44,9 @@ struct Parameters {
   }
 
   template <tile::Tuning other = tuning, class Step>
-  void update(Step const& step, Scalar average = 0) const {
-    optimizer::update<other, States>(Exec(), step, average, factor.data(), gradient.data(),
-                                     theta.data(), state.data(),
+  void update(Step const& step, double average = 0) const {
+    optimizer::update<other, States>(Exec(), step, static_cast<Scalar>(1 - average), weights,
+                                     factor.data(), gradient.data(), theta.data(), state.data(),
                                      average > 0 ? averaged.data() : nullptr, blocks);
   }
 

@@ -44,8 +44,11 @@ TEST_CASE("series are multiplied and divided as polynomials", "[tile][jet]") {
   CHECK(sum.c[0][0] == -2);
   CHECK(sum.c[1][0] == -2.5);
   CHECK(sum.c[2][0] == 11.5);
-  J const twice = P(2) * x;
-  CHECK((twice.c[0][0] == 1 && twice.c[1][0] == 6 && twice.c[2][0] == -4));
+  for (J const& twice : {P(2) * x, x * P(2), 2. * x, x * 2., 2 * x})
+    CHECK((twice.c[0][0] == 1 && twice.c[1][0] == 6 && twice.c[2][0] == -4));
+  J changed = x;
+  changed += y, changed *= y, changed /= y, changed -= y;
+  CHECK((changed.c[0][0] == 0.5 && changed.c[1][0] == 3 && changed.c[2][0] == -2));
 }
 
 TEST_CASE("functions of series follow the chain rule", "[tile][jet]") {
@@ -55,6 +58,8 @@ TEST_CASE("functions of series follow the chain rule", "[tile][jet]") {
   CHECK(is(log(x), std::log(0.5), 2, -4));
   CHECK(is(sqrt(x), r, 0.5 / r, -0.25 / (r * r * r)));
   CHECK(is(J(1.0) / x, 2, -4, 16));
+  CHECK(is(sin(x), std::sin(0.5), std::cos(0.5), -std::sin(0.5)));
+  CHECK(is(cos(x), std::cos(0.5), -std::sin(0.5), -std::cos(0.5)));
   CHECK(is(sigmoid(x), s, s * (1 - s), s * (1 - s) * (1 - 2 * s)));
   CHECK(is(tanh(x), t, 1 - t * t, -2 * t * (1 - t * t)));
   CHECK(is(softplus(x), std::log1p(e), s, s * (1 - s)));

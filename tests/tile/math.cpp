@@ -176,6 +176,15 @@ TEST_CASE("log in float is right to 1 ulp for all normal numbers", "[tile][math]
   CHECK(evaluate_at<Log>(1.0f) == 0);
 }
 
+TEMPLATE_TEST_CASE("log of what has none is NaN, or an infinity", "[tile][math]", float, double) {
+  using Limits = std::numeric_limits<TestType>;
+  CHECK(evaluate_at<Log>(TestType(0)) == -Limits::infinity());
+  CHECK(evaluate_at<Log>(Limits::infinity()) == Limits::infinity());
+  CHECK(std::isnan(evaluate_at<Log>(Limits::quiet_NaN())));
+  CHECK(std::isnan(evaluate_at<Log>(TestType(-1))));
+  CHECK(std::isnan(evaluate_at<Log>(-Limits::infinity())));
+}
+
 TEST_CASE("the logistic function in float is right to 2.5 ulp", "[tile][math]") {
   auto const one_ulp = [](double, double y) { return ulp(y); };
   CHECK(worst<Sigmoid>(floats(1e-8f, 30.0f), sigmoid_, one_ulp) <= 2.5);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/noise_contrastive.hpp>
+#include <basin/optimizer/sgd.hpp>
+
 #include "support/training.hpp"
 
 #include <catch2/catch_template_test_macros.hpp>
@@ -20,6 +24,7 @@ using Exec    = BASIN_TEST_EXEC;
 using Trainer = basin::test::SmallTrainer<Exec>;
 using basin::test::contents;
 using basin::test::small_options;
+using basin::test::SmallNetwork;
 using basin::test::uniform_points;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinAbs;
@@ -179,6 +184,94 @@ TEST_CASE("samples are reproducible, finite and within the sampler's bounds", "[
   for (float const x : a) CHECK((x >= -1 && x <= 1));
 }
 
+TEST_CASE("runs of other seeds share no samples", "[train][trainer]") {
+  auto const samples_of = [](std::uint64_t run, std::uint64_t call) {
+    auto options = small_options<Trainer>();
+    options.seed = run;
+    Trainer trainer(options, uniform_points(150, 3));
+    auto const chains = trainer.sample(20, 0, call);  // where they start
+    return contents(chains);
+  };
+  CHECK(samples_of(1, 1) != samples_of(2, 2));
+  CHECK(samples_of(1, 2) != samples_of(2, 1));
+}
+
+TEST_CASE("numbers of the objective may change between two steps, or are refused",
+          "[train][trainer]") {
+  auto const data = uniform_points(150, 3);
+  Trainer trainer(small_options<Trainer>(), data);
+  trainer.fit({.steps = 20});
+  trainer.objective().buffer.fresh = 1;
+  trainer.step();
+  for (int const age : contents(trainer.state().buffer().drawn_ages())) CHECK(age == 0);
+  // Nothing is done until the numbers are right again.
+  trainer.objective().buffer.capacity = 102;
+  for (int i = 0; i < 2; ++i)
+    CHECK_THROWS_WITH(trainer.step(),
+                      "basin::buffer::Replay: capacity is 101 since the arrays "
+                      "were made and cannot become 102");
+  trainer.objective().buffer.capacity = 101;
+  trainer.objective().sampler.step    = -1;
+  CHECK_THROWS_WITH(trainer.step(),
+                    "basin::sampler::Langevin: step must be > 0 and finite, got -1");
+  CHECK(trainer.steps_taken() == 21);
+  trainer.objective().sampler.step = 0.05;
+  trainer.step();
+  CHECK(trainer.steps_taken() == 22);
+
+  auto const refused = [&](auto objective, auto change, std::string const& sentence) {
+    using Objective = decltype(objective);
+    basin::train::Trainer<SmallNetwork, Objective, basin::optimizer::Adam,
+                          basin::optimizer::Constant, Exec>
+        t({.objective = objective, .batch = 37}, data);
+    t.step();
+    change(t.objective());
+    CHECK_THROWS_WITH(t.step(), sentence);
+  };
+  using namespace basin::objective;
+  refused(
+      NoiseContrastive<>{}, [](auto& o) { o.ratio = 8; },
+      "basin::objective::NoiseContrastive: ratio is 1 since the arrays were made and cannot become "
+      "8");
+  refused(
+      NoiseContrastive<noise::Box>{}, [](auto& o) { o.noise.margin = 1; },
+      "basin::objective::NoiseContrastive: noise was fitted to the data when the arrays were made "
+      "and cannot be changed");
+  refused(
+      SlicedScoreMatching<>{}, [](auto& o) { o.projections = 100; },
+      "basin::objective::SlicedScoreMatching: projections is 1 since the arrays were made and "
+      "cannot become 100");
+  refused(
+      DenoisingScoreMatching{}, [](auto& o) { o.deviation = -0.3; },
+      "basin::objective::DenoisingScoreMatching: deviation must be > 0 and finite, got -0.3");
+}
+
+TEST_CASE("what an objective learns is averaged as the energy is", "[train][trainer]") {
+  using Objective = basin::objective::NoiseContrastive<>;
+  using T         = basin::train::Trainer<SmallNetwork, Objective, basin::optimizer::Sgd,
+                                  basin::optimizer::Constant, Exec>;
+  T now({.optimizer = {.rate = 0.1}, .batch = 37}, uniform_points(150, 3));
+  T averaged({.optimizer = {.rate = 0.1}, .batch = 37, .average = 0.75}, uniform_points(150, 3));
+  float expected = 0;
+  for (int step = 0; step < 5; ++step) {
+    now.step();
+    averaged.step();
+    expected = std::fma(0.25f, contents(now.objective_parameters())[0] - expected, expected);
+  }
+  CHECK(contents(averaged.objective_parameters())[0] == expected);
+  CHECK(expected != contents(now.objective_parameters())[0]);
+}
+
+TEST_CASE("an objective without samples reports none", "[train][trainer]") {
+  using T = basin::train::Trainer<SmallNetwork, basin::objective::DenoisingScoreMatching,
+                                  basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
+  T trainer({.batch = 37, .energy_limit = 100}, uniform_points(150, 3));
+  auto const m = trainer.fit({.steps = 3});
+  CHECK(std::isfinite(m.energy_data));
+  CHECK(std::isnan(m.energy_samples));
+  CHECK(std::isnan(m.gap));
+}
+
 TEST_CASE("a run that diverges stops with a sentence and keeps finite parameters",
           "[train][trainer]") {
   auto options           = small_options<Trainer>();
@@ -228,6 +321,12 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
          "basin::optimizer::Adam: beta1 must be in [0, 1), got 1");
   CHECK_THROWS_WITH(Trainer(small_options<Trainer>(), uniform_points(50, 4)),
                     "basin::train::Trainer: data has second extent 4, the energy has dimension 3");
+  auto const holed = uniform_points(50, 3);
+  holed(49, 1)     = std::numeric_limits<float>::infinity();
+  holed(31, 2)     = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(
+      Trainer(small_options<Trainer>(), holed),
+      "basin::train::Trainer: data(31, 2) is nan; drop that row, or replace the number");
   Trainer trainer(small_options<Trainer>(), data);
   CHECK_THROWS_WITH(trainer.fit({}),
                     "basin::train::Trainer::fit: write one of epochs and steps, got 0 and 0");

@@ -22,7 +22,8 @@ struct Full {
   using axis = storage_axis;
 };
 /// One byte a coordinate: round(255 (x - lower) / (upper - lower)); the error is at most 1/510 of
-/// the range.
+/// the range. Chains persist in law only where what the noise of a call moves them by, sigma
+/// sqrt(K), is more than a level, (upper - lower) / 255: less is mostly rounded away.
 struct Byte {
   using axis = storage_axis;
 };
@@ -268,6 +269,14 @@ struct CountWritten {
 
 }  // namespace detail
 
+/// Whether a type is a buffer of chains: a capacity, a start and a bound form.
+template <class Buffer>
+concept is_buffer = requires(Buffer const& b) {
+  b.capacity;
+  b.start;
+  b.check(1);
+};
+
 /// Replay buffer of persistent chains (Tieleman 2008, ICML; Du and Mordatch 2019, section 4).
 ///
 /// A batch is drawn from it, each chain with probability 'fresh' starts anew instead, the sampler
@@ -316,6 +325,21 @@ struct Replay {
     if (!(lower < upper) || std::isinf(lower) || std::isinf(upper))
       refuse(who, "lower must be < upper and both finite, got ", lower, " and ", upper);
     start.check();
+    if constexpr (std::same_as<start_type, sampler::start::Uniform>)
+      check_stored("start::Uniform", start.lower, start.upper);
+  }
+
+  /// That chains with such bounds can be stored.
+  /// \throws std::invalid_argument naming both ranges
+  void check_chains(double least, double most) const { check_stored("the sampler", least, most); }
+
+  // What is stored outside of the range of bytes would come back as its ends.
+  void check_stored(char const* what, double least, double most) const {
+    if constexpr (std::same_as<storage_type, storage::Byte>)
+      if (!(least >= lower && most <= upper))
+        refuse("basin::buffer::Replay", "storage::Byte keeps [", lower, ", ", upper, "], ", what,
+               " has [", least, ", ", most,
+               "]; write a range of the buffer that holds it, or narrower bounds there");
   }
 
   /// The buffer itself, for an execution space and a scalar.
@@ -384,6 +408,19 @@ struct Replay {
         write_all(exec, Kokkos::create_mirror_view_and_copy(memory(), samples));
         exec.fence("basin::buffer::fill");  // before the copy is freed
       }
+    }
+
+    /// Takes other options for the draws that follow.
+    /// \throws std::invalid_argument as check, or if they differ in what the arrays were made for
+    void change(Replay const& options) {
+      char const* who = "basin::buffer::Replay";
+      options.check(static_cast<int>(slots_.extent(0)));
+      refuse_change(who, "capacity", options_.capacity, options.capacity);
+      if constexpr (std::same_as<storage_type, storage::Byte>) {
+        refuse_change(who, "lower", options_.lower, options.lower);
+        refuse_change(who, "upper", options_.upper, options.upper);
+      }
+      options_ = options;
     }
 
     /// chains(i, :) = a stored sample, or a fresh start. Asynchronous on exec.

@@ -17,6 +17,13 @@ template <class... Parts>
   throw std::invalid_argument(sentence.str());
 }
 
+/// Refuses another value for a number that arrays were made for.
+template <class T>
+void refuse_change(char const* who, char const* name, T const& made_with, T const& wanted) {
+  if (wanted != made_with)
+    refuse(who, name, " is ", made_with, " since the arrays were made and cannot become ", wanted);
+}
+
 }  // namespace basin
 
 #endif

@@ -110,6 +110,15 @@ KOKKOS_FORCEINLINE_FUNCTION void random_block(Stream const& stream, std::uint32_
   philox(c, static_cast<std::uint32_t>(stream.seed), static_cast<std::uint32_t>(stream.seed >> 32));
 }
 
+/// Seed for the draws of 'call' in a run of a seed: other pairs give other seeds, but for one in
+/// 2^64.
+KOKKOS_FUNCTION inline std::uint64_t seed_of(std::uint64_t run, std::uint64_t call) {
+  std::uint32_t c[4] = {static_cast<std::uint32_t>(call), static_cast<std::uint32_t>(call >> 32), 0,
+                        0xFFFFFFFFu};  // a purpose that no stream has
+  philox(c, static_cast<std::uint32_t>(run), static_cast<std::uint32_t>(run >> 32));
+  return std::uint64_t(c[1]) << 32 | c[0];
+}
+
 /// One 32-bit draw.
 KOKKOS_FORCEINLINE_FUNCTION std::uint32_t random_word(Stream const& stream, std::uint32_t element,
                                                       std::uint32_t chain) {
@@ -131,23 +140,30 @@ KOKKOS_FORCEINLINE_FUNCTION Scalar unit_uniform(std::uint32_t word) {
 }
 
 /// A pseudo-random permutation of {0, ..., size-1}, evaluated one index at a time and stored
-/// nowhere: a balanced Feistel network of four rounds over the next even number of bits, walked
-/// along its cycle until it falls under size (Black and Rogaway 2002, "Ciphers with arbitrary
-/// finite domains", section 5). The expected number of walks is under 4.
+/// nowhere: a balanced Feistel network over the next even number of bits, walked along its cycle
+/// until it falls under size (Black and Rogaway 2002, "Ciphers with arbitrary finite domains",
+/// section 5), of an index that a random number was added to. The expected number of walks is
+/// under 4. Four rounds, enough for large sizes, leave the places of 8 with probabilities 6 % off.
 class Permutation {
  public:
   /// \param size    number of indices, in [1, 2^31)
   /// \param stream  key: another step or purpose gives another permutation
   KOKKOS_FUNCTION Permutation(std::uint32_t size, Stream const& stream) : size_(size) {
     while ((1ull << (2 * half_bits_)) < size) ++half_bits_;
-    std::uint32_t c[4];
-    random_block(stream, 0u, 0u, c);
-    for (int i = 0; i < 4; ++i) keys_[i] = c[i];
+    for (int block = 0; block < rounds / 4; ++block) {
+      std::uint32_t c[4];
+      random_block(stream, static_cast<std::uint32_t>(block), 0u, c);
+      for (int i = 0; i < 4; ++i) keys_[4 * block + i] = c[i];
+    }
+    std::uint64_t const word = random_word(stream, rounds, 0u);
+    offset_                  = static_cast<std::uint32_t>(word * size >> 32);
   }
 
   KOKKOS_FUNCTION std::uint32_t size() const { return size_; }
   KOKKOS_FUNCTION std::uint32_t operator()(std::uint32_t index) const {
     std::uint32_t const mask = (1u << half_bits_) - 1;
+    index += offset_;
+    if (index >= size_) index -= size_;
     do {
       std::uint32_t left = index >> half_bits_, right = index & mask;
       for (std::uint32_t key : keys_) {
@@ -166,7 +182,9 @@ class Permutation {
   }
 
  private:
-  std::uint32_t keys_[4]{};
+  static constexpr int rounds = 12;
+  std::uint32_t keys_[rounds]{};
+  std::uint32_t offset_ = 0;
   std::uint32_t size_;
   std::uint32_t half_bits_ = 1;
 };

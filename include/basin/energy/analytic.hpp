@@ -22,7 +22,8 @@ struct check_formula {
   static_assert(Formula<F, tile::Pack<typename F::scalar_type, 1>>,
                 "basin::energy::Analytic: define 'template <class V> KOKKOS_FUNCTION V "
                 "operator()(V const (&x)[dimension], V (&dx)[dimension]) const' that writes dE/dx "
-                "into dx and returns E(x); V is a tile::Pack, one state in each lane.");
+                "into dx and returns E(x); V is a tile::Pack, one state in each lane, or a "
+                "tile::Jet of one.");
 };
 
 }  // namespace detail
@@ -33,7 +34,11 @@ struct check_formula {
 ///   template <class V> KOKKOS_FUNCTION V operator()(V const (&x)[dimension], V (&dx)[dimension])
 ///   const
 ///
-/// returns E(x) and writes dE/dx. Meant for states that fit in registers or the first cache.
+/// returns E(x) and writes all of dE/dx. V is a tile::Pack with a state in each lane or, for second
+/// derivatives, a tile::Jet of one. Beside arithmetic, also with numbers of scalar_type, there are
+/// fma, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, abs and, in place of an if,
+/// where_less(a, b, if_less, else); all are called without a namespace. Meant for states that fit
+/// in registers or the first cache.
 ///
 /// \tparam Formula  names scalar_type and dimension; copied into kernels
 template <class Formula>

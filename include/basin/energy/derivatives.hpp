@@ -111,13 +111,14 @@ struct DiagonalTile {
     for (int d = 0; d < E::dimension; ++d) {
       c.each(T, [=](int t) { x[d * size + T + t] = scalar_type(1); });
       energy.energy(c, workspace);
-      c.each(T, [=, &to](int t) {
+      c.each(T, [=](int t) {
         x[d * size + T + t] = scalar_type(0);
-        if constexpr (Sum)
-          sum[t] += 2 * e[2 * T + t];
-        else if (first + t < count)
-          to(first + t, d) = 2 * e[2 * T + t];
+        sum[t] += 2 * e[2 * T + t];
       });
+      if constexpr (!Sum)
+        c.each(T, [=, &to](int t) {
+          if (first + t < count) to(first + t, d) = 2 * e[2 * T + t];
+        });
     }
     if constexpr (Sum)
       c.each(T, [=, &to](int t) {

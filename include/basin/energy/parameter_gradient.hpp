@@ -43,7 +43,8 @@ struct Parting {
     return slice == 0 ? 1 : std::clamp(count / slice, 1, most);
   }
   static constexpr Parting of(int count, int slice, int most) {
-    int const length = tile::tiles(tile::tiles(count, at_most(count, slice, most)), 32) * 32;
+    int const samples = std::max(count, 1);  // of none there is one part, without terms
+    int const length  = tile::tiles(tile::tiles(samples, at_most(samples, slice, most)), 32) * 32;
     return {count, std::max(tile::tiles(count, length), 1), length};
   }
   constexpr int total(int series) const { return parts == 1 ? 1 : parts * series; }

@@ -41,6 +41,13 @@ constexpr std::string_view npy_type() {
   return std::same_as<Scalar, float> ? "<f4" : "<f8";
 }
 
+// What to read an array of such a type as, if it can be.
+inline std::string read_as(std::string_view type) {
+  if (type == "'<f4'") return "; read it as float";
+  if (type == "'<f8'") return "; read it as double";
+  return "";
+}
+
 // "(3, 4)", "(3,)"
 inline std::string npy_shape(std::vector<std::size_t> const& shape) {
   std::string text = "(";
@@ -229,7 +236,8 @@ NpyArray<Scalar, Rank> read_npy(std::filesystem::path const& path) {
       },
       refuse);
   std::string const expected = "'" + std::string(detail::npy_type<Scalar>()) + "'";
-  if (header.type != expected) refuse("has type " + header.type + ", not " + expected);
+  if (header.type != expected)
+    refuse("has type " + header.type + ", not " + expected + detail::read_as(header.type));
   if (header.order != "False") refuse("has 'fortran_order' " + header.order + ", not False");
   std::size_t const values = detail::count_npy_values(header, sizeof(Scalar), file_size, refuse);
   // Not assigned: under g++ 12, assigning a View of Kokkos 4.6.99 damages its reference count.

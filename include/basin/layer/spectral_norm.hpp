@@ -35,8 +35,8 @@ struct Operator {
 ///
 ///   dL/dW = (G - <G, W'> u v^T) / sigma,  G = dL/dW'
 ///
-/// Biases are left alone. Source: Miyato, Kataoka, Koyama and Yoshida 2018, ICLR, algorithm 1 and
-/// eq. 12.
+/// Biases are left alone, and so are weights while they are all 0. Source: Miyato, Kataoka, Koyama
+/// and Yoshida 2018, ICLR, algorithm 1 and eq. 12.
 ///
 /// The weights are divided once for each training step, not in every layer call: networks with
 /// this layer read prepared parameters, see energy::prepare.
@@ -80,14 +80,21 @@ struct SpectralNorm {
     template <class Context>
     static KOKKOS_FUNCTION void prepare(Context const& c, int count, Scalar const* theta,
                                         Scalar* state, Scalar* prepared) {
-      Scalar* const sigma = state;
-      Scalar* const u     = state + 1;
-      Scalar* const v     = u + left;
+      Scalar* const sigma  = state;
+      Scalar* const u      = state + 1;
+      Scalar* const v      = u + left;
+      Scalar* const length = state + 1 + left + right;  // (1) of the working memory: |W^T u|
       for (int k = 0; k < count; ++k) {
         c.each(right, [=](int j) { v[j] = transposed(theta, u, j); });
-        normalize(c, v, +right, sigma);
-        c.each(left, [=](int i) { u[i] = applied(theta, v, i); });
+        normalize(c, v, +right, length);
+        // Where W^T u = 0, as for W = 0, u stays as it is, so that it finds W when there is one.
+        c.each(left, [=](int i) {
+          if (*length > 0) u[i] = applied(theta, v, i);
+        });
         normalize(c, u, +left, sigma);
+        c.each(1, [=](int) {
+          if (!(*length > 0)) *sigma = 0;
+        });
       }
       // With no iteration sigma is that of new weights and of the u and v that there are.
       if (count == 0)

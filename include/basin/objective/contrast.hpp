@@ -76,6 +76,13 @@ struct BoundObjective<Objective, E, Exec, tuning> {
 
 }  // namespace detail
 
+/// Whether a type is an objective: one that draws samples of the model and has a loss, or one with
+/// a gradient of its own.
+template <class Objective, class E, class Exec, tile::Tuning tuning>
+concept is_objective = requires {
+  typename Objective::template bind<E, Exec, tuning>;
+};
+
 /// Coordinates of the energy that an objective sets itself, behind those of the data.
 template <class Objective>
 inline constexpr int conditions = 0;

@@ -21,6 +21,9 @@ namespace basin::objective {
 ///                   itself), a loss policy (default loss::Difference)
 template <class Sampler, class... Policies>
 struct ContrastiveDivergence {
+  static_assert(sampler::is_sampler<Sampler>,
+                "basin::objective::ContrastiveDivergence: the first argument is no sampler; write "
+                "for example sampler::Langevin<>, and policies behind it.");
   static_assert((Policy<Policies> && ...) &&
                     (has_axis<Policies, sampler::start_axis, loss_axis> && ...),
                 "basin::objective::ContrastiveDivergence: each argument after the sampler must be "

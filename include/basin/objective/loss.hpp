@@ -63,9 +63,9 @@ namespace detail {
 template <class Scalar, class Loss>
 struct LossWeights {
   using scalar_type                   = Scalar;
-  static constexpr int workspace_rows = 1;
-  Scalar const* energies;  // (2 B)
-  Scalar* weights;         // (2 B)
+  static constexpr int workspace_rows = 2;  // two numbers, of tiles of one chain too
+  Scalar const* energies;                   // (2 B)
+  Scalar* weights;                          // (2 B)
   int batch;
   EnergyPenalty penalty;
   Step step;

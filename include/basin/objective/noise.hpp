@@ -18,6 +18,7 @@
 ///     KOKKOS_FUNCTION void sample(Stream const&, std::uint32_t sample, Scalar* x) const;
 ///     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const;   // normalised
 ///   };
+///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
 namespace basin::objective::noise {
 
 namespace detail {
@@ -64,13 +65,24 @@ KOKKOS_FUNCTION Scalar dot(int n, Scalar const* a, Scalar const* x, F const& f) 
   return total;
 }
 
+inline void check_at_least_0(char const* law, char const* field, double value) {
+  if (!(value >= 0) || std::isinf(value))
+    refuse(law, field, " must be >= 0 and finite, got ", value);
+}
+
 inline double log_two_pi() { return 1.8378770664093454836; }
 
 }  // namespace detail
 
 /// N(m, S) with the mean and the covariance matrix of the data.
 struct Gaussian {
-  double ridge = 0;  ///< added to the diagonal of S, units of x^2; >= 0
+  double ridge                           = 0;  ///< added to the diagonal of S, units of x^2; >= 0
+  bool operator==(Gaussian const&) const = default;
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    detail::check_at_least_0("basin::objective::noise::Gaussian", "ridge", ridge);
+  }
 
   template <class Scalar, class Exec>
   struct bind {
@@ -129,7 +141,13 @@ struct Gaussian {
 
 /// N(m, diag s^2) with the mean and the deviation of every coordinate of the data.
 struct DiagonalGaussian {
-  double ridge = 0;  ///< added to s^2, units of x^2; >= 0
+  double ridge                                   = 0;  ///< added to s^2, units of x^2; >= 0
+  bool operator==(DiagonalGaussian const&) const = default;
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    detail::check_at_least_0("basin::objective::noise::DiagonalGaussian", "ridge", ridge);
+  }
 
   template <class Scalar, class Exec>
   struct bind {
@@ -170,7 +188,11 @@ struct DiagonalGaussian {
 
 /// Uniform on a box: the range of the data, wider by 'margin' times the range on both sides.
 struct Box {
-  double margin = 0;  ///< >= 0
+  double margin                     = 0;  ///< >= 0
+  bool operator==(Box const&) const = default;
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { detail::check_at_least_0("basin::objective::noise::Box", "margin", margin); }
 
   template <class Scalar, class Exec>
   struct bind {

@@ -7,6 +7,8 @@
 #include <basin/objective/noise.hpp>
 #include <basin/objective/observed.hpp>
 
+#include <concepts>
+
 namespace basin::objective {
 
 namespace detail {
@@ -106,6 +108,7 @@ struct NoiseContrastive {
   /// \throws std::invalid_argument naming the field and its value
   void check(int) const {
     if (ratio < 1) refuse("basin::objective::NoiseContrastive", "ratio must be >= 1, got ", ratio);
+    if constexpr (requires { noise.check(); }) noise.check();
   }
 
   template <class E, class Exec, tile::Tuning tuning>
@@ -123,7 +126,8 @@ struct NoiseContrastive {
     /// \param data  (rows, dimension) that the noise is fitted to
     bind(Exec const&, NoiseContrastive const& options, int batch, Pool const& data,
          std::uint64_t seed)
-        : batch_(batch),
+        : options_(options),
+          batch_(batch),
           points_in_step_((1 + options.ratio) * batch),
           seed_(seed),
           law_(options.noise, on_host(data)),
@@ -133,6 +137,17 @@ struct NoiseContrastive {
           losses_("basin::objective::losses", batch) {}
 
     Chains positives() const { return Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL); }
+
+    /// Takes other options for the steps that follow.
+    /// \throws std::invalid_argument if they differ in what the arrays or the noise were made of
+    void change(NoiseContrastive const& options) {
+      refuse_change("basin::objective::NoiseContrastive", "ratio", options_.ratio, options.ratio);
+      if constexpr (std::equality_comparable<Noise>)
+        if (!(options.noise == options_.noise))
+          refuse("basin::objective::NoiseContrastive",
+                 "noise was fitted to the data when the arrays were made and cannot be changed");
+      options_ = options;
+    }
 
     /// gradient (E::parameters + 1) = dJ/d(theta, c). Asynchronous on exec.
     void gradient(Exec const& exec, NoiseContrastive const& options, E const& energy,
@@ -170,6 +185,7 @@ struct NoiseContrastive {
       return rows;
     }
 
+    NoiseContrastive options_;
     int batch_, points_in_step_;
     std::uint64_t seed_;
     Law law_;

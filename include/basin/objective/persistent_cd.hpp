@@ -21,6 +21,12 @@ namespace basin::objective {
 /// \tparam Policies  a loss policy (default loss::Difference)
 template <class Sampler, class Buffer = buffer::Replay<>, class... Policies>
 struct PersistentCd {
+  static_assert(sampler::is_sampler<Sampler>,
+                "basin::objective::PersistentCd: the first argument is no sampler; write for "
+                "example sampler::Langevin<>, and the buffer behind it.");
+  static_assert(buffer::is_buffer<Buffer>,
+                "basin::objective::PersistentCd: the second argument is no buffer; write for "
+                "example buffer::Replay<>, and a loss policy, if any, behind it.");
   static_assert((Policy<Policies> && ...) && (has_axis<Policies, loss_axis> && ...) &&
                     sizeof...(Policies) <= 1,
                 "basin::objective::PersistentCd: after sampler and buffer write at most a loss "
@@ -37,6 +43,8 @@ struct PersistentCd {
   void check(int batch) const {
     sampler.check();
     buffer.check(batch);
+    if constexpr (requires { sampler.lower, sampler.upper; })
+      buffer.check_chains(sampler.lower, sampler.upper);
     energy_l2.check();
   }
 
@@ -66,6 +74,10 @@ struct PersistentCd {
                      step.stream(seed_, Purpose::sampler_noise, sampler::steps_bits), statistics);
       buffer_.write(exec, chains, step);
     }
+
+    /// Takes other options for the steps that follow.
+    /// \throws std::invalid_argument if they differ in what the buffer was made for
+    void change(PersistentCd const& options) { buffer_.change(options.buffer); }
 
     /// Starting points for chains of a user's own: as fresh chains start.
     void start(Exec const& exec, PersistentCd const& options, Chains const& chains,

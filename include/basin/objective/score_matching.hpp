@@ -239,6 +239,7 @@ class SlicedGradient {
   }
 
   Chains positives() const { return positives_; }
+  int projections() const { return projections_; }
 
   void gradient(Exec const& exec, E const& energy, Step const& step, Scalar* gradient) const {
     using Points         = tile::Borrowed<Chains>;
@@ -325,6 +326,11 @@ struct SlicedScoreMatching {
          std::uint64_t seed)
         : base(batch, options.projections, Scalar(1) / static_cast<Scalar>(options.projections),
                seed) {}
+    /// \throws std::invalid_argument if options differ in what the arrays were made for
+    void change(SlicedScoreMatching const& options) const {
+      refuse_change("basin::objective::SlicedScoreMatching", "projections", base::projections(),
+                    options.projections);
+    }
     void gradient(Exec const& exec, SlicedScoreMatching const&, E const& energy, Step const& step,
                   Scalar const*, Scalar* gradient) {
       base::gradient(exec, energy, step, gradient);
@@ -368,6 +374,12 @@ struct ScoreMatching {
          std::uint64_t seed)
         : base(batch, exact ? E::dimension : options.probes,
                exact ? Scalar(1) : Scalar(1) / static_cast<Scalar>(options.probes), seed) {}
+    /// \throws std::invalid_argument if options differ in what the arrays were made for
+    void change(ScoreMatching const& options) const {
+      if (!exact)
+        refuse_change("basin::objective::ScoreMatching", "probes", base::projections(),
+                      options.probes);
+    }
     void gradient(Exec const& exec, ScoreMatching const&, E const& energy, Step const& step,
                   Scalar const*, Scalar* gradient) {
       base::gradient(exec, energy, step, gradient);

@@ -19,15 +19,16 @@ struct AdamStep {
   Scalar beta1, beta2;
   Scalar correction2;  // 1 / (1 - beta2^t)
   Scalar epsilon;
-  Scalar keep;  // 1 - rate decay: decoupled weight decay
+  Scalar decay;  // (1 - beta1^t) decay: decoupled weight decay, per unit of rate
 
-  // state: m, v
+  // state: m, v; is_weight: 1 for what decays, else 0
   template <class V>
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(V& theta, V g, V (&state)[2]) const {
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(V& theta, V g, V (&state)[2], V is_weight) const {
     state[0]      = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
     state[1]      = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
     V const slope = state[0] / (sqrt(state[1] * V(correction2)) + V(epsilon));
-    theta         = fma(V(-rate), slope, V(keep) * theta);
+    // One rounding of the sum: a factor 1 - rate decay of theta would be rounded itself.
+    theta = fma(V(-rate), fma(V(decay) * is_weight, theta, slope), theta);
   }
 };
 
@@ -35,8 +36,9 @@ inline void check_adam(char const* who, double rate, double beta1, double beta2,
   if (!(rate >= 0) || std::isinf(rate)) refuse(who, "rate must be >= 0 and finite, got ", rate);
   if (!(beta1 >= 0 && beta1 < 1)) refuse(who, "beta1 must be in [0, 1), got ", beta1);
   if (!(beta2 >= 0 && beta2 < 1)) refuse(who, "beta2 must be in [0, 1), got ", beta2);
-  if (!(epsilon > 0) || std::isinf(epsilon))
-    refuse(who, "epsilon must be > 0 and finite, got ", epsilon);
+  // In float less would be 0, and the update of a parameter without gradient 0 / 0.
+  if (!(epsilon >= 1e-37) || std::isinf(epsilon))
+    refuse(who, "epsilon must be >= 1e-37 and finite, got ", epsilon);
 }
 
 template <class Scalar>
@@ -50,12 +52,13 @@ KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double rate, double beta1, d
     return beta < double(most) ? static_cast<Scalar>(beta) : most;
   };
   Scalar const b1 = rounded(beta1), b2 = rounded(beta2);
-  return {static_cast<Scalar>(rate / (1 - Kokkos::pow(double(b1), t))),
+  double const correction1 = 1 - Kokkos::pow(double(b1), t);
+  return {static_cast<Scalar>(rate / correction1),
           b1,
           b2,
           static_cast<Scalar>(1 / (1 - Kokkos::pow(double(b2), t))),
           static_cast<Scalar>(epsilon),
-          static_cast<Scalar>(1 - rate * decay)};
+          static_cast<Scalar>(correction1 * decay)};
 }
 
 }  // namespace detail
@@ -72,7 +75,7 @@ struct Adam {
   double rate    = 1e-4;   ///< units of theta; >= 0
   double beta1   = 0.9;    ///< in [0, 1)
   double beta2   = 0.999;  ///< in [0, 1)
-  double epsilon = 1e-8;   ///< units of g; > 0
+  double epsilon = 1e-8;   ///< units of g; >= 1e-37
 
   static constexpr int states = 2;  ///< arrays of the size of theta: m, v
 
@@ -86,13 +89,14 @@ struct Adam {
   void check() const { detail::check_adam("basin::optimizer::Adam", rate, beta1, beta2, epsilon); }
 };
 
-/// Adam with decoupled weight decay: theta <- (1 - rate decay) theta before Adam's update.
-/// Source: Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2.
+/// Adam with decoupled weight decay: theta <- (1 - rate decay) theta before Adam's update. What an
+/// objective learns beside theta, as a log Z, does not decay. Source: Loshchilov and Hutter 2019,
+/// arXiv:1711.05101, algorithm 2.
 struct AdamW {
   double rate    = 1e-4;   ///< units of theta; >= 0
   double beta1   = 0.9;    ///< in [0, 1)
   double beta2   = 0.999;  ///< in [0, 1)
-  double epsilon = 1e-8;   ///< units of g; > 0
+  double epsilon = 1e-8;   ///< units of g; >= 1e-37
   double decay   = 0.01;   ///< per update and unit of rate; >= 0
 
   static constexpr int states = 2;  ///< arrays of the size of theta: m, v

@@ -6,7 +6,16 @@
 
 #include <Kokkos_MathematicalFunctions.hpp>
 
+#include <concepts>
+
 namespace basin::optimizer {
+
+/// Whether a type is a schedule: the factor of the rate at each training step, from 0.
+template <class Schedule>
+concept is_schedule = requires(Schedule const& s) {
+  { s(0L) } -> std::convertible_to<double>;
+  s.check();
+};
 
 /// Factor of the rate at each update: 1.
 struct Constant {

@@ -56,7 +56,8 @@ struct Update {
   static constexpr int workspace_rows = 0;
 
   Step step;
-  Scalar average;        // decay of the average, 0: none
+  Scalar average_of;     // weight of theta in its average: 1 less the decay of the average
+  int weights;           // the first of the parameters, on which weight decay acts
   Scalar const* factor;  // (1) of the gradient; not finite: nothing is changed
   Scalar const* g;       // (padded parameters)
   Scalar* theta;         // (padded parameters)
@@ -76,19 +77,36 @@ struct Update {
       std::size_t const k = at + static_cast<std::size_t>(i) * V::lanes;
       V s[States];
       for (int j = 0; j < States; ++j) s[j] = tile::load<V>(self.state + j * self.padded + k);
-      V t = tile::load<V>(self.theta + k);
-      one(t, tile::load<V>(self.g + k) * V(scale), s);
+      V t       = tile::load<V>(self.theta + k);
+      V const g = tile::load<V>(self.g + k) * V(scale);
+      if constexpr (requires { one(t, g, s, t); }) {
+        std::size_t const end = static_cast<std::size_t>(self.weights);
+        one(t, g, s, V::generate([&](int l) {
+              return Scalar(k + static_cast<std::size_t>(l) < end ? 1 : 0);
+            }));
+      } else {
+        one(t, g, s);
+      }
       for (int j = 0; j < States; ++j) tile::store(self.state + j * self.padded + k, s[j]);
       tile::store(self.theta + k, t);
       if (self.averaged) {
         V const a = tile::load<V>(self.averaged + k);
-        tile::store(self.averaged + k, fma(V(Scalar(1) - self.average), t - a, a));
+        tile::store(self.averaged + k, fma(V(self.average_of), t - a, a));
       }
     });
   }
 };
 
 }  // namespace detail
+
+/// Whether a type is an optimiser: 'states' arrays beside theta, and at(step, factor), the update
+/// of one step.
+template <class Optimizer, class Scalar>
+concept is_optimizer = requires(Optimizer const& o) {
+  o.template at<Scalar>(0L, 1.0);
+  o.check();
+  +Optimizer::states;
+};
 
 /// partial (blocks) = squared norms of the blocks of g (padded). Asynchronous on exec.
 template <tile::Tuning tuning, class Exec, class Scalar>
@@ -97,20 +115,22 @@ void squared_norms(Exec const& exec, Scalar const* g, Scalar* partial, int count
 }
 
 /// One update of theta by g * factor, and of the exponential moving average
-/// averaged <- average averaged + (1 - average) theta. Asynchronous on exec.
+/// averaged <- (1 - average_of) averaged + average_of theta. Asynchronous on exec.
 ///
 /// \param step      Optimizer::at(...), or a pointer to it on the device
 /// \param factor    (1) on the device, from the clipping by global norm; if it is not finite
 ///                  nothing is changed, so that a diverged step cannot spoil the parameters
+/// \param weights   how many, from the first on, are parameters of the energy: those that decay
 /// \param state     (states, padded)
 /// \param averaged  (padded), or null
 template <tile::Tuning tuning, int States, class Exec, class Step, class Scalar>
-void update(Exec const& exec, Step const& step, Scalar average, Scalar const* factor,
-            Scalar const* g, Scalar* theta, Scalar* state, Scalar* averaged, int count) {
+void update(Exec const& exec, Step const& step, Scalar average_of, int weights,
+            Scalar const* factor, Scalar const* g, Scalar* theta, Scalar* state, Scalar* averaged,
+            int count) {
   tile::for_each_tile<tuning>(
       exec, "basin::update", count,
-      detail::Update<Scalar, Step, States>{step, average, factor, g, theta, state, averaged,
-                                           static_cast<std::size_t>(count) * block});
+      detail::Update<Scalar, Step, States>{step, average_of, weights, factor, g, theta, state,
+                                           averaged, static_cast<std::size_t>(count) * block});
 }
 
 }  // namespace basin::optimizer

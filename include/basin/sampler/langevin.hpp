@@ -100,9 +100,10 @@ struct LangevinPolicies {
                 "basin::sampler::Langevin: write at most one clip:: policy.");
   static_assert(policies_of<order_axis, Policies...> <= 1,
                 "basin::sampler::Langevin: write at most one Order<...>.");
-  using noise = pick<noise_axis, Calibrated, Policies...>;
-  using clip  = pick<clip_axis, sampler::clip::None, Policies...>;
-  using order = pick<order_axis, GradientFirst, Policies...>;
+  using noise                     = pick<noise_axis, Calibrated, Policies...>;
+  using clip                      = pick<clip_axis, sampler::clip::None, Policies...>;
+  using order                     = pick<order_axis, GradientFirst, Policies...>;
+  static constexpr bool has_noise = order::count(Op::noise) > 0;
   static_assert(std::same_as<clip, sampler::clip::None> || order::count(Op::clip) == 1,
                 "basin::sampler::Langevin: the order has no Op::clip, but a clip:: policy is "
                 "given; write Op::clip between Op::gradient and Op::move.");
@@ -155,10 +156,10 @@ struct Langevin {
   double lower       = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
   double upper       = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
-  /// sigma, standard deviation of the noise of one step
-  double noise_deviation() const { return std::sqrt(2 * step * temperature); }
-  /// The temperature that the chain has as alpha -> 0.
-  double effective_temperature() const { return temperature; }
+  /// sigma, standard deviation of the noise of one step; 0 in an order without Op::noise
+  double noise_deviation() const { return std::sqrt(2 * step * effective_temperature()); }
+  /// The temperature that the chain has as alpha -> 0; 0 in an order without Op::noise.
+  double effective_temperature() const { return policies::has_noise ? temperature : 0; }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
@@ -179,15 +180,24 @@ requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise,
   double lower = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
   double upper = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
-  /// sigma, standard deviation of the noise of one step
-  double noise_deviation() const { return noise; }
+  /// sigma, standard deviation of the noise of one step; 0 in an order without Op::noise
+  double noise_deviation() const { return policies::has_noise ? noise : 0; }
   /// T = sigma^2 / (2 alpha): the chain has the law exp(-E/T) as alpha -> 0.
-  double effective_temperature() const { return noise * noise / (2 * step); }
+  double effective_temperature() const {
+    return noise_deviation() * noise_deviation() / (2 * step);
+  }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     detail::check_langevin<policies>(steps, step, "noise", noise, clip, lower, upper);
   }
+};
+
+/// Whether a type is a sampler: a number of steps, which it checks with its other numbers.
+template <class Sampler>
+concept is_sampler = requires(Sampler& s) {
+  s.steps = 1;
+  s.check();
 };
 
 /// What a sampler saw of each chain. Arrays may be null.
@@ -318,16 +328,21 @@ struct LangevinTile {
     }
   }
 
+  // Norms are compared in this unit, so that squares of what a large clip allows stay finite.
+  KOKKOS_FORCEINLINE_FUNCTION Scalar clip_unit() const {
+    return numbers.clip > Scalar(1) ? numbers.clip : Scalar(1);
+  }
+
   // dx <- dx min(1, clip / |dx|_2), for each chain
   template <class Context>
   KOKKOS_FORCEINLINE_FUNCTION void scale_to_norm(Context const& c, Scalar* dx,
                                                  Scalar* factor) const {
     using V           = typename Context::value_type;
-    Scalar const clip = numbers.clip;
+    Scalar const unit = clip_unit(), scale = Scalar(1) / unit, clip = numbers.clip / unit;
     c.reduce(
         1, +E::dimension,
         [=](auto place) {
-          V const g = place.load(dx);
+          V const g = V(scale) * place.load(dx);
           return g * g;
         },
         [=](auto place, V square) {
@@ -357,13 +372,14 @@ struct LangevinTile {
     Scalar const clip = numbers.clip;
     Scalar* const out = statistics.clipped;
     if constexpr (std::same_as<clip_policy, sampler::clip::PerSample>) {
+      Scalar const scale = Scalar(1) / clip_unit(), most = clip / clip_unit();
       auto const square = [=](auto place) {
-        V const g = place.load(dx);
+        V const g = V(scale) * place.load(dx);
         return g * g;
       };
       sum_over_coordinates(c, square, Scalar(1), row, first, count, out);
       c.each(+Context::width, [=](int t) {
-        if (first + t < count) out[first + t] = out[first + t] > clip * clip ? 1 : 0;
+        if (first + t < count) out[first + t] = out[first + t] > most * most ? 1 : 0;
       });
     } else {
       auto const beyond = [=](auto place) {
@@ -420,7 +436,8 @@ struct LangevinTile {
 /// \param langevin   policies and numbers
 /// \param energy     models basin::Energy
 /// \param chains     (chains, dimension of the energy), any number of chains
-/// \param stream     seed and first step
+/// \param stream     seed and first step; with the same once more the noise is the same, so a call
+///                   that continues chains takes a step that is further by langevin.steps
 /// \param statistics what to report of each chain; null: nothing
 /// \throws std::invalid_argument if a number of langevin is refused, chains has another second
 ///         extent than the energy's dimension, or there is no chain
@@ -436,7 +453,7 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
                   "basin::sampler::sample: chains must be a View of rank 2, (chains, dimension).");
     static_assert(std::same_as<typename Chains::value_type, Scalar>,
                   "basin::sampler::sample: the elements of chains must be the energy's "
-                  "scalar_type, not const.");
+                  "scalar_type, which is another, or chains are const.");
     langevin.check();
     char const* who = "basin::sampler::sample";
     if (chains.extent(0) == 0) refuse(who, "chains has first extent 0, it must hold a chain");

@@ -64,6 +64,8 @@ struct Jet {
     return b;
   }
   friend KOKKOS_FORCEINLINE_FUNCTION Jet operator*(Jet a, V b) { return b * a; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Jet operator*(value_type a, Jet b) { return V(a) * b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Jet operator*(Jet a, value_type b) { return V(b) * a; }
   friend KOKKOS_FORCEINLINE_FUNCTION Jet operator/(Jet a, Jet b) {
     BASIN_UNROLL for (int k = 0; k <= Order; ++k) {
       BASIN_UNROLL for (int i = 1; i <= k; ++i) a.c[k] = fma(-b.c[i], a.c[k - i], a.c[k]);
@@ -71,6 +73,10 @@ struct Jet {
     }
     return a;
   }
+  friend KOKKOS_FORCEINLINE_FUNCTION Jet& operator+=(Jet& a, Jet b) { return a = a + b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Jet& operator-=(Jet& a, Jet b) { return a = a - b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Jet& operator*=(Jet& a, Jet b) { return a = a * b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Jet& operator/=(Jet& a, Jet b) { return a = a / b; }
 };
 
 /// a b + c
@@ -121,6 +127,18 @@ template <class V, int K>
 KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> log(Jet<V, K> x) {
   V const inverse = V(typename V::value_type(1)) / x.c[0];
   V const f[3]    = {log(x.c[0]), inverse, -inverse * inverse};
+  return compose(x, f);
+}
+
+template <class V, int K>
+KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> sin(Jet<V, K> x) {
+  V const s = sin(x.c[0]), f[3] = {s, cos(x.c[0]), -s};
+  return compose(x, f);
+}
+
+template <class V, int K>
+KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> cos(Jet<V, K> x) {
+  V const c = cos(x.c[0]), f[3] = {c, -sin(x.c[0]), -c};
   return compose(x, f);
 }
 

@@ -42,9 +42,11 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> exp(Pack<T, N> x) {
   }
 }
 
-/// ln x for normal x > 0; in float error <= 1 ulp.
+namespace detail {
+
+// ln x for normal x > 0 alone.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log(Pack<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log_of_normal(Pack<T, N> x) {
   if constexpr (sizeof(T) == 8) {
     return Pack<T, N>::generate([&](int i) { return Kokkos::log(x[i]); });
   } else {
@@ -61,6 +63,24 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log(Pack<T, N> x) {
     y                   = fma(fe, T(-2.12194440e-4f), y);
     y                   = fma(m2, T(-0.5f), y);
     return fma(fe, T(0.693359375f), m + y);
+  }
+}
+
+}  // namespace detail
+
+/// ln x; in float error <= 1 ulp for normal x. -inf at 0 and NaN below it; NaN stays NaN.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log(Pack<T, N> x) {
+  if constexpr (sizeof(T) == 8) {
+    return detail::log_of_normal(x);
+  } else {
+    using V            = Pack<T, N>;
+    T constexpr inf    = Kokkos::Experimental::infinity_v<T>,
+                nan    = Kokkos::Experimental::quiet_NaN_v<T>,
+                max    = Kokkos::Experimental::finite_max_v<T>;
+    V const at_least_0 = where_less(x, V(T(0)), V(nan), x - V(inf));  // of those that are not > 0
+    V const finite     = where_less(V(T(0)), x, detail::log_of_normal(x), at_least_0);
+    return where_less(V(max), x, x, finite);
   }
 }
 
@@ -91,6 +111,16 @@ KOKKOS_FORCEINLINE_FUNCTION void sin_cos_turns(Pack<std::uint32_t, N> turns, Pac
     sine                  = bits<T>(si ^ bits<I>((q & Pack<U, N>(2u)) << 30));
     cosine                = bits<T>(ci ^ bits<I>(((q + Pack<U, N>(1u)) & Pack<U, N>(2u)) << 30));
   }
+}
+
+/// sin x and cos x, lane by lane: for energies that are formulas. Networks have none.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sin(Pack<T, N> x) {
+  return Pack<T, N>::generate([&](int i) { return Kokkos::sin(x[i]); });
+}
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> cos(Pack<T, N> x) {
+  return Pack<T, N>::generate([&](int i) { return Kokkos::cos(x[i]); });
 }
 
 /// The logistic function 1 / (1 + e^-x); in float error <= 2.5 ulp on [-30, 30].
@@ -126,7 +156,7 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> softplus(Pack<T, N> x) {
     return positive + Pack<T, N>::generate(
                           [&](int i) { return Kokkos::log1p(Kokkos::exp(-Kokkos::abs(x[i]))); });
   } else {
-    return positive + log(T(1) + exp(-abs(x)));
+    return positive + detail::log_of_normal(T(1) + exp(-abs(x)));
   }
 }
 

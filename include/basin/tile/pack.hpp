@@ -18,6 +18,10 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
+#if defined(__GNUC__) && !defined(__OPTIMIZE__) && defined(NDEBUG)
+#pragma message( \
+    "basin: this code is compiled without optimisation; add '-O3', in CMake '-D CMAKE_BUILD_TYPE=Release', otherwise basin is right but a hundred times slower")
+#endif
 #if defined(__x86_64__) && !defined(__FMA__)
 #pragma message( \
     "basin: this machine code has no fused multiply-add; add '-march=native' (or '-march=x86-64-v3'), otherwise basin is right but many times slower")
@@ -85,9 +89,7 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
   /// f(lane) for every lane.
   template <class F>
   static KOKKOS_FORCEINLINE_FUNCTION Pack generate(F const& f) {
-    Pack r;
-    BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = f(i);
-    return r;
+    return generate(f, std::make_integer_sequence<int, N>{});
   }
 
 #define BASIN_PACK_OPERATOR(op)                                           \
@@ -108,6 +110,10 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
   BASIN_PACK_OPERATOR(|)
   BASIN_PACK_OPERATOR(^)
 #undef BASIN_PACK_OPERATOR
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator+=(Pack& a, Pack b) { return a = a + b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator-=(Pack& a, Pack b) { return a = a - b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator*=(Pack& a, Pack b) { return a = a * b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator/=(Pack& a, Pack b) { return a = a / b; }
 
 #define BASIN_PACK_SHIFT(op)                                              \
   friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, int bits) { \
@@ -140,6 +146,16 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
       this->v = typename detail::PackStorage<T, N, native>::native{((void)I, s)...};
     else
       ((this->v[I] = s), ...);
+  }
+  // In order. A list too: lanes that are set one by one begin with a vector that nobody has set.
+  template <class F, int... I>
+  static KOKKOS_FORCEINLINE_FUNCTION Pack generate(F const& f, std::integer_sequence<int, I...>) {
+    Pack r;
+    if constexpr (native)
+      r.v = typename detail::PackStorage<T, N, native>::native{f(I)...};
+    else
+      ((r.v[I] = f(I)), ...);
+    return r;
   }
 };
 

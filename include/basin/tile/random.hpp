@@ -34,7 +34,7 @@ template <class V>
 KOKKOS_FORCEINLINE_FUNCTION void normal_pair(rebind<V, std::uint32_t> first,
                                              rebind<V, std::uint32_t> second, V (&z)[2]) {
   using T        = typename V::value_type;
-  V const radius = sqrt(T(-2) * log(unit_uniform<V>(first)));
+  V const radius = sqrt(T(-2) * detail::log_of_normal(unit_uniform<V>(first)));
   V sine, cosine;
   sin_cos_turns(second, sine, cosine);
   z[0] = radius * cosine;

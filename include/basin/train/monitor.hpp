@@ -5,14 +5,17 @@
 #include <basin/objective/observed.hpp>
 #include <basin/tile/launch.hpp>
 
+#include <limits>
+
 namespace basin::train {
 
 /// What training reports: means over the steps since the last report, at most monitor_every of
 /// them. Computed on the device at every step, fetched with one fence.
 struct Metrics {
-  std::uint64_t step    = 0;  ///< training steps so far
-  double energy_data    = 0;  ///< mean E of the batch of data
-  double energy_samples = 0;  ///< mean E of the batch of samples
+  std::uint64_t step = 0;  ///< training steps so far
+  double energy_data = 0;  ///< mean E of the batch of data
+  /// mean E of the batch of samples; NaN where the objective has none
+  double energy_samples = std::numeric_limits<double>::quiet_NaN();
   double gap            = 0;  ///< energy_samples - energy_data; healthy: small, around 0 or above
   double energy_square  = 0;  ///< mean E^2 over data and samples
   double gradient_norm  = 0;  ///< |dL/dtheta|_2 before clipping

@@ -17,6 +17,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <unistd.h>
 #include <vector>
 
 namespace basin::train {
@@ -54,6 +55,16 @@ struct GatherSample {
     Data const from = data;
     Batch const to  = batch;
     c.each(static_cast<int>(data.extent(1)), [=](int d) { to(i, d) = from(row, d); });
+  }
+};
+
+// The least index of a number of data that is not finite.
+template <class Data>
+struct FirstNotFinite {
+  Data data;  // (rows, dimension)
+  KOKKOS_FUNCTION void operator()(long i, long& first) const {
+    long const columns = static_cast<long>(data.extent(1));
+    if (!Kokkos::isfinite(data(i / columns, i % columns)) && i < first) first = i;
   }
 };
 
@@ -98,7 +109,8 @@ struct DataNoise {
 struct FitOptions {
   long epochs         = 0;        ///< passes over the data; or
   long steps          = 0;        ///< training steps
-  std::FILE* progress = nullptr;  ///< a line that is rewritten at each report, for example stderr
+  std::FILE* progress = nullptr;  ///< a line at each report, for example stderr; a terminal's is
+                                  ///< rewritten
   std::function<void(Metrics const&)> report{};  ///< called at each report
 };
 
@@ -124,6 +136,15 @@ class Trainer {
   static_assert(TrainableEnergy<E>,
                 "basin::train::Trainer: the energy has no parameters to train; write an "
                 "energy::Network with a layer that has some, for example layer::Dense<1>.");
+  static_assert(objective::is_objective<Objective, E, Exec, tuning>,
+                "basin::train::Trainer: the second argument is no objective; write for example "
+                "objective::PersistentCd<sampler::Langevin<>>, and the optimiser behind it.");
+  static_assert(optimizer::is_optimizer<Optimizer, typename E::scalar_type>,
+                "basin::train::Trainer: the third argument is no optimiser; write for example "
+                "optimizer::Adam, and the schedule, if any, behind it.");
+  static_assert(optimizer::is_schedule<Schedule>,
+                "basin::train::Trainer: the fourth argument is no schedule; write for example "
+                "optimizer::Cosine.");
 
  public:
   using Scalar         = typename E::scalar_type;
@@ -139,8 +160,9 @@ class Trainer {
     Schedule schedule{};
     int batch = 128;  ///< data, and samples, of a step
     DataNoise data_noise{};
-    double clip_norm    = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
-    double average      = 0;  ///< decay of the averaged parameters per step; 0: none
+    double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
+    double average   = 0;  ///< decay of the averaged parameters per step; 0: none. They start
+                           ///< from the initial ones, whose weight after n steps is average^n
     std::uint64_t seed  = 1;
     int monitor_every   = 100;  ///< steps between two reports
     double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
@@ -149,7 +171,8 @@ class Trainer {
   /// Allocates everything and draws the initial parameters.
   ///
   /// \param data  (rows, dimension) host or device View; kept, on the device
-  /// \throws std::invalid_argument naming the option and its value, or the shapes that do not fit
+  /// \throws std::invalid_argument naming the option and its value, the shapes that do not fit, or
+  ///         the place of a number of the data that is not finite
   template <class AnyData>
   Trainer(Options const& options, AnyData const& data, Exec const& exec = Exec())
       : options_(options),
@@ -157,6 +180,7 @@ class Trainer {
         data_(on_device(checked(options, data))),
         objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
                                                     options.seed)) {
+    refuse_not_finite();
     auto const numbers  = [](char const* name, std::size_t n) { return Numbers(name, n); };
     theta_              = numbers("basin::train::theta", padded);
     gradient_           = numbers("basin::train::gradient", padded);
@@ -204,7 +228,9 @@ class Trainer {
 
   /// One training step. Asynchronous on exec. On a GPU its kernels are recorded in a graph, which
   /// is all that the host launches; where a tool of Kokkos watches they are launched one by one.
+  /// \throws std::invalid_argument if objective() was changed to what it cannot be
   void step() {
+    if (objective_may_differ_) take_objective();
     if constexpr (tile::has_graphs<Exec, tuning>) {
       // The first step takes what memory it needs, which none may while a graph is recorded.
       if (step_ > 0 && !Kokkos::Tools::profileLibraryLoaded()) {
@@ -235,9 +261,9 @@ class Trainer {
     Scalar const failed  = fetched_((step_ - 1) % every, detail::metric_count - 1);
     double const seconds = timer_.seconds();
     Metrics m;
-    m.step             = step_;
-    m.energy_data      = mean[0];
-    m.energy_samples   = mean[1];
+    m.step        = step_;
+    m.energy_data = mean[0];
+    if (has_samples()) m.energy_samples = mean[1];
     m.gap              = m.energy_samples - m.energy_data;
     m.energy_square    = mean[2];
     m.gradient_norm    = mean[3];
@@ -256,7 +282,8 @@ class Trainer {
   }
 
   /// Fresh samples: chains that start as fresh chains of the objective do, and run 'steps' steps of
-  /// its sampler on the averaged parameters, if there are any. Asynchronous on exec.
+  /// its sampler on the averaged parameters, if there are any. A seed of the call gives the same
+  /// draws each time: other samples want another. Asynchronous on exec.
   Samples sample(int count, int steps, std::uint64_t seed = 0) {
     static_assert(
         requires(Objective const& o) { o.sampler; },
@@ -266,8 +293,7 @@ class Trainer {
     auto langevin  = options_.objective.sampler;
     langevin.steps = steps;
     Samples const chains("basin::train::samples", count, +E::dimension);
-    // The high bit sets these streams apart from those of training.
-    std::uint64_t const key = seed ^ options_.seed ^ (std::uint64_t(1) << 63);
+    std::uint64_t const key = seed_of(options_.seed, seed);
     objective_->start(exec_, options_.objective, chains, {key, Purpose::sampler_start, 0});
     basin::sampler::sample<tuning>(exec_, langevin, energy(), chains,
                                    {key, Purpose::sampler_noise, 0});
@@ -312,9 +338,9 @@ class Trainer {
                            std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
   }
   /// (Objective's parameters) what the objective learns beside theta, as the log Z of
-  /// noise-contrastive estimation, on the device
+  /// noise-contrastive estimation; averaged as those of energy(), if they are. On the device
   auto objective_parameters() const {
-    return Kokkos::subview(theta_,
+    return Kokkos::subview(options_.average > 0 ? averaged_ : theta_,
                            std::pair(+E::parameters, E::parameters + objective_type::parameters));
   }
   /// (E::state) what layers keep beside theta, as SpectralNorm's vectors, on the device
@@ -323,9 +349,11 @@ class Trainer {
   auto gradient() const { return Kokkos::subview(gradient_, std::pair(0, +E::parameters)); }
 
   std::uint64_t steps_taken() const { return step_; }
-  /// Numbers that may be changed before the next step, for example the sampler's steps.
+  /// Numbers that may be changed before the next step, for example the sampler's steps: call it
+  /// anew for each change. The step refuses numbers that are wrong, or that arrays were made for.
   Objective& objective() {
     graph_.clear();
+    objective_may_differ_ = true;
     return options_.objective;
   }
   /// The objective's arrays, for example its buffer.
@@ -341,6 +369,10 @@ class Trainer {
 
   template <class AnyData>
   static AnyData const& checked(Options const& options, AnyData const& data) {
+    static_assert(
+        Kokkos::is_view_v<AnyData>,
+        "basin::train::Trainer: data must be a Kokkos::View of rank 2, (rows, dimension); "
+        "an unmanaged one may wrap memory of another container.");
     static_assert(AnyData::rank() == 2,
                   "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
     char const* who = "basin::train::Trainer";
@@ -371,6 +403,21 @@ class Trainer {
     return data;
   }
 
+  // The first number of the data that is none, by its place: what a run would diverge of.
+  void refuse_not_finite() const {
+    long const columns = static_cast<long>(data_.extent(1));
+    long const numbers = static_cast<long>(data_.extent(0)) * columns;
+    long first         = numbers;
+    Kokkos::parallel_reduce("basin::train::check", Kokkos::RangePolicy<Exec>(exec_, 0, numbers),
+                            detail::FirstNotFinite<Data>{data_}, Kokkos::Min<long>(first));
+    exec_.fence("basin::train::check");
+    if (first >= numbers) return;
+    Scalar value;
+    Kokkos::deep_copy(value, Kokkos::subview(data_, first / columns, first % columns));
+    refuse("basin::train::Trainer", "data(", first / columns, ", ", first % columns, ") is ", value,
+           "; drop that row, or replace the number");
+  }
+
   // Between two memories Kokkos moves bytes: other numbers, or another order, change on the host.
   template <class Points>
   static Data on_device(Points const& points) {
@@ -389,6 +436,13 @@ class Trainer {
 
   // Averaged weights have singular vectors of their own, near those of the present ones.
   static constexpr int scoring_iterations = 8;
+
+  void take_objective() {
+    options_.objective.check(options_.batch);
+    if constexpr (requires { objective_->change(options_.objective); })
+      objective_->change(options_.objective);
+    objective_may_differ_ = false;
+  }
 
   // The energy of theta, with copies of its weights where its kernels want some.
   static constexpr int packed_numbers = energy::packed_numbers<E, tuning, Exec>();
@@ -463,9 +517,11 @@ class Trainer {
                   options_.monitor_every});
     optimizer::update<tuning, Optimizer::states>(
         exec_, static_cast<typename Summarize::update_type const*>(update_.data()),
-        static_cast<Scalar>(options_.average), factor_.data(), gradient_.data(), theta_.data(),
-        state_.data(), options_.average > 0 ? averaged_.data() : nullptr, +blocks);
+        static_cast<Scalar>(1 - options_.average), +E::parameters, factor_.data(), gradient_.data(),
+        theta_.data(), state_.data(), options_.average > 0 ? averaged_.data() : nullptr, +blocks);
   }
+
+  bool has_samples() const { return objective_->observed().energies_samples != nullptr; }
 
   void gather(Samples const& positives, Step const& step) {
     int const B = options_.batch;
@@ -484,31 +540,34 @@ class Trainer {
   }
 
   void stop_if_diverged(Metrics const& m, Scalar failed) const {
-    bool const finite =
-        failed < 0 && std::isfinite(m.energy_data) && std::isfinite(m.energy_samples);
-    if (finite && std::abs(m.energy_data) <= options_.energy_limit &&
-        std::abs(m.energy_samples) <= options_.energy_limit)
-      return;
+    // Written so that NaN is beyond it.
+    auto const within = [&](double e) { return std::abs(e) <= options_.energy_limit; };
+    if (failed < 0 && within(m.energy_data) && (!has_samples() || within(m.energy_samples))) return;
     std::ostringstream sentence;
     sentence << "basin::train::Trainer: the run diverged ";
     if (failed >= 0)
       sentence << "at step " << failed << ", where the gradient was not finite";
     else
       sentence << "before step " << m.step << ", energy_limit is " << options_.energy_limit;
-    sentence << "; E(data) = " << m.energy_data << ", E(samples) = " << m.energy_samples
-             << ". The parameters are the last finite ones. Try a smaller optimizer rate, a "
+    sentence << "; E(data) = " << m.energy_data;
+    if (has_samples()) sentence << ", E(samples) = " << m.energy_samples;
+    sentence << ". The parameters are the last finite ones. Try a smaller optimizer rate, a "
                 "clip_norm, a larger energy_l2, more sampler steps or a smaller sampler step.";
     throw std::runtime_error(sentence.str());
   }
 
-  static void print_progress(std::FILE* to, Metrics const& m, std::uint64_t end) {
-    std::fprintf(
-        to,
-        "\rstep %llu/%llu  E(data) %.4g  E(samples) %.4g  gap %.3g  |grad| %.3g  age %.3g  "
-        "%.4g steps/s   ",
-        static_cast<unsigned long long>(m.step), static_cast<unsigned long long>(end),
-        m.energy_data, m.energy_samples, m.gap, m.gradient_norm, m.buffer_age, m.steps_per_second);
-    if (m.step == end) std::fputc('\n', to);
+  void print_progress(std::FILE* to, Metrics const& m, std::uint64_t end) const {
+    bool const terminal = isatty(fileno(to)) != 0;
+    if (terminal) std::fputc('\r', to);
+    std::fprintf(to, "step %llu/%llu  E(data) %.4g  ", static_cast<unsigned long long>(m.step),
+                 static_cast<unsigned long long>(end), m.energy_data);
+    if (has_samples())
+      std::fprintf(to, "E(samples) %.4g  gap %.3g  age %.3g  ", m.energy_samples, m.gap,
+                   m.buffer_age);
+    else
+      std::fprintf(to, "loss %.4g  ", m.loss);
+    std::fprintf(to, "|grad| %.3g  %.4g steps/s   ", m.gradient_norm, m.steps_per_second);
+    if (m.step == end || !terminal) std::fputc('\n', to);
     std::fflush(to);
   }
 
@@ -527,7 +586,8 @@ class Trainer {
   Kokkos::View<std::uint64_t, memory> clock_;  // the step that a graph's kernels do next
   std::uint64_t clock_is_ = 0;                 // what it will show when all is done
   tile::Graph<Exec> graph_;
-  Numbers factor_;  // (2): factor of the gradient, first step not finite
+  bool objective_may_differ_ = false;  // since the last step
+  Numbers factor_;                     // (2): factor of the gradient, first step not finite
   Kokkos::View<Scalar**, Kokkos::LayoutRight, memory> rows_;  // (monitor_every, metric_count)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
   std::uint64_t step_ = 0, reported_ = 0;
