@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
   CLI::App app("Trains an MLP energy of 28x28 images and scores it.");
   app.add_option("--data", data, "folder with the four files of Fashion-MNIST (or any like them)")
       ->required();
-  app.add_option("--mnist", mnist, "folder with MNIST, scored as data from elsewhere");
+  app.add_option("--mnist", mnist, "folder with MNIST, scored as data from elsewhere")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--out", out, "folder for what the run leaves")->capture_default_str();
   app.add_option("--steps", steps, "training steps")->capture_default_str();
   app.add_option("--sampling-steps", sampling_steps, "Langevin steps of a training step")
