@@ -81,9 +81,12 @@ struct Update {
       V const g = tile::load<V>(self.g + k) * V(scale);
       if constexpr (requires { one(t, g, s, t); }) {
         std::size_t const end = static_cast<std::size_t>(self.weights);
-        one(t, g, s, V::generate([&](int l) {
+        bool const all = k + V::lanes <= end, mixed = !all && k < end;
+        one(t, g, s,
+            mixed ? V::generate([&](int l) {
               return Scalar(k + static_cast<std::size_t>(l) < end ? 1 : 0);
-            }));
+            })
+                  : V(Scalar(all ? 1 : 0)));
       } else {
         one(t, g, s);
       }

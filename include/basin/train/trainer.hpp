@@ -40,10 +40,11 @@ struct GatherSample {
     GatherSample r           = *this;
     std::uint64_t const rows = data.extent(0), first = step.now() * batch.extent(0);
     Stream order{seed, Purpose::data_order, first / rows};
-    r.epoch = Permutation(static_cast<std::uint32_t>(rows), order);
+    r.epoch    = Permutation(static_cast<std::uint32_t>(rows), order);
+    r.position = static_cast<int>(first % rows);
     ++order.step;
-    r.next_epoch = Permutation(static_cast<std::uint32_t>(rows), order);
-    r.position   = static_cast<int>(first % rows);
+    if (first % rows + batch.extent(0) > rows)
+      r.next_epoch = Permutation(static_cast<std::uint32_t>(rows), order);
     return r;
   }
 
