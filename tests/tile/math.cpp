@@ -282,7 +282,6 @@ TEMPLATE_TEST_CASE("values stay in the range of the function", "[tile][math]", f
   CHECK(all(evaluate<Tanh>(x), -1, 1));
   CHECK(all(evaluate<Distribution>(x), 0, 1));
   CHECK(all(evaluate<Density>(x), 0, TestType(0.39894231)));
-  x[0] = 0;  // softplus of -infinity is NaN: only a diverged chain has it
   CHECK(all(evaluate<Softplus>(x), 0, inf));
   CHECK(evaluate_at<Tanh>(TestType(100)) == 1);
   CHECK(evaluate_at<Sigmoid>(TestType(100)) == 1);

@@ -151,7 +151,7 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> tanh(Pack<T, N> x) {
 /// ln(1 + e^x), with no overflow; in float absolute error <= 1.4e-7 max(1, x).
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> softplus(Pack<T, N> x) {
-  Pack<T, N> const positive = where_less(Pack<T, N>(T(0)), x, x, x * T(0));  // NaN stays NaN
+  Pack<T, N> const positive = where_less(x, Pack<T, N>(T(0)), T(0), x);  // NaN stays NaN
   if constexpr (sizeof(T) == 8) {
     return positive + Pack<T, N>::generate(
                           [&](int i) { return Kokkos::log1p(Kokkos::exp(-Kokkos::abs(x[i]))); });
