@@ -41,7 +41,7 @@ TEST_CASE("the average is the exponential moving average of the updated paramete
   CHECK(p.padding_is_zero());
 }
 
-TEST_CASE("an average of a million updates moves in float", "[optimizer][update]") {
+TEST_CASE("an average over 10^8 updates moves in float", "[optimizer][update]") {
   // 1 - 1e-8 would be rounded to 1.
   basin::test::Parameters<Exec, float, 2> p(10);
   p.set(p.averaged, [](int) { return 0; });

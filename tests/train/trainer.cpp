@@ -327,6 +327,12 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
   CHECK_THROWS_WITH(
       Trainer(small_options<Trainer>(), holed),
       "basin::train::Trainer: data(31, 2) is nan; drop that row, or replace the number");
+  // Before noise is fitted to them.
+  using Contrast = basin::train::Trainer<SmallNetwork, basin::objective::NoiseContrastive<>,
+                                         basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
+  CHECK_THROWS_WITH(
+      Contrast({.batch = 37}, holed),
+      "basin::train::Trainer: data(31, 2) is nan; drop that row, or replace the number");
   Trainer trainer(small_options<Trainer>(), data);
   CHECK_THROWS_WITH(trainer.fit({}),
                     "basin::train::Trainer::fit: write one of epochs and steps, got 0 and 0");

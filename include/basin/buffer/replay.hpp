@@ -269,9 +269,9 @@ struct CountWritten {
 
 }  // namespace detail
 
-/// Whether a type is a buffer of chains: a capacity, a start and a bound form.
+/// Whether a type can be a buffer of chains: a capacity, a start, and numbers that it checks.
 template <class Buffer>
-concept is_buffer = requires(Buffer const& b) {
+concept KeepsChains = requires(Buffer const& b) {
   b.capacity;
   b.start;
   b.check(1);

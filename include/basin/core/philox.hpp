@@ -143,7 +143,8 @@ KOKKOS_FORCEINLINE_FUNCTION Scalar unit_uniform(std::uint32_t word) {
 /// nowhere: a balanced Feistel network over the next even number of bits, walked along its cycle
 /// until it falls under size (Black and Rogaway 2002, "Ciphers with arbitrary finite domains",
 /// section 5), of an index that a random number was added to. The expected number of walks is
-/// under 4. Four rounds, enough for large sizes, leave the places of 8 with probabilities 6 % off.
+/// under 4. The random number makes every place equally likely; with four rounds, enough for large
+/// sizes, pairs of places of 8 would be up to a quarter off.
 class Permutation {
  public:
   /// \param size    number of indices, in [1, 2^31)

@@ -76,10 +76,9 @@ struct BoundObjective<Objective, E, Exec, tuning> {
 
 }  // namespace detail
 
-/// Whether a type is an objective: one that draws samples of the model and has a loss, or one with
-/// a gradient of its own.
+/// Whether a type can be an objective: it has a form for an energy, a space and a tuning.
 template <class Objective, class E, class Exec, tile::Tuning tuning>
-concept is_objective = requires {
+concept BindsEnergy = requires {
   typename Objective::template bind<E, Exec, tuning>;
 };
 

@@ -19,6 +19,8 @@
 ///     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const;   // normalised
 ///   };
 ///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
+///   bool operator==(Law const&) const = default;  // without it a changed law is ignored, not
+///   refused
 namespace basin::objective::noise {
 
 namespace detail {

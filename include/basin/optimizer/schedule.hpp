@@ -12,7 +12,7 @@ namespace basin::optimizer {
 
 /// Whether a type is a schedule: the factor of the rate at each training step, from 0.
 template <class Schedule>
-concept is_schedule = requires(Schedule const& s) {
+concept ScalesRate = requires(Schedule const& s) {
   { s(0L) } -> std::convertible_to<double>;
   s.check();
 };

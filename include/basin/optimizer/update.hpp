@@ -105,7 +105,7 @@ struct Update {
 /// Whether a type is an optimiser: 'states' arrays beside theta, and at(step, factor), the update
 /// of one step.
 template <class Optimizer, class Scalar>
-concept is_optimizer = requires(Optimizer const& o) {
+concept UpdatesParameters = requires(Optimizer const& o) {
   o.template at<Scalar>(0L, 1.0);
   o.check();
   +Optimizer::states;

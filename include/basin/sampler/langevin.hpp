@@ -193,9 +193,9 @@ requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise,
   }
 };
 
-/// Whether a type is a sampler: a number of steps, which it checks with its other numbers.
+/// Whether a type can be a sampler: a number of steps, which it checks with its other numbers.
 template <class Sampler>
-concept is_sampler = requires(Sampler& s) {
+concept MovesChains = requires(Sampler& s) {
   s.steps = 1;
   s.check();
 };

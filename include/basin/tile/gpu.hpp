@@ -165,7 +165,7 @@ auto launch(int count, Block const& block, Stream stream) {
         cudaFuncSetAttribute(run_block<Block>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              static_cast<int>(Block::bytes));
     // The runtime keeps its last error until it is read: the next launch would be blamed for it.
-    if (answer != cudaSuccess) return cudaGetLastError();
+    if (answer != cudaSuccess) return cudaGetLastError(), answer;
   }
 #endif
   run_block<<<static_cast<unsigned>(count), static_cast<unsigned>(Block::threads), Block::bytes,

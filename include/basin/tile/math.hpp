@@ -113,7 +113,8 @@ KOKKOS_FORCEINLINE_FUNCTION void sin_cos_turns(Pack<std::uint32_t, N> turns, Pac
   }
 }
 
-/// sin x and cos x, lane by lane: for energies that are formulas. Networks have none.
+/// sin x and cos x by each backend's library, in float too, so that their last bits are its own:
+/// for energies that are formulas. Networks have none.
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sin(Pack<T, N> x) {
   return Pack<T, N>::generate([&](int i) { return Kokkos::sin(x[i]); });

@@ -18,10 +18,6 @@
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
-#if defined(__GNUC__) && !defined(__OPTIMIZE__) && defined(NDEBUG)
-#pragma message( \
-    "basin: this code is compiled without optimisation; add '-O3', in CMake '-D CMAKE_BUILD_TYPE=Release', otherwise basin is right but a hundred times slower")
-#endif
 #if defined(__x86_64__) && !defined(__FMA__)
 #pragma message( \
     "basin: this machine code has no fused multiply-add; add '-march=native' (or '-march=x86-64-v3'), otherwise basin is right but many times slower")

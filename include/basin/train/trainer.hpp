@@ -137,13 +137,13 @@ class Trainer {
   static_assert(TrainableEnergy<E>,
                 "basin::train::Trainer: the energy has no parameters to train; write an "
                 "energy::Network with a layer that has some, for example layer::Dense<1>.");
-  static_assert(objective::is_objective<Objective, E, Exec, tuning>,
+  static_assert(objective::BindsEnergy<Objective, E, Exec, tuning>,
                 "basin::train::Trainer: the second argument is no objective; write for example "
                 "objective::PersistentCd<sampler::Langevin<>>, and the optimiser behind it.");
-  static_assert(optimizer::is_optimizer<Optimizer, typename E::scalar_type>,
+  static_assert(optimizer::UpdatesParameters<Optimizer, typename E::scalar_type>,
                 "basin::train::Trainer: the third argument is no optimiser; write for example "
                 "optimizer::Adam, and the schedule, if any, behind it.");
-  static_assert(optimizer::is_schedule<Schedule>,
+  static_assert(optimizer::ScalesRate<Schedule>,
                 "basin::train::Trainer: the fourth argument is no schedule; write for example "
                 "optimizer::Cosine.");
 
@@ -179,9 +179,10 @@ class Trainer {
       : options_(options),
         exec_(exec),
         data_(on_device(checked(options, data))),
-        objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
-                                                    options.seed)) {
-    refuse_not_finite();
+        // Before anything is fitted to the data.
+        objective_((refuse_not_finite(),
+                    std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
+                                                     options.seed))) {
     auto const numbers  = [](char const* name, std::size_t n) { return Numbers(name, n); };
     theta_              = numbers("basin::train::theta", padded);
     gradient_           = numbers("basin::train::gradient", padded);
@@ -409,7 +410,8 @@ class Trainer {
     long const columns = static_cast<long>(data_.extent(1));
     long const numbers = static_cast<long>(data_.extent(0)) * columns;
     long first         = numbers;
-    Kokkos::parallel_reduce("basin::train::check", Kokkos::RangePolicy<Exec>(exec_, 0, numbers),
+    Kokkos::parallel_reduce("basin::train::check",
+                            Kokkos::RangePolicy<Exec, Kokkos::IndexType<long>>(exec_, 0, numbers),
                             detail::FirstNotFinite<Data>{data_}, Kokkos::Min<long>(first));
     exec_.fence("basin::train::check");
     if (first >= numbers) return;
