@@ -112,6 +112,25 @@ TEST_CASE("each layer of a network has a mask of its own", "[layer][dropout]") {
   CHECK_THAT(mean(between), WithinAbs(1, 5 * 2.25 * standard_error(p)));
 }
 
+TEST_CASE("layers of a deep network have masks of their own", "[layer][dropout]") {
+  // 16 numbers a stage: of stages 0, 1, 64 and 4096. Half of the elements agree, five errors.
+  using P         = basin::tile::Pack<float, 1>;
+  int constexpr n = 10000;
+  auto const mask = [](int layer, int row) {
+    P f[1];
+    Dropout<>::evaluate<0>(
+        basin::layer::Site<basin::layer::Training>{{{1, Purpose::dropout, 5}, 0}, layer, row, 0},
+        P(1), f);
+    return f[0][0];
+  };
+  for (int const layer : {16, 16 * 64, 16 * 4096}) {
+    CAPTURE(layer);
+    double same = 0;
+    for (int row = 0; row < n; ++row) same += mask(layer, row) == mask(0, row);
+    CHECK_THAT(same / n, WithinAbs(0.5, 5 * 0.5 / std::sqrt(n)));
+  }
+}
+
 TEST_CASE("with probability 0 nothing is dropped", "[layer][dropout]") {
   auto const f = factors<Masked<Dropout<std::ratio<0>>, Dense<1>>>({1, Purpose::dropout, 0});
   CHECK(f == std::vector<double>(elements * samples, 1.0));

@@ -32,9 +32,10 @@ struct Dropout {
           static_cast<T>(Probability::den) / static_cast<T>(Probability::den - Probability::num);
       Stream stream  = site.pass.stream;
       stream.purpose = Purpose::dropout;
-      // The layer's number sits above the block of the row: rows end far below 2^22.
+      // The layer's number sits above the step's: a training ends far below 2^32 steps.
+      stream.step |= static_cast<std::uint64_t>(site.layer) << 32;
       V u[4];
-      tile::uniform_block(stream, static_cast<std::uint32_t>(site.row / 4 | site.layer << 22),
+      tile::uniform_block(stream, static_cast<std::uint32_t>(site.row / 4),
                           site.pass.first_sample + site.sample, u);
       V const mine = site.row % 4 == 0   ? u[0]
                      : site.row % 4 == 1 ? u[1]
