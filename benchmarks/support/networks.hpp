@@ -63,16 +63,8 @@ auto pcd_trainer(int batch, int steps) {
       data);
 }
 
-namespace detail {
-
-// Bytes of so many of an energy's numbers.
-template <class E>
-constexpr double bytes_of(double count) {
-  return count * sizeof(typename E::scalar_type);
-}
-
-// K Langevin steps of a batch of chains, in one call.
-template <class E, tile::Precision precision>
+/// K Langevin steps of a batch of chains, in one call.
+template <class E, tile::Tuning tuning>
 class Chains {
  public:
   Chains(E const& energy, int batch, int steps)
@@ -80,8 +72,7 @@ class Chains {
     rule_.steps = steps;
   }
   void operator()() {
-    sampler::sample<tuning_of<E, precision>()>(exec_, rule_, energy_, chains_,
-                                               {1, Purpose::sampler_noise, step_});
+    sampler::sample<tuning>(exec_, rule_, energy_, chains_, {1, Purpose::sampler_noise, step_});
     step_ += static_cast<std::uint64_t>(rule_.steps);
   }
 
@@ -94,13 +85,21 @@ class Chains {
   std::uint64_t step_ = 0;
 };
 
+namespace detail {
+
+// Bytes of so many of an energy's numbers.
+template <class E>
+constexpr double bytes_of(double count) {
+  return count * sizeof(typename E::scalar_type);
+}
+
 }  // namespace detail
 
 template <class E, tile::Precision precision = tile::Precision::full>
 void langevin(benchmark::State& state, int batch, int steps) {
   Kokkos::DefaultExecutionSpace const exec;
   auto const trainer = pcd_trainer<E, precision>(batch, 1);  // for its parameters
-  detail::Chains<E, precision> chains(trainer->energy(), batch, steps);
+  Chains<E, tuning_of<E, precision>()> chains(trainer->energy(), batch, steps);
   Cost const cost{.flops = E::gradient_flops * batch * steps,
                   .bytes = detail::bytes_of<E>(2.0 * batch * E::dimension + E::parameters)};
   double const median = iterate<typename E::scalar_type>(state, exec, cost, [&] { chains(); });
@@ -113,7 +112,7 @@ template <class E, tile::Precision precision = tile::Precision::full>
 void train_pcd(benchmark::State& state, int batch, int steps) {
   Kokkos::DefaultExecutionSpace const exec;
   auto const trainer = pcd_trainer<E, precision>(batch, steps);
-  detail::Chains<E, precision> chains(trainer->energy(), batch, steps);
+  Chains<E, tuning_of<E, precision>()> chains(trainer->energy(), batch, steps);
   // Data, and chains from the buffer and back; parameters and Adam's two moments, updated.
   Cost const cost{
       .flops = E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch,

@@ -30,14 +30,8 @@ void langevin_with(benchmark::State& state, int batch) {
     basin::energy::pack<tuning>(exec, energy, packed.data());
     energy = energy.with_packed(packed.data());
   }
-  Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec> const chains("chains", batch, +E::dimension);
-  Rule langevin  = rule;
-  langevin.steps = steps;
-  basin::Stream stream{1, basin::Purpose::sampler_noise, 0};
-  iterate<Scalar>(state, exec, {.flops = E::gradient_flops * batch * steps}, [&] {
-    basin::sampler::sample<tuning>(exec, langevin, energy, chains, stream);
-    stream.step += steps;
-  });
+  Chains<E, tuning> chains(energy, batch, steps);
+  iterate<Scalar>(state, exec, {.flops = E::gradient_flops * batch * steps}, [&] { chains(); });
 }
 
 // Whether packs divide the tile's width and near memory holds the tile.
