@@ -28,7 +28,7 @@ set(BASIN_TESTS_WITH_PLAYED_GPU
   energy/pack energy/parameter_gradient sampler/langevin train/determinism)
 
 # basin_add_test(sampler/langevin): tests/sampler/langevin.cpp as one executable for each backend that this Kokkos
-# has, labelled with the backend's name.
+# has, labeled with the backend's name.
 function(basin_add_test path)
   foreach(backend IN LISTS BASIN_TEST_BACKENDS)
     string(TOLOWER ${backend} label)

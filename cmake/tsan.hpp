@@ -17,8 +17,9 @@ inline char basin_tsan_fence;
 
 #include <thread>
 
-[[gnu::weak]] void Kokkos::Impl::HostBarrier::impl_backoff_wait_until_equal(
-    int* const pointer, int const value, bool const) noexcept {
+[[gnu::weak]] void Kokkos::Impl::HostBarrier::impl_backoff_wait_until_equal(int* const pointer,
+                                                                            int const value,
+                                                                            bool const) noexcept {
   while (!test_equal(pointer, value)) std::this_thread::yield();
 }
 #endif

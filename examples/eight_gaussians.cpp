@@ -40,13 +40,13 @@ int main(int argc, char** argv) {
   try {
     std::filesystem::create_directories(out);
     auto const data = basin::data::eight_gaussians(20000, seed);
-    Trainer trainer({.objective     = {.sampler = {.steps = 40, .step = 0.01},
+    Trainer trainer({.objective     = {.sampler = {.steps = 40, .step_size = 0.01},
                                        .buffer = {.capacity = 8192, .start = {.lower = -4, .upper = 4}},
                                        .energy_l2 = {.coefficient = 1e-3}},
-                     .optimizer     = {.rate = 1e-3},
+                     .optimizer     = {.learning_rate = 1e-3},
                      .schedule      = {.period = steps, .floor = 0.01},
                      .batch         = 256,
-                     .average       = 0.99,
+                     .ema_decay     = 0.99,
                      .seed          = seed,
                      .monitor_every = 100},
                     data);
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     // Density up to a constant, drawn with chains that started from noise.
     int constexpr side = 360;
     basin::io::Rectangle const plane{-4, 4, -4, 4};
-    auto const energies = trainer.energies(basin::io::pixel_centres(plane, side, side));
+    auto const energies = trainer.energies(basin::io::pixel_centers(plane, side, side));
     float least         = energies(0);
     for (std::size_t i = 1; i < energies.extent(0); ++i) least = std::min(least, energies(i));
     auto landscape = basin::io::heat_map(energies, side, side,
@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
     basin::io::scatter(samples, plane, trainer.sample(2000, 1000));
     auto truth = basin::io::Picture(side, side);
     basin::io::scatter(truth, plane, basin::data::eight_gaussians(2000, seed + 1),
-                       {.colour = basin::io::black});
+                       {.color = basin::io::black});
     basin::io::write_png(out / "eight_gaussians.png",
                          basin::io::beside({truth, landscape, samples}));
     auto const theta =

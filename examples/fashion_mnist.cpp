@@ -20,8 +20,8 @@ namespace layer   = basin::layer;
 namespace sampler = basin::sampler;
 
 using Energy  = basin::energy::Network<float, basin::Image<28, 28>, layer::Dense<256>, layer::Silu,
-                                      layer::Dense<256>, layer::Silu, layer::Dense<1>>;
-using Sampler = std::remove_const_t<decltype(sampler::published::uva)>;
+                                       layer::Dense<256>, layer::Silu, layer::Dense<1>>;
+using Sampler = std::remove_const_t<decltype(sampler::presets::uva)>;
 using Objective = basin::objective::PersistentCd<Sampler>;
 using Trainer   = basin::train::Trainer<Energy, Objective, basin::optimizer::Adam>;
 
@@ -50,14 +50,14 @@ int main(int argc, char** argv) {
     Images const train = read_images(data, "train-images"), test = read_images(data, "t10k-images");
     double const peak = basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace());
 
-    Sampler langevin = sampler::published::uva;
+    Sampler langevin = sampler::presets::uva;
     langevin.steps   = sampling_steps;
     Trainer trainer({.objective     = {.sampler = langevin, .energy_l2 = {.coefficient = 0.1}},
-                     .optimizer     = {.rate = rate, .beta1 = 0},
+                     .optimizer     = {.learning_rate = rate, .beta1 = 0},
                      .batch         = batch,
-                     .data_noise    = {.deviation = 0.005, .lower = -1, .upper = 1},
+                     .data_noise    = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
                      .clip_norm     = 0.1,
-                     .average       = 0.99,
+                     .ema_decay     = 0.99,
                      .seed          = seed,
                      .monitor_every = 20},
                     train);

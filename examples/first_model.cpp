@@ -9,8 +9,8 @@
 namespace layer = basin::layer;
 
 using Model     = basin::energy::Network<float, basin::Vector<2>,  // E(x): R^2 -> R
-                                     layer::Dense<64>, layer::Silu, layer::Dense<64>, layer::Silu,
-                                     layer::Dense<1>>;
+                                         layer::Dense<64>, layer::Silu, layer::Dense<64>, layer::Silu,
+                                         layer::Dense<1>>;
 using Sampler   = basin::sampler::Langevin<basin::sampler::Calibrated>;
 using Objective = basin::objective::PersistentCd<Sampler, basin::buffer::Replay<>>;
 using Trainer   = basin::train::Trainer<Model, Objective, basin::optimizer::Adam>;
@@ -19,10 +19,10 @@ int main(int argc, char** argv) {
   Kokkos::ScopeGuard const kokkos(argc, argv);
   auto const moons = basin::data::two_moons(10000, 1);  // (10000, 2)
   Trainer::Options const options{
-      .objective = {.sampler   = {.steps = 20, .step = 0.01, .temperature = 1},
+      .objective = {.sampler   = {.steps = 20, .step_size = 0.01, .temperature = 1},
                     .buffer    = {.capacity = 4096, .start = {-2, 2}},
                     .energy_l2 = {.coefficient = 1e-3}},
-      .optimizer = {.rate = 1e-3},
+      .optimizer = {.learning_rate = 1e-3},
       .batch     = 256,
       .seed      = 1};
   Trainer trainer(options, moons);

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-// Angles on a ring, E = -J sum_i cos(x_(i+1) - x_i): the XY chain. Written once, over V, a pack of
+// Angles on a ring, E = -J sum_i cos(x_(i+1) - x_i): the XY chain. Written once, over V, a vector of
 // states: for a CPU's registers, a GPU's threads and second derivatives.
 template <int L>
 struct XyChain {
@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   Kokkos::ScopeGuard const kokkos(argc, argv);
   Kokkos::DefaultExecutionSpace const exec;
   basin::energy::Analytic<XyChain<16>> const energy{{.coupling = 1}};
-  basin::sampler::Langevin<> const langevin{.steps = 100, .step = 0.01, .temperature = 1};
+  basin::sampler::Langevin<> const langevin{.steps = 100, .step_size = 0.01, .temperature = 1};
 
   Kokkos::View<float**, Kokkos::LayoutRight> const chains("chains", 4096, 16);  // start at 0
   for (basin::Stream stream{.seed = 1}; stream.step < 2000; stream.step += langevin.steps)

@@ -43,7 +43,7 @@ def conv(x, w, stride):
 
 
 def norm(x, scale, shift):
-    """Sums over positions before sums over channels, and one factor and summand for each: XLA vectorises and fuses it."""
+    """Sums over positions before sums over channels, and one factor and summand for each: XLA vectorizes and fuses it."""
     n, _, _, c = x.shape
 
     def mean(a):
@@ -81,7 +81,7 @@ def library_noise(implementation):
 
 
 def threefry(step, device, counter):
-    """Threefry2x32-20, all elementwise: XLA fuses it into what takes it and vectorises it."""
+    """Threefry2x32-20, all elementwise: XLA fuses it into what takes it and vectorizes it."""
     keys = (step, device, step ^ device ^ word(0x1BD11BDA))
     a = counter + keys[0]
     b = jnp.broadcast_to(keys[1], counter.shape)

@@ -372,7 +372,7 @@ def compiled_step(job, given, threads):
 
         return call, lambda: ([*map(numpy, out["gradient"])], numpy(noise))
 
-    def walk(x):  # noise from ATen: Inductor's own generator is not vectorised on a CPU, seven times slower
+    def walk(x):  # noise from ATen: Inductor's own generator is not vectorized on a CPU, seven times slower
         for _ in range(job.steps):
             x = langevin(p, x, noise.normal_() if job.noise else noise)
         return x
@@ -402,7 +402,7 @@ def compiled_step(job, given, threads):
 
 
 def philox(count, at):
-    """Philox4x32-10 in tensor operations, which Inductor vectorises: four words of 32 bits, each count times."""
+    """Philox4x32-10 in tensor operations, which Inductor vectorizes: four words of 32 bits, each count times."""
     mask, k0, k1 = 0xFFFFFFFF, 1234, 5678
     c0 = torch.arange(count, dtype=torch.int64)
     c1, c2, c3 = at[0], at[1], torch.zeros_like(c0)

@@ -11,7 +11,7 @@ namespace basin::bench {
 
 /// Bytes per second, read and written together, of a copy within the memory of exec that is too
 /// large for a cache: the ceiling of what has to go through memory. The best of a few runs, since
-/// machines are shared; synchronises exec.
+/// machines are shared; synchronizes exec.
 template <class Exec>
 double copy_bandwidth(Exec const& exec) {
   constexpr bool host         = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;

@@ -28,7 +28,7 @@ namespace basin::bench {
 
 using Rule = sampler::Langevin<sampler::Decoupled, sampler::clip::PerElement>;
 
-inline constexpr Rule rule{.step = 0.01, .noise = 0.1, .clip = 1, .lower = -1, .upper = 1};
+inline constexpr Rule rule{.step_size = 0.01, .noise = 0.1, .clip = 1, .lower = -1, .upper = 1};
 
 /// The tuning of a backend for E with a precision of its matrix products.
 template <class E, tile::Precision precision, class Exec = Kokkos::DefaultExecutionSpace>
@@ -43,7 +43,7 @@ template <class E, tile::Precision precision = tile::Precision::full,
           class Exec = Kokkos::DefaultExecutionSpace>
 auto pcd_trainer(int batch, int steps) {
   using Trainer  = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
-                                 optimizer::Constant, Exec, tuning_of<E, precision, Exec>()>;
+                                  optimizer::Constant, Exec, tuning_of<E, precision, Exec>()>;
   using Scalar   = typename E::scalar_type;
   int const rows = 8192 > batch ? 8192 : batch;
   Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
@@ -54,12 +54,13 @@ auto pcd_trainer(int batch, int steps) {
   Rule langevin  = rule;
   langevin.steps = steps;
   return std::make_unique<Trainer>(
-      typename Trainer::Options{.objective  = {.sampler   = langevin,
-                                               .buffer    = {.capacity = rows},
-                                               .energy_l2 = {.coefficient = 0.1}},
-                                .optimizer  = {.rate = 1e-4, .beta1 = 0},
-                                .batch      = batch,
-                                .data_noise = {.deviation = 0.005, .lower = -1, .upper = 1}},
+      typename Trainer::Options{
+          .objective  = {.sampler   = langevin,
+                         .buffer    = {.capacity = rows},
+                         .energy_l2 = {.coefficient = 0.1}},
+          .optimizer  = {.learning_rate = 1e-4, .beta1 = 0},
+          .batch      = batch,
+          .data_noise = {.standard_deviation = 0.005, .lower = -1, .upper = 1}},
       data);
 }
 

@@ -38,7 +38,7 @@ struct FillUniform {
 }  // namespace detail
 
 /// Rate in GFLOP/s of cuBLAS's product of two square matrices of Factor, summed in float: the
-/// ceiling of what tensor cores do. The best of a few runs; synchronises exec.
+/// ceiling of what tensor cores do. The best of a few runs; synchronizes exec.
 ///
 /// \tparam Factor  float, which the tensor cores take as tf32, or Kokkos::Experimental::bhalf_t
 template <class Factor>

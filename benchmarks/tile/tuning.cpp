@@ -34,7 +34,7 @@ void langevin_with(benchmark::State& state, int batch) {
   iterate<Scalar>(state, exec, {.flops = E::gradient_flops * batch * steps}, [&] { chains(); });
 }
 
-// Whether packs divide the tile's width and near memory holds the tile.
+// Whether vectors divide the tile's width and near memory holds the tile.
 template <class E>
 constexpr bool possible(Tuning t) {
   std::size_t const bytes =
@@ -45,11 +45,12 @@ constexpr bool possible(Tuning t) {
 }
 
 template <class E, Tuning tuning>
-requires(!possible<E>(tuning)) void add(std::string const&, std::vector<int> const&) {}
+  requires(!possible<E>(tuning))
+void add(std::string const&, std::vector<int> const&) {}
 
 template <class E, Tuning tuning>
-requires(possible<E>(tuning)) void add(std::string const& network,
-                                       std::vector<int> const& batches) {
+  requires(possible<E>(tuning))
+void add(std::string const& network, std::vector<int> const& batches) {
   for (int const batch : batches) {
     auto const number      = [](int n) { return std::to_string(n); };
     std::string const name = "tuning/" + network + "/b" + number(batch) + "/" +

@@ -47,7 +47,7 @@ struct Table {
   Rows rows;
   std::vector<std::size_t> normal, anomalies;  // numbers of rows
 
-  bool labelled() const { return !anomalies.empty(); }
+  bool labeled() const { return !anomalies.empty(); }
 };
 
 struct Parts {
@@ -108,7 +108,7 @@ std::vector<std::filesystem::path> files_of(std::filesystem::path const& path) {
   return files;
 }
 
-// Standardised by the training half; a column that is constant there is centred alone.
+// Standardized by the training half; a column that is constant there is centered alone.
 Parts divide(Table const& table, std::uint64_t seed) {
   auto const pick = [&](std::vector<std::size_t> const& places) {
     std::vector<std::size_t> rows;
@@ -123,14 +123,14 @@ Parts divide(Table const& table, std::uint64_t seed) {
   auto moments = data::column_moments(parts.train);
   for (std::size_t j = 0; j < moments.mean.size(); ++j)
     if (double& deviation = moments.standard_deviation[j];
-        !(deviation > 1e-7 * std::abs(moments.mean[j])))  // as good as rounding
+        !(standard_deviation > 1e-7 * std::abs(moments.mean[j])))  // as good as rounding
       deviation = 1;
   for (Rows const& part : {parts.train, parts.test, parts.anomalies})
     data::standardize(part, moments);
   return parts;
 }
 
-Rows with_noise(Rows const& rows, double deviation, std::uint64_t seed) {
+Rows with_noise(Rows const& rows, double standard_deviation, std::uint64_t seed) {
   Rows const noisy = data::make_samples(rows.extent(0), rows.extent(1));
   std::mt19937_64 random(seed);
   std::normal_distribution<double> noise(0, deviation);
@@ -202,7 +202,7 @@ Json evaluate(Table const& table, Train train, std::vector<std::string> const& n
     seconds[name] = model.seconds;
     return model;
   };
-  if (table.labelled()) {
+  if (table.labeled()) {
     scores["Gaussian"] = auroc(energies(law, parts.test), energies(law, parts.anomalies));
     for (auto const& name : names) {
       Model const model = fitted(name);
@@ -219,7 +219,7 @@ Json evaluate(Table const& table, Train train, std::vector<std::string> const& n
       if (model.log_z) scores[with_own_log_z] = -e - *model.log_z;
     }
   }
-  return {{"set", table.name},     {"score", table.labelled() ? "AUROC" : "nats"},
+  return {{"set", table.name},     {"score", table.labeled() ? "AUROC" : "nats"},
           {"seed", settings.seed}, {"scores", scores},
           {"seconds", seconds},    {"train", parts.train_rows}};
 }
@@ -275,7 +275,7 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--steps", settings.steps, "training steps")->capture_default_str();
-  app.add_option("--noise", settings.noise, "deviation of the noise on standardised rows")
+  app.add_option("--noise", settings.noise, "standard deviation of the noise on standardized rows")
       ->capture_default_str();
   app.add_option("--out", out, "file for a JSON line of each set and seed");
   CLI11_PARSE(app, argc, argv);
@@ -290,7 +290,7 @@ int main(int argc, char** argv) {
 
     std::vector<std::string> columns{"Gaussian"};
     columns.insert(columns.end(), names.begin(), names.end());
-    if (!std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labelled)))
+    if (!std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labeled)))
       columns.push_back(with_own_log_z);
     std::printf("| set | rows | columns | score |");
     for (auto const& name : columns) std::printf(" %s |", name.c_str());
@@ -305,7 +305,7 @@ int main(int argc, char** argv) {
           throw std::runtime_error("tabular: '" + out.string() + "' cannot be written");
       }
       std::printf("\n| %s | %zu | %zu | %s |", table.name.c_str(), table.rows.extent(0),
-                  table.rows.extent(1), table.labelled() ? "AUROC" : "nats");
+                  table.rows.extent(1), table.labeled() ? "AUROC" : "nats");
       for (auto const& name : columns) std::printf(" %s |", cell(lines, name).c_str());
       std::fflush(stdout);
     }

@@ -17,7 +17,7 @@ namespace optimizer = basin::optimizer;
 // E(x) = |x|^2 / 2 + MLP(x). With SiLU the network grows at most linearly, so that exp(-E) has a
 // finite integral whatever the weights. (A row is an image one pixel high: SumPool sums pixels.)
 using Mlp    = layer::Sequence<layer::Dense<128>, layer::Silu, layer::Dense<128>, layer::Silu,
-                            layer::Dense<1>>;
+                               layer::Dense<1>>;
 using Tail   = layer::Sequence<layer::Square, layer::SumPool, layer::Scale<std::ratio<1, 2>>>;
 using Energy = basin::energy::Network<float, basin::Image<1, COLUMNS>, layer::Sum<Mlp, Tail>>;
 
@@ -36,11 +36,11 @@ Model fit(Objective const& objective, double noise, Rows const& rows, Settings c
   Kokkos::Timer const timer;
   auto const trainer = std::make_shared<Trainer>(
       typename Trainer::Options{.objective  = objective,
-                                .optimizer  = {.rate = 3e-3, .decay = 100.0 / count},
+                                .optimizer  = {.learning_rate = 3e-3, .decay = 100.0 / count},
                                 .schedule   = {.period = settings.steps, .floor = 0.01},
                                 .batch      = std::min(128, count),
-                                .data_noise = {.deviation = noise},
-                                .average    = 0.99,
+                                .data_noise = {.standard_deviation = noise},
+                                .ema_decay  = 0.99,
                                 .seed       = settings.seed},
       rows);
   trainer->fit({.steps = settings.steps});
@@ -62,10 +62,10 @@ Model train(Method method, Rows const& rows, Settings const& settings) {
   double const noise = settings.noise;
   switch (method) {
     case Method::pcd:
-      return fit(Pcd{.sampler = {.steps = 20, .step = 0.02}, .buffer = {.capacity = 4096}}, noise,
-                 rows, settings);
+      return fit(Pcd{.sampler = {.steps = 20, .step_size = 0.02}, .buffer = {.capacity = 4096}},
+                 noise, rows, settings);
     case Method::dsm:
-      return fit(Dsm{.deviation = noise}, 0, rows, settings);
+      return fit(Dsm{.standard_deviation = noise}, 0, rows, settings);
     case Method::ssm:
       return fit(Ssm{}, noise, rows, settings);
     default:

@@ -17,7 +17,7 @@ enum class Method { pcd, dsm, ssm, nce };
 
 struct Settings {
   long steps         = 2000;  // of training
-  double noise       = 0.3;   // deviation of the noise on the rows, which are standardised
+  double noise       = 0.3;   // deviation of the noise on the rows, which are standardized
   std::uint64_t seed = 1;
 };
 

@@ -47,7 +47,7 @@
 #include <basin/sampler/annealed_langevin.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/noise_ladder.hpp>
-#include <basin/sampler/published.hpp>
+#include <basin/sampler/presets.hpp>
 #include <basin/train/trainer.hpp>
 #include <basin/version.hpp>
 

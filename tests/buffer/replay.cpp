@@ -97,7 +97,7 @@ TEST_CASE("the initial content is drawn from Uniform", "[buffer][replay]") {
   auto const x      = content(buffer);
   CHECK(*std::min_element(x.begin(), x.end()) >= 1);
   CHECK(*std::max_element(x.begin(), x.end()) <= 3);
-  // Mean 2, variance 1/3: standard error sqrt(1 / (3 N)); about the centre the fourth power has
+  // Mean 2, variance 1/3: standard error sqrt(1 / (3 N)); about the center the fourth power has
   // mean 1/5, so that the square has standard error sqrt((1/5 - 1/9) / N). 5 of each.
   double const N = capacity * dimension;
   double mean = 0, square = 0;
@@ -109,8 +109,8 @@ TEST_CASE("the initial content is drawn from Uniform", "[buffer][replay]") {
 
 TEST_CASE("the initial content is drawn from Gaussian", "[buffer][replay]") {
   int constexpr capacity = 5000;
-  auto const x =
-      content(make(Reservoir{.capacity = capacity, .start = {.mean = 2, .deviation = 0.5}}, 1, 1));
+  auto const x           = content(
+      make(Reservoir{.capacity = capacity, .start = {.mean = 2, .standard_deviation = 0.5}}, 1, 1));
   double const N = capacity * dimension;
   double mean = 0, square = 0;
   for (double const v : x) mean += v / N, square += (v - 2) * (v - 2) / N;
@@ -237,7 +237,7 @@ TEST_CASE("what a byte cannot hold becomes the nearest bound, NaN the lower one"
   CHECK(on_host(buffer.stored()) == Values{255, 0, 255});
 }
 
-TEST_CASE("draws without replacement never share a slot, and favour none", "[buffer][replay]") {
+TEST_CASE("draws without replacement never share a slot, and favor none", "[buffer][replay]") {
   int constexpr capacity = 50, batch = 20, steps = 3000;
   auto buffer = make(Plain{.capacity = capacity, .fresh = 0}, batch, 7);
   Table<float> const chains("chains", batch, dimension);
@@ -544,8 +544,9 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
                     who + "lower must be < upper and both finite, got -1 and inf");
   CHECK_THROWS_WITH(Bytes{.upper = std::nan("")}.check(1),
                     who + "lower must be < upper and both finite, got -1 and nan");
-  CHECK_THROWS_WITH(Reservoir{.start = {.deviation = -1}}.check(1),
-                    "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got -1");
+  CHECK_THROWS_WITH(
+      Reservoir{.start = {.standard_deviation = -1}}.check(1),
+      "basin::sampler::start::Gaussian: standard_deviation must be >= 0 and finite, got -1");
   using BytesFromUniform = Replay<storage::Byte>;
   CHECK_THROWS_WITH((BytesFromUniform{.start = {.lower = -2, .upper = 1}}.check(1)),
                     who +

@@ -5,9 +5,9 @@
 namespace sampler = basin::sampler;
 using sampler::Op;
 #ifdef BASIN_EXPECT_REFUSAL
-using Order = sampler::Order<Op::gradient, Op::move, Op::noise>;
+using Order = sampler::UpdateOrder<Op::gradient, Op::move, Op::noise>;
 #else
-using Order = sampler::Order<Op::gradient, Op::clip, Op::move, Op::noise>;
+using Order = sampler::UpdateOrder<Op::gradient, Op::clip, Op::move, Op::noise>;
 #endif
 
 static_assert(sizeof(sampler::Langevin<Order, sampler::clip::PerSample>) > 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expect: basin::train::Trainer: the second argument is no objective; write for example
-// Expect: basin::train::Trainer: the third argument is no optimiser; write for example
+// Expect: basin::train::Trainer: the third argument is no optimizer; write for example
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/train/trainer.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expect: basin::tile::Tuning: a pack of 'lanes' values must fit in 64 bytes
+// Expect: basin::tile::Tuning: a vector of 'lanes' values must fit in 64 bytes
 #include <basin/sampler/start.hpp>
 
 #ifdef BASIN_EXPECT_REFUSAL

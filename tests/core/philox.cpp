@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/core/philox.hpp>
-#include <basin/tile/pack.hpp>
+#include <basin/tile/simd.hpp>
 
 #include "support/clock.hpp"
 
@@ -89,7 +89,7 @@ TEST_CASE("Philox4x32-10 is Random123's for any counter and key", "[core][philox
   CHECK(wrong == 0);
 }
 
-// Blocks of chains first + 0, 1, ... in the lanes of packs of N; N = 0: plain words.
+// Blocks of chains first + 0, 1, ... in the lanes of vectors of N; N = 0: plain words.
 template <int N>
 struct RunBlocks {
   Stream stream;
@@ -101,7 +101,7 @@ struct RunBlocks {
       basin::random_block(stream, block, first + static_cast<std::uint32_t>(i), c);
       for (int k = 0; k < 4; ++k) out(i, k) = c[k];
     } else {
-      using Word = basin::tile::Pack<std::uint32_t, N>;
+      using Word = basin::tile::Simd<std::uint32_t, N>;
       Word c[4];
       auto const chain = Word(first + static_cast<std::uint32_t>(i * N));
       basin::random_block(stream, block, chain + basin::tile::lane_numbers<Word>(), c);
@@ -111,8 +111,9 @@ struct RunBlocks {
   }
 };
 
-TEMPLATE_TEST_CASE_SIG("a block is Philox of (block, chain, step, purpose), in words and in packs",
-                       "[core][philox]", ((int N), N), 0, 1, 4, 8, 16) {
+TEMPLATE_TEST_CASE_SIG(
+    "a block is Philox of (block, chain, step, purpose), in words and in vectors", "[core][philox]",
+    ((int N), N), 0, 1, 4, 8, 16) {
   int constexpr n = 48;
   Kokkos::View<std::uint32_t* [4], Exec> const out("out", n);
   std::mt19937_64 bits(2);
@@ -316,8 +317,8 @@ TEST_CASE("every pair of small indices goes to every pair of places equally ofte
   }
 }
 
-TEST_CASE("the order of neighbours is as good as random", "[core][philox]") {
-  // Images of neighbours of 10007, modulo the size: their difference is uniform on 1, ..., 10006.
+TEST_CASE("the order of neighbors is as good as random", "[core][philox]") {
+  // Images of neighbors of 10007, modulo the size: their difference is uniform on 1, ..., 10006.
   // In 50 bins over 20 permutations chi-square has 49 degrees of freedom; five deviations of
   // sqrt(2 * 49) = 9.9 above the mean (below is no fault: the draws are without replacement).
   int constexpr size = 10007, bins = 50, permutations = 20;

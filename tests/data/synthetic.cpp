@@ -92,11 +92,11 @@ TEST_CASE("eight Gaussians have the moments of their mixture", "[data][synthetic
   CHECK_MEAN(x, x * y, 0);
   CHECK_MEAN(x, x * x, 8.0 / 2 + 1.0 / 8);  // R^2 / 2 + s^2
   CHECK_MEAN(x, y * y, 8.0 / 2 + 1.0 / 8);
-  // E (x^4 - 6 x^2 y^2 + y^4) = R^4 E cos(4 angle) = 0: half of the centres lie on the axes.
+  // E (x^4 - 6 x^2 y^2 + y^4) = R^4 E cos(4 angle) = 0: half of the centers lie on the axes.
   CHECK_MEAN(x, x * x * x * x - 6 * x * x * y * y + y * y * y * y, 0);
 }
 
-TEST_CASE("the eight Gaussians' log density is normalised and that of the points",
+TEST_CASE("the eight Gaussians' log density is normalized and that of the points",
           "[data][synthetic]") {
   for (basin::data::EightGaussiansOptions const options :
        {basin::data::EightGaussiansOptions{},
@@ -121,8 +121,8 @@ TEST_CASE("the eight Gaussians' log density is normalised and that of the points
   }
 }
 
-TEST_CASE("the log density is finite far from the centres", "[data][synthetic]") {
-  // Nearest centre (R, 0): the others are smaller by more than double can add.
+TEST_CASE("the log density is finite far from the centers", "[data][synthetic]") {
+  // Nearest center (R, 0): the others are smaller by more than double can add.
   double const r = 2 * std::numbers::sqrt2, far = 1000;
   double const alone = -(far - r) * (far - r) * 4 - std::log(16 * pi / 8);
   CHECK_THAT(basin::data::eight_gaussians_log_density(far, 0), WithinAbs(alone, 1e-8));

@@ -97,8 +97,8 @@ TEST_CASE("a formula's derivatives are the differences of its values", "[energy]
   CHECK(error < 20 * tolerance);
 }
 
-// E = J sum of the sines of what lies between neighbours, and of their squares: numbers of the
-// formula's own times packs and jets, and sums in place.
+// E = J sum of the sines of what lies between neighbors, and of their squares: numbers of the
+// formula's own times vectors and jets, and sums in place.
 struct Ring {
   using scalar_type              = float;
   static constexpr int dimension = 3;

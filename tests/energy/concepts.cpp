@@ -65,16 +65,16 @@ TEST_CASE("an energy names its parts, and each part is missed by name", "[energy
   STATIC_REQUIRE(basin::Energy<Whole>);
   STATIC_REQUIRE(basin::check_energy<Whole>::value);
 
-  STATIC_REQUIRE((!basin::Energy<ScalarIsNoReal> && !basin::NamesScalar<ScalarIsNoReal>));
-  STATIC_REQUIRE((!basin::Energy<NoScalar> && !basin::NamesScalar<NoScalar>));
-  STATIC_REQUIRE((!basin::Energy<NoDimension> && !basin::NamesDimension<NoDimension>));
-  STATIC_REQUIRE((!basin::Energy<NoWorkspace> && !basin::NamesWorkspace<NoWorkspace>));
-  STATIC_REQUIRE((!basin::Energy<NoGradientRow> && !basin::NamesWorkspace<NoGradientRow>));
-  STATIC_REQUIRE((!basin::Energy<NoEnergy> && !basin::EvaluatesEnergy<NoEnergy>));
-  STATIC_REQUIRE((!basin::Energy<NoGradient> && !basin::EvaluatesGradient<NoGradient>));
-  STATIC_REQUIRE(!basin::EvaluatesGradient<GradientChangesTheEnergy>);
+  STATIC_REQUIRE((!basin::Energy<ScalarIsNoReal> && !basin::HasScalar<ScalarIsNoReal>));
+  STATIC_REQUIRE((!basin::Energy<NoScalar> && !basin::HasScalar<NoScalar>));
+  STATIC_REQUIRE((!basin::Energy<NoDimension> && !basin::HasDimension<NoDimension>));
+  STATIC_REQUIRE((!basin::Energy<NoWorkspace> && !basin::HasWorkspace<NoWorkspace>));
+  STATIC_REQUIRE((!basin::Energy<NoGradientRow> && !basin::HasWorkspace<NoGradientRow>));
+  STATIC_REQUIRE((!basin::Energy<NoEnergy> && !basin::HasEnergy<NoEnergy>));
+  STATIC_REQUIRE((!basin::Energy<NoGradient> && !basin::HasGradient<NoGradient>));
+  STATIC_REQUIRE(!basin::HasGradient<GradientChangesTheEnergy>);
   // The other parts are there.
-  STATIC_REQUIRE((basin::EvaluatesEnergy<NoGradient> && basin::NamesWorkspace<NoGradient>));
+  STATIC_REQUIRE((basin::HasEnergy<NoGradient> && basin::HasWorkspace<NoGradient>));
   STATIC_REQUIRE(!basin::Energy<int>);
 }
 

@@ -220,7 +220,7 @@ TEST_CASE("a chain's numbers do not depend on the others", "[energy][network]") 
 TEST_CASE("fused and unfused layers give the same bits", "[energy][network]") {
   using Fused      = Network<float, Vector<5>, Half, Dense<7>, Half, Silu, Dense<1>, Square>;
   using Unfused    = Network<float, Vector<5>, Half, PassOn, Dense<7>, PassOn, Half, PassOn, Silu,
-                          PassOn, Dense<1>, PassOn, Square>;
+                             PassOn, Dense<1>, PassOn, Square>;
   auto const theta = parameters_of<Fused>(1);
   auto const fused = ask_all<Fused>(theta);
   CHECK(fused == ask_all<Unfused>(theta));

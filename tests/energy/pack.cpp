@@ -32,7 +32,7 @@ using tile::Tuning;
 using Vectors  = Network<float, Vector<5>, Dense<19>, Silu, Dropout<>, Dense<33>, Tanh, Dense<1>>;
 using InDouble = Network<double, Vector<5>, Dense<7>, Silu, Dense<1>>;
 using Images   = Network<float, Image<5, 4, 1>, Conv2d<3, 3, 2>, GroupNorm<3>, Silu,
-                       Residual<Conv2d<5, 3>, Silu>, MeanPool, Dense<1>>;
+                         Residual<Conv2d<5, 3>, Silu>, MeanPool, Dense<1>>;
 using WithAttention = Network<float, Image<3, 3, 1>, Conv2d<5, 2>, SelfAttention<5, 2>, Silu,
                               MeanPool, Dense<2>, Tanh, Dense<1>>;
 

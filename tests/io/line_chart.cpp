@@ -11,11 +11,11 @@
 
 namespace {
 
-using basin::io::Colour;
+using basin::io::Color;
 using basin::io::Line;
 using basin::io::Picture;
 
-constexpr Colour red{255, 0, 0};
+constexpr Color red{255, 0, 0};
 
 TEST_CASE("every glyph is another one and inside its cell", "[io][line_chart]") {
   std::set<int> seen;
@@ -48,7 +48,7 @@ TEST_CASE("text is drawn at its place and scale", "[io][line_chart]") {
 
 TEST_CASE("a straight line is straight and has no holes", "[io][line_chart]") {
   Picture const chart =
-      basin::io::line_chart({{.x = {0, 1, 2}, .y = {0, 5, 10}, .name = "", .colour = red}});
+      basin::io::line_chart({{.x = {0, 1, 2}, .y = {0, 5, 10}, .name = "", .color = red}});
   int first = -1, last = -1, first_row = 0, last_row = 0;
   for (int j = 0; j < chart.width(); ++j) {
     int rows = 0, sum = 0;
@@ -73,7 +73,7 @@ TEST_CASE("a straight line is straight and has no holes", "[io][line_chart]") {
 TEST_CASE("a chart passes over what is no number", "[io][line_chart]") {
   auto const drawn = [](std::vector<double> const& y) {
     Picture const chart =
-        basin::io::line_chart({{.x = {0, 1, 2, 3}, .y = y, .name = "", .colour = red}});
+        basin::io::line_chart({{.x = {0, 1, 2, 3}, .y = y, .name = "", .color = red}});
     int count = 0;
     for (int i = 0; i < chart.height(); ++i)
       for (int j = 0; j < chart.width(); ++j) count += chart(i, j) == red;

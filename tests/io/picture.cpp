@@ -14,7 +14,7 @@
 
 namespace {
 
-using basin::io::Colour;
+using basin::io::Color;
 using basin::io::Picture;
 using basin::test::read_file;
 using basin::test::TemporaryFolder;
@@ -23,7 +23,7 @@ using View = Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace>;
 
 struct Decoded {
   unsigned height, width;
-  bool grey;
+  bool gray;
   std::vector<unsigned char> rgb;
 };
 
@@ -31,9 +31,9 @@ Decoded read_png(std::string const& path) {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   REQUIRE(png_image_begin_read_from_file(&image, path.c_str()) != 0);
-  bool const grey = (image.format & PNG_FORMAT_FLAG_COLOR) == 0;
+  bool const gray = (image.format & PNG_FORMAT_FLAG_COLOR) == 0;
   image.format    = PNG_FORMAT_RGB;
-  Decoded decoded{image.height, image.width, grey, {}};
+  Decoded decoded{image.height, image.width, gray, {}};
   decoded.rgb.resize(PNG_IMAGE_SIZE(image));
   REQUIRE(png_image_finish_read(&image, nullptr, decoded.rgb.data(), 0, nullptr) != 0);
   return decoded;
@@ -45,10 +45,10 @@ void check_same(Decoded const& decoded, Picture const& picture) {
   std::size_t at = 0;
   for (int i = 0; i < picture.height(); ++i)
     for (int j = 0; j < picture.width(); ++j, at += 3)
-      REQUIRE(picture(i, j) == Colour{decoded.rgb[at], decoded.rgb[at + 1], decoded.rgb[at + 2]});
+      REQUIRE(picture(i, j) == Color{decoded.rgb[at], decoded.rgb[at + 1], decoded.rgb[at + 2]});
 }
 
-TEST_CASE("a PNG holds the picture's bytes, in grey where it is grey", "[io][picture]") {
+TEST_CASE("a PNG holds the picture's bytes, in gray where it is gray", "[io][picture]") {
   TemporaryFolder const folder;
   Picture picture(23, 17);
   for (int i = 0; i < 23; ++i)
@@ -56,16 +56,16 @@ TEST_CASE("a PNG holds the picture's bytes, in grey where it is grey", "[io][pic
       auto const byte = static_cast<std::uint8_t>(11 * i + 7 * j);
       picture(i, j)   = {byte, byte, byte};
     }
-  write_png(folder / "grey.png", picture);
-  Decoded const grey = read_png(folder / "grey.png");
-  CHECK(grey.grey);
-  check_same(grey, picture);
+  write_png(folder / "gray.png", picture);
+  Decoded const gray = read_png(folder / "gray.png");
+  CHECK(gray.gray);
+  check_same(gray, picture);
 
   picture(22, 16).blue ^= 1;
-  write_png(folder / "colour.png", picture);
-  Decoded const colour = read_png(folder / "colour.png");
-  CHECK_FALSE(colour.grey);
-  check_same(colour, picture);
+  write_png(folder / "color.png", picture);
+  Decoded const color = read_png(folder / "color.png");
+  CHECK_FALSE(color.gray);
+  check_same(color, picture);
   CHECK(folder.files() == 2);
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("a PNG replaces an older file or leaves it", "[io][picture]") {
 }
 
 TEST_CASE("panels stand side by side with a gap", "[io][picture]") {
-  Colour const red{255, 0, 0}, blue{0, 0, 255}, green{0, 255, 0};
+  Color const red{255, 0, 0}, blue{0, 0, 255}, green{0, 255, 0};
   Picture const joined = basin::io::beside({Picture(3, 2, red), Picture(3, 4, blue)}, 5, green);
   CHECK(joined.height() == 3);
   CHECK(joined.width() == 2 + 5 + 4);
@@ -95,7 +95,7 @@ TEST_CASE("a grid shows the images row by row", "[io][picture]") {
   View const images("images", count, 6);
   for (int k = 0; k < count; ++k)
     for (int p = 0; p < 6; ++p) images(k, p) = static_cast<float>(k + p / 8.0);
-  Colour const fill{1, 2, 3};
+  Color const fill{1, 2, 3};
   Picture const grid = basin::io::image_grid(
       images, 2, 3, {.columns = 2, .lower = 0, .upper = 5, .gap = 1, .scale = 2, .fill = fill});
   REQUIRE(grid.height() == 3 * (4 + 1) + 1);
@@ -103,7 +103,7 @@ TEST_CASE("a grid shows the images row by row", "[io][picture]") {
   for (int i = 0; i < grid.height(); ++i)
     for (int j = 0; j < grid.width(); ++j) {
       int const image = i / 5 * 2 + j / 7;
-      Colour expected = fill;
+      Color expected  = fill;
       if (i % 5 != 0 && j % 7 != 0 && image < count) {
         int const pixel = (i % 5 - 1) / 2 * 3 + (j % 7 - 1) / 2;
         auto const byte = static_cast<std::uint8_t>(std::lround(51 * (image + pixel / 8.0)));
@@ -122,20 +122,20 @@ TEST_CASE("a grid clamps what is outside the range, in any layout", "[io][pictur
   Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> const images("images", 2, 2);
   images(0, 0) = -HUGE_VAL, images(0, 1) = -1.5, images(1, 0) = 0, images(1, 1) = 7;
   Picture const grid = basin::io::image_grid(images, 1, 2, {.gap = 0});
-  CHECK(grid(0, 0) == Colour{0, 0, 0});
-  CHECK(grid(0, 1) == Colour{0, 0, 0});
-  CHECK(grid(0, 2) == Colour{128, 128, 128});
-  CHECK(grid(0, 3) == Colour{255, 255, 255});
+  CHECK(grid(0, 0) == Color{0, 0, 0});
+  CHECK(grid(0, 1) == Color{0, 0, 0});
+  CHECK(grid(0, 2) == Color{128, 128, 128});
+  CHECK(grid(0, 3) == Color{255, 255, 255});
 }
 
-TEST_CASE("images of three channels are shown in colour", "[io][picture]") {
+TEST_CASE("images of three channels are shown in color", "[io][picture]") {
   TemporaryFolder const folder;
   View const images("images", 1, 6);
   for (int p = 0; p < 6; ++p) images(0, p) = static_cast<float>(p);
   basin::io::GridOptions const options{.lower = 0, .upper = 5, .gap = 0};
   Picture const grid = basin::io::image_grid(images, 1, 2, options);
-  CHECK(grid(0, 0) == Colour{0, 51, 102});
-  CHECK(grid(0, 1) == Colour{153, 204, 255});
+  CHECK(grid(0, 0) == Color{0, 51, 102});
+  CHECK(grid(0, 1) == Color{153, 204, 255});
   basin::io::save_grid(folder / "x.png", images, 1, 2, options);
   check_same(read_png(folder / "x.png"), grid);
 }

@@ -9,15 +9,15 @@
 
 namespace {
 
-using basin::io::Colour;
+using basin::io::Color;
 using basin::io::Picture;
 using basin::io::Rectangle;
 using basin::io::viridis;
 using Catch::Matchers::WithinAbs;
 using View = Kokkos::View<double*, Kokkos::HostSpace>;
 
-// L* of CIELAB (CIE 15) of an sRGB colour (IEC 61966-2-1), 0 ... 100.
-double lightness(Colour c) {
+// L* of CIELAB (CIE 15) of an sRGB color (IEC 61966-2-1), 0 ... 100.
+double lightness(Color c) {
   auto const linear = [](double byte) {
     double const v = byte / 255;
     return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
@@ -26,7 +26,7 @@ double lightness(Colour c) {
   return y > 216.0 / 24389 ? 116 * std::cbrt(y) - 16 : y * 24389 / 27;
 }
 
-TEST_CASE("the colour map's lightness grows evenly", "[io][plot]") {
+TEST_CASE("the color map's lightness grows evenly", "[io][plot]") {
   // Viridis is linear in J' of CAM02-UCS, close to L*: each 32nd adds 1/32 of the whole range
   // within 60 %, where rounding to bytes moves L* by up to 0.2.
   double const whole = lightness(viridis(1)) - lightness(viridis(0));
@@ -41,8 +41,8 @@ TEST_CASE("the colour map's lightness grows evenly", "[io][plot]") {
   CHECK_THROWS_WITH(viridis(NAN), "basin::io::viridis: t must be a number, got NaN");
 }
 
-TEST_CASE("pixel centres fill the rectangle, y up", "[io][plot]") {
-  auto const x = basin::io::pixel_centres({0, 4, -1, 1}, 2, 4);
+TEST_CASE("pixel centers fill the rectangle, y up", "[io][plot]") {
+  auto const x = basin::io::pixel_centers({0, 4, -1, 1}, 2, 4);
   REQUIRE(x.extent(0) == 8);
   for (int p = 0; p < 8; ++p) {
     CHECK(x(p, 0) == static_cast<float>(p % 4 + 0.5));
@@ -50,15 +50,15 @@ TEST_CASE("pixel centres fill the rectangle, y up", "[io][plot]") {
   }
 }
 
-TEST_CASE("a heat map is the colour map of the values", "[io][plot]") {
+TEST_CASE("a heat map is the color map of the values", "[io][plot]") {
   Rectangle const r{0, 1, 0, 1};
   Picture const up = basin::io::heat_map([](double, double y) { return y; }, r, 8, 3);
   for (int i = 0; i < 8; ++i)
     for (int j = 0; j < 3; ++j) CHECK(up(i, j) == viridis((7 - i) / 7.0));
 
   View const values("values", 24);
-  auto const centres = basin::io::pixel_centres(r, 8, 3);
-  for (int p = 0; p < 24; ++p) values(p) = centres(p, 1);
+  auto const centers = basin::io::pixel_centers(r, 8, 3);
+  for (int p = 0; p < 24; ++p) values(p) = centers(p, 1);
   Picture const given =
       basin::io::heat_map(values, 8, 3, {.lower = 0.0, .upper = 0.5});  // clamped above 1/2
   CHECK(given(0, 0) == viridis(1));
@@ -105,11 +105,11 @@ TEST_CASE("a point is drawn where it is", "[io][plot]") {
 
 TEST_CASE("plot refusals say the numbers", "[io][plot]") {
   Rectangle const r{};
-  CHECK_THROWS_WITH(basin::io::pixel_centres({1, 1, 0, 2}, 2, 2),
-                    "basin::io::pixel_centres: Rectangle must have x_lower < x_upper and y_lower < "
+  CHECK_THROWS_WITH(basin::io::pixel_centers({1, 1, 0, 2}, 2, 2),
+                    "basin::io::pixel_centers: Rectangle must have x_lower < x_upper and y_lower < "
                     "y_upper, got 1.000000, 1.000000, 0.000000, 2.000000");
-  CHECK_THROWS_WITH(basin::io::pixel_centres(r, 0, 2),
-                    "basin::io::pixel_centres: height and width must be > 0, got 0 and 2");
+  CHECK_THROWS_WITH(basin::io::pixel_centers(r, 0, 2),
+                    "basin::io::pixel_centers: height and width must be > 0, got 0 and 2");
   View const values("values", 6);
   CHECK_THROWS_WITH(basin::io::heat_map(values, 2, 4),
                     "basin::io::heat_map: values has extent 6, a picture of 2 x 4 needs 8");

@@ -55,7 +55,7 @@ TEST_CASE("large scores do not overflow", "[layer][attention]") {
 
 TEST_CASE("attention does not depend on the order of the positions", "[layer][attention]") {
   using Net  = Network<double, Image<1, 3, 5>, DotProductAttention<1>, basin::layer::Silu,
-                      Conv2d<1, 1>, basin::layer::Silu, Dense<1, basin::layer::initializer::Zeros>>;
+                       Conv2d<1, 1>, basin::layer::Silu, Dense<1, basin::layer::initializer::Zeros>>;
   auto theta = parameters_of<Net>(1);
   // The head treats all positions alike.
   for (std::size_t k = 2; k <= 4; ++k) theta[theta.size() - k] = 1;

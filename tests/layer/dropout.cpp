@@ -75,7 +75,7 @@ TEST_CASE("in training an element is dropped, or kept and scaled", "[layer][drop
   CHECK_THAT(kept(f), WithinAbs(2.0 / 3, 5 * standard_error(2.0 / 3)));
   CHECK_THAT(mean(f), WithinAbs(1, 5 * 1.5 * standard_error(2.0 / 3)));
 
-  // Neighbouring elements and neighbouring samples are independent.
+  // Neighboring elements and neighboring samples are independent.
   for (std::size_t lag : {std::size_t(1), std::size_t(4), samples}) {
     double covariance = 0;
     for (std::size_t i = 0; i + lag < f.size(); ++i) covariance += (f[i] - 1) * (f[i + lag] - 1);
@@ -114,7 +114,7 @@ TEST_CASE("each layer of a network has a mask of its own", "[layer][dropout]") {
 
 TEST_CASE("layers of a deep network have masks of their own", "[layer][dropout]") {
   // 16 numbers a stage: of stages 0, 1, 64 and 4096. Half of the elements agree, five errors.
-  using P         = basin::tile::Pack<float, 1>;
+  using P         = basin::tile::Simd<float, 1>;
   int constexpr n = 10000;
   auto const mask = [](int layer, int row) {
     P f[1];

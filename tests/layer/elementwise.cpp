@@ -36,7 +36,7 @@ namespace {
 
 using elementwise_test::SitePlace;
 using namespace basin::layer;
-using V = basin::tile::Pack<double, 1>;
+using V = basin::tile::Simd<double, 1>;
 using Catch::Matchers::WithinAbs;
 using Threefold = Scale<std::ratio<3>, std::ratio<1>>;
 

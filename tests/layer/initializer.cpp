@@ -30,7 +30,7 @@ double variance(Law law) {
   return law.scale * law.scale / (law.shape == Law::Shape::uniform ? 3 : 1);
 }
 
-TEST_CASE("initialisers have the variances of their sources", "[layer][initializer]") {
+TEST_CASE("initializers have the variances of their sources", "[layer][initializer]") {
   int constexpr in = 300, out = 100;
   CHECK_THAT(variance(initializer::FanIn::weight(in, out)), WithinRel(1.0 / (3 * in), 1e-12));
   CHECK_THAT(variance(initializer::FanIn::bias(in, out)), WithinRel(1.0 / (3 * in), 1e-12));
@@ -49,7 +49,7 @@ TEST_CASE("initialisers have the variances of their sources", "[layer][initializ
     CHECK(variance(bias) == 0);
 }
 
-TEST_CASE("what gives two laws is an initialiser", "[layer][initializer]") {
+TEST_CASE("what gives two laws is an initializer", "[layer][initializer]") {
   STATIC_REQUIRE(basin::layer::Initializer<initializer::FanIn>);
   STATIC_REQUIRE(basin::layer::Initializer<initializer::Zeros>);
   STATIC_REQUIRE(!basin::layer::Initializer<Law>);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <basin/energy/prepare.hpp>
+#include <basin/energy/reparameterize.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/layer/spectral_norm.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
 
+#include "support/effective.hpp"
 #include "support/finite_difference.hpp"
-#include "support/prepared.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -88,12 +88,12 @@ void check_norm() {
   auto const theta = parameters_of<Net>(1);
   // Power iteration ends at the singular values' precision, at the latest when the ratio of the
   // first two to the power of 2 * 400 has.
-  auto const result  = prepare<Exec, Net>(theta, Net::initial_state(3), 400);
+  auto const result  = reparameterize<Exec, Net>(theta, Net::initial_state(3), 400);
   double const sigma = result.state[0];
   std::vector<double> const w(theta.begin(), theta.begin() + L::taps * L::out * L::in);
   if constexpr (std::same_as<Norm, spectral::Operator>) {
     CHECK(std::abs(sigma / largest_singular_value(map_of<Layer, Input>(theta)) - 1) < 1e-6);
-    CHECK(std::abs(largest_singular_value(map_of<Layer, Input>(result.prepared)) - 1) < 1e-6);
+    CHECK(std::abs(largest_singular_value(map_of<Layer, Input>(result.effective)) - 1) < 1e-6);
   } else {
     Matrix m(+L::out, L::taps * L::in);
     for (int k = 0; k < L::taps; ++k)
@@ -105,7 +105,7 @@ void check_norm() {
   int wrong = 0;
   for (std::size_t k = 0; k < theta.size(); ++k) {
     double const expected = k < w.size() ? theta[k] / sigma : theta[k];
-    wrong += result.prepared[k] != expected;
+    wrong += result.effective[k] != expected;
   }
   CHECK(wrong == 0);
 }
@@ -124,13 +124,13 @@ TEST_CASE("the norm of the map that a convolution applies", "[layer][spectral_no
 TEST_CASE("weights that have been 0 are divided once they are not", "[layer][spectral_norm]") {
   using Net = Network<double, Vector<2>, SpectralNorm<Dense<2>>, Silu, Dense<1>>;
   std::vector<double> theta(static_cast<std::size_t>(Net::parameters));
-  auto const zero = prepare<Exec, Net>(theta, Net::initial_state(3), 3);
-  CHECK(zero.prepared == theta);
+  auto const zero = reparameterize<Exec, Net>(theta, Net::initial_state(3), 3);
+  CHECK(zero.effective == theta);
   CHECK(zero.state[0] == 0);
   theta[0] = theta[3] = 10;
-  auto const result   = prepare<Exec, Net>(theta, zero.state, 1);
+  auto const result   = reparameterize<Exec, Net>(theta, zero.state, 1);
   CHECK(std::abs(result.state[0] - 10) < 1e-14);
-  CHECK(std::abs(result.prepared[0] - 1) < 1e-15);
+  CHECK(std::abs(result.effective[0] - 1) < 1e-15);
 }
 
 template <class Net>
@@ -138,18 +138,19 @@ double gradient_error_with_fixed_vectors() {
   std::size_t constexpr n = 3;
   auto theta              = parameters_of<Net>(1);
   auto const x = numbers(n * Net::dimension, 2, 1.5), w = numbers(n, 3);
-  auto const state    = prepare<Exec, Net>(theta, Net::initial_state(3), 2).state;
+  auto const state    = reparameterize<Exec, Net>(theta, Net::initial_state(3), 2).state;
   auto const energies = [&] {
-    auto const e = Model<Exec, Net>(prepare<Exec, Net>(theta, state, 0).prepared).energies(x);
-    double sum   = 0;
+    auto const e =
+        Model<Exec, Net>(reparameterize<Exec, Net>(theta, state, 0).effective).energies(x);
+    double sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += w[i] * e[i];
     return sum;
   };
-  auto const now = prepare<Exec, Net>(theta, state, 0);
+  auto const now = reparameterize<Exec, Net>(theta, state, 0);
   auto const gradient =
-      on_device<Exec, double>(Model<Exec, Net>(now.prepared).training(x, w).gradient);
-  auto const p = on_device<Exec, double>(now.prepared), s = on_device<Exec, double>(now.state);
-  basin::energy::unprepare<Net, basin::tile::default_tuning<Exec, double>()>(
+      on_device<Exec, double>(Model<Exec, Net>(now.effective).training(x, w).gradient);
+  auto const p = on_device<Exec, double>(now.effective), s = on_device<Exec, double>(now.state);
+  basin::energy::pull_back_parameters<Net, basin::tile::default_tuning<Exec, double>()>(
       Exec(), p.data(), s.data(), gradient.data());
   auto const g = on_host(gradient);
   double error = 0;
@@ -177,17 +178,17 @@ TEST_CASE("a trainer moves u once a step, and scores without moving it", "[layer
   using Sampler   = basin::sampler::Langevin<>;
   using Objective = basin::objective::PersistentCd<Sampler>;
   using Trainer   = basin::train::Trainer<Net, Objective, basin::optimizer::Sgd,
-                                        basin::optimizer::Constant, Exec>;
+                                          basin::optimizer::Constant, Exec>;
   Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", 32, 3);
   auto const values = numbers(32 * 3, 1);
   std::copy(values.begin(), values.end(), data.data());
   Trainer trainer({.objective = {.sampler = {.steps = 2}, .buffer = {.capacity = 32}},
-                   .optimizer = {.rate = 0.01},
+                   .optimizer = {.learning_rate = 0.01},
                    .batch     = 16},
                   data);
   auto state = Net::initial_state(1);
   for (int k = 0; k < 3; ++k) {
-    state = prepare<Exec, Net>(on_host(trainer.parameters()), state, 1).state;
+    state = reparameterize<Exec, Net>(on_host(trainer.parameters()), state, 1).state;
     trainer.step();
     auto const theirs = on_host(trainer.layer_state());
     // sigma, u and v; behind them is working memory.
@@ -197,13 +198,13 @@ TEST_CASE("a trainer moves u once a step, and scores without moving it", "[layer
     CHECK(on_host(trainer.layer_state()) == before);
   }
   // The energy that scores has |W| = 1, of which the power iteration knows 4 digits at least here.
-  auto const e        = trainer.energy();
-  auto const prepared = prepare<Exec, Net>(on_host(trainer.parameters()), state, 200);
+  auto const e         = trainer.energy();
+  auto const effective = reparameterize<Exec, Net>(on_host(trainer.parameters()), state, 200);
   Kokkos::View<double**, Kokkos::LayoutRight, Exec> const points("points", 32, 3);
   Kokkos::deep_copy(points, data);
   Kokkos::View<double*, Exec> const scored("scored", 32);
   basin::energy::energies(Exec(), e, points, scored);
-  auto const expected = Model<Exec, Net>(prepared.prepared).energies(values);
+  auto const expected = Model<Exec, Net>(effective.effective).energies(values);
   auto const got      = on_host(scored);
   for (std::size_t i = 0; i < 32; ++i) CHECK(std::abs(got[i] - expected[i]) < 1e-4);
 }

@@ -33,8 +33,8 @@ using Chains    = Kokkos::View<double**, Kokkos::LayoutRight, Exec>;
 constexpr basin::tile::Tuning tuning = basin::tile::default_tuning<Exec, double>();
 
 Trainer trainer_for(int steps, double alpha, double rate, int rows, int batch) {
-  return Trainer({.objective     = {.sampler = {.steps = steps, .step = alpha}},
-                  .optimizer     = {.rate = rate},
+  return Trainer({.objective     = {.sampler = {.steps = steps, .step_size = alpha}},
+                  .optimizer     = {.learning_rate = rate},
                   .batch         = batch,
                   .seed          = 5,
                   .monitor_every = 10},
@@ -166,7 +166,7 @@ TEST_CASE("CD stiffens a model that is too wide and softens one that is too narr
 template <class Start>
 void check_samples(Start const& policy, Chains const& expected_pool, Chains const& data) {
   using Cd = ContrastiveDivergence<Langevin<>, Start>;
-  Cd const cd{.sampler = {.steps = 4, .step = 0.05}, .start = policy};
+  Cd const cd{.sampler = {.steps = 4, .step_size = 0.05}, .start = policy};
   int constexpr batch          = 21;
   std::uint64_t constexpr seed = 77;
   Kokkos::View<double*, Exec> const theta("theta", 2);
@@ -203,9 +203,9 @@ TEST_CASE("CD's chains start where its start policy says, each step anew", "[obj
 
 TEST_CASE("a CD gradient by a clock is that by the number of the step", "[objective][cd]") {
   CHECK(basin::test::same_by_clock<Exec>(
-      Objective{.sampler = {.steps = 3, .step = 0.05}, .start = {.noise = 0.1}}));
+      Objective{.sampler = {.steps = 3, .step_size = 0.05}, .start = {.noise = 0.1}}));
   CHECK(basin::test::same_by_clock<Exec>(
-      ContrastiveDivergence<Langevin<>, start::Data>{.sampler = {.steps = 3, .step = 0.05}}));
+      ContrastiveDivergence<Langevin<>, start::Data>{.sampler = {.steps = 3, .step_size = 0.05}}));
 }
 
 TEST_CASE("a user's chains start from rows of the data where training starts from positives",
@@ -221,7 +221,7 @@ TEST_CASE("a user's chains start from rows of the data where training starts fro
 }
 
 TEST_CASE("CD refuses what its parts refuse", "[objective][cd]") {
-  CHECK_THROWS_WITH((Objective{.sampler = {.step = -1}}.check(1)),
+  CHECK_THROWS_WITH((Objective{.sampler = {.step_size = -1}}.check(1)),
                     "basin::sampler::Langevin: step must be > 0 and finite, got -1");
   CHECK_THROWS_WITH((Objective{.start = {.noise = -1}}.check(1)),
                     "basin::sampler::start::Positives: noise must be >= 0 and finite, got -1");

@@ -20,7 +20,7 @@ constexpr double v = 1.7, sigma = 0.6;
 // A residual with the other sign of z learns -1 / (v + sigma^2).
 TEST_CASE("denoising score matching learns the stiffness of the data with noise, 1 / (v + sigma^2)",
           "[objective][denoising_score_matching]") {
-  double const k = stiffness<Exec>(DenoisingScoreMatching{.deviation = sigma}, v, 3000);
+  double const k = stiffness<Exec>(DenoisingScoreMatching{.standard_deviation = sigma}, v, 3000);
   CHECK(k > 0);
   // Noise of a residual of variance 1 / sigma^2 over the last third of 3000 steps of 500 samples.
   CHECK_THAT(k, WithinAbs(1 / (v + sigma * sigma), 0.01));
@@ -29,8 +29,8 @@ TEST_CASE("denoising score matching learns the stiffness of the data with noise,
 TEST_CASE("denoising score matching recovers a precision matrix",
           "[objective][denoising_score_matching]") {
   Correlated const data;
-  auto const trainer =
-      trained<Exec, Quadric>(DenoisingScoreMatching{.deviation = 0.5}, data.rows, 4000, 0.02, 512);
+  auto const trainer = trained<Exec, Quadric>(DenoisingScoreMatching{.standard_deviation = 0.5},
+                                              data.rows, 4000, 0.02, 512);
   Eigen::MatrixXd const smoothed = data.covariance + 0.25 * Eigen::MatrixXd::Identity(5, 5);
   CHECK(precision_error<Exec>(*trainer, smoothed) < 0.06);
 }
@@ -39,7 +39,7 @@ TEST_CASE(
     "denoising score matching gives the same bits in every tuning and for any number of "
     "threads",
     "[objective][denoising_score_matching]") {
-  CHECK(differing_runs<Exec>(DenoisingScoreMatching{.deviation = 0.3}) == 0);
+  CHECK(differing_runs<Exec>(DenoisingScoreMatching{.standard_deviation = 0.3}) == 0);
 }
 
 TEST_CASE("denoising score matching allocates nothing and fences nothing",
@@ -52,9 +52,10 @@ TEST_CASE("denoising score matching allocates nothing and fences nothing",
 
 TEST_CASE("denoising score matching refuses noise that is none",
           "[objective][denoising_score_matching][refusal]") {
-  CHECK_THROWS_MATCHES(DenoisingScoreMatching{.deviation = 0}.check(1), std::invalid_argument,
-                       Catch::Matchers::Message("basin::objective::DenoisingScoreMatching: "
-                                                "deviation must be > 0 and finite, got 0"));
+  CHECK_THROWS_MATCHES(
+      DenoisingScoreMatching{.standard_deviation = 0}.check(1), std::invalid_argument,
+      Catch::Matchers::Message("basin::objective::DenoisingScoreMatching: "
+                               "standard_deviation must be > 0 and finite, got 0"));
 }
 
 }  // namespace

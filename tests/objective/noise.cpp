@@ -30,7 +30,7 @@ Eigen::MatrixXd matrix_of(Rows const& rows) {
   return m;
 }
 
-TEST_CASE("fitted laws are normalised and draw what they say", "[objective][noise]") {
+TEST_CASE("fitted laws are normalized and draw what they say", "[objective][noise]") {
   Correlated const correlated;
   Eigen::MatrixXd const data = matrix_of(correlated.rows);
   auto const full            = bind(noise::Gaussian{}, data);
@@ -81,8 +81,8 @@ TEMPLATE_TEST_CASE("a box without a margin holds its data and what it draws", "[
   int constexpr columns = 200;
   Eigen::MatrixXd data(30, columns);
   for (int d = 0; d < columns; ++d) {
-    double const centre = 10 * uniform(bits);
-    for (int n = 0; n < data.rows(); ++n) data(n, d) = static_cast<Scalar>(centre + uniform(bits));
+    double const center = 10 * uniform(bits);
+    for (int n = 0; n < data.rows(); ++n) data(n, d) = static_cast<Scalar>(center + uniform(bits));
   }
   auto const box    = bind<Scalar>(noise::Box{}, data);
   auto const inside = [&](Eigen::Matrix<Scalar, Eigen::Dynamic, 1> const& x) {

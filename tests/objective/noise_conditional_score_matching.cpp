@@ -47,7 +47,8 @@ TEST_CASE("every level learns the score of the data with its noise, and annealin
   // At the end of the ladder the chains have the variance v + sigma_L^2, but for the step's bias
   // (below 1 %) and the fit's, five standard errors of 4000 chains being 0.11 of it.
   Points const chains("chains", 4000, 1);
-  basin::sampler::sample(Exec(), AnnealedLangevin{.ladder = ladder, .steps = 200, .step = 0.01},
+  basin::sampler::sample(Exec(),
+                         AnnealedLangevin{.ladder = ladder, .steps = 200, .step_size = 0.01},
                          trainer->energy(), chains, {4});
   double square = 0;
   for (double const c : on_host(Kokkos::View<double*, Exec>(chains.data(), 4000)))

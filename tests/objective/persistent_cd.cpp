@@ -35,9 +35,9 @@ constexpr basin::tile::Tuning tuning = basin::tile::default_tuning<Exec, double>
 
 // Every chain lives for ever: a fresh one has not the law of the model, and moves the fixed point.
 Trainer trainer_for(int steps, double rate, int rows, int batch, int capacity) {
-  return Trainer({.objective     = {.sampler = {.steps = steps, .step = 0.1},
+  return Trainer({.objective     = {.sampler = {.steps = steps, .step_size = 0.1},
                                     .buffer  = {.capacity = capacity, .fresh = 0}},
-                  .optimizer     = {.rate = rate},
+                  .optimizer     = {.learning_rate = rate},
                   .batch         = batch,
                   .seed          = 5,
                   .monitor_every = 10},
@@ -111,7 +111,7 @@ TEST_CASE("PCD's chains go on from the buffer and are written back to it",
   Kokkos::View<double*, Exec> const parameters("theta", 2);
   Kokkos::deep_copy(parameters, 0.6);
   GaussianModel const energy(parameters.data());
-  Objective const pcd{.sampler = {.steps = steps, .step = 0.1},
+  Objective const pcd{.sampler = {.steps = steps, .step_size = 0.1},
                       .buffer  = {.capacity = capacity, .fresh = 0}};
   Trainer::objective_type state(Exec(), pcd, batch, {}, seed);
   Chains const chains("chains", batch, 1);
@@ -141,10 +141,10 @@ TEST_CASE("PCD's chains go on from the buffer and are written back to it",
 
 TEST_CASE("a PCD gradient by a clock is that by the number of the step",
           "[objective][persistent_cd]") {
-  CHECK(basin::test::same_by_clock<Exec>(
-      basin::test::SmallObjective{.sampler = {.steps = 3, .step = 0.05, .noise = 0.1, .clip = 0.5},
-                                  .buffer  = {.capacity = 50, .fresh = 0.3},
-                                  .energy_l2 = {.coefficient = 0.1, .ramp = 5}}));
+  CHECK(basin::test::same_by_clock<Exec>(basin::test::SmallObjective{
+      .sampler   = {.steps = 3, .step_size = 0.05, .noise = 0.1, .clip = 0.5},
+      .buffer    = {.capacity = 50, .fresh = 0.3},
+      .energy_l2 = {.coefficient = 0.1, .ramp = 5}}));
 }
 
 TEST_CASE("a user's chains start as fresh chains do", "[objective][persistent_cd]") {
@@ -159,7 +159,7 @@ TEST_CASE("a user's chains start as fresh chains do", "[objective][persistent_cd
 }
 
 TEST_CASE("PCD refuses what its parts refuse", "[objective][persistent_cd]") {
-  CHECK_THROWS_WITH((Objective{.sampler = {.step = -1}}.check(1)),
+  CHECK_THROWS_WITH((Objective{.sampler = {.step_size = -1}}.check(1)),
                     "basin::sampler::Langevin: step must be > 0 and finite, got -1");
   CHECK_THROWS_WITH((Objective{.buffer = {.capacity = 3}}.check(4)),
                     "basin::buffer::Replay: capacity is 3, smaller than the batch of 4");

@@ -23,7 +23,7 @@ using Parameters = basin::test::Parameters<Exec, Scalar, 2>;
 // Algorithm 2 of Loshchilov and Hutter in double, line by line; algorithm 1 of Kingma and Ba where
 // decay is 0.
 struct Reference {
-  double rate, beta1, beta2, epsilon, decay;
+  double learning_rate, beta1, beta2, epsilon, decay;
   std::vector<double> theta, m, v;
 
   void update(int t, double factor) {
@@ -33,8 +33,8 @@ struct Reference {
       v[i]               = beta2 * v[i] + (1 - beta2) * g * g;
       double const m_hat = m[i] / (1 - std::pow(beta1, t + 1));
       double const v_hat = v[i] / (1 - std::pow(beta2, t + 1));
-      theta[i] -= rate * factor * decay * theta[i];
-      theta[i] -= rate * factor * m_hat / (std::sqrt(v_hat) + epsilon);
+      theta[i] -= learning_rate * factor * decay * theta[i];
+      theta[i] -= learning_rate * factor * m_hat / (std::sqrt(v_hat) + epsilon);
     }
   }
 };
@@ -46,8 +46,8 @@ void check_against_reference(Optimizer const& adam, double decay) {
     CAPTURE(count);
     Parameters<Scalar> p(count);
     std::vector<double> const zeros(static_cast<std::size_t>(count));
-    Reference reference{adam.rate, adam.beta1, adam.beta2, adam.epsilon,
-                        decay,     zeros,      zeros,      zeros};
+    Reference reference{
+        adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon, decay, zeros, zeros, zeros};
     for (int k = 0; k < count; ++k)
       reference.theta[static_cast<std::size_t>(k)] = std::cos(0.7 * k);
     for (int t = 0; t < updates; ++t) {
@@ -63,29 +63,29 @@ void check_against_reference(Optimizer const& adam, double decay) {
     // Each update rounds a theta of order 1. Its slope, of order 1, is as wrong as 1 - beta is once
     // beta has been rounded: by epsilon / (1 - beta2), a square root of which is taken.
     double const epsilon = double(std::numeric_limits<Scalar>::epsilon());
-    CHECK(largest <= updates * epsilon * (2 + adam.rate / (1 - adam.beta2)));
+    CHECK(largest <= updates * epsilon * (2 + adam.learning_rate / (1 - adam.beta2)));
     CHECK(p.padding_is_zero());
   }
 }
 
 TEMPLATE_TEST_CASE("Adam follows its formula over many updates, for any number of parameters",
                    "[optimizer][adam]", float, double) {
-  check_against_reference<TestType>(Adam{.rate = 0.01}, 0);
-  check_against_reference<TestType>(Adam{.rate = 0.01, .beta1 = 0, .beta2 = 0.9, .epsilon = 0.1},
-                                    0);
+  check_against_reference<TestType>(Adam{.learning_rate = 0.01}, 0);
+  check_against_reference<TestType>(
+      Adam{.learning_rate = 0.01, .beta1 = 0, .beta2 = 0.9, .epsilon = 0.1}, 0);
 }
 
 TEMPLATE_TEST_CASE("AdamW follows its formula over many updates, for any number of parameters",
                    "[optimizer][adam]", float, double) {
-  check_against_reference<TestType>(AdamW{.rate = 0.01, .decay = 0.3}, 0.3);
+  check_against_reference<TestType>(AdamW{.learning_rate = 0.01, .decay = 0.3}, 0.3);
 }
 
 TEMPLATE_TEST_CASE(
-    "Adam's bias correction gives a constant gradient the full rate from the first update",
+    "Adam's bias correction gives a constant gradient the full learning rate from the first update",
     "[optimizer][adam]", float, double) {
   // m / (1 - b1^t) = g and v / (1 - b2^t) = g^2 for every t: each update is rate g / (|g| +
   // epsilon).
-  Adam const adam{.rate = 0.125, .epsilon = 1e-12};
+  Adam const adam{.learning_rate = 0.125, .epsilon = 1e-12};
   Parameters<TestType> p(64);
   auto const before = p.read(p.theta);
   p.set(p.gradient, [](int k) { return (k % 2 ? -1 : 1) * std::pow(10., k % 7 - 3); });
@@ -104,7 +104,7 @@ TEMPLATE_TEST_CASE(
 }
 
 TEST_CASE("a beta under 1 stays under 1 in float", "[optimizer][adam]") {
-  Adam const adam{.rate = 0.125, .beta1 = 1 - 1e-12, .beta2 = 1 - 1e-12};
+  Adam const adam{.learning_rate = 0.125, .beta1 = 1 - 1e-12, .beta2 = 1 - 1e-12};
   Parameters<float> p(64);
   auto const before = p.read(p.theta);
   p.set(p.gradient, [](int) { return 1.; });
@@ -119,8 +119,8 @@ TEST_CASE("weight decay does not pass through Adam's moments", "[optimizer][adam
   Parameters<double> a(3000), w(3000);
   auto const before = a.read(a.theta);
   for (int t = 0; t < 10; ++t) {
-    a.update(Adam{.rate = 0.1}.at<double>(t, 1));
-    w.update(AdamW{.rate = 0.1, .decay = 0.5}.at<double>(t, 1));
+    a.update(Adam{.learning_rate = 0.1}.at<double>(t, 1));
+    w.update(AdamW{.learning_rate = 0.1, .decay = 0.5}.at<double>(t, 1));
   }
   CHECK(a.read(a.theta) == before);
   auto const shrunk = w.read(w.theta);
@@ -130,11 +130,11 @@ TEST_CASE("weight decay does not pass through Adam's moments", "[optimizer][adam
 }
 
 TEST_CASE("what is no weight does not decay", "[optimizer][adam]") {
-  // 2051: in the second block, and within a pack.
+  // 2051: in the second block, and within a vector.
   Parameters<float> p(3000);
   p.weights         = 2051;
   auto const before = p.read(p.theta);
-  p.update(AdamW{.rate = 0.1, .decay = 0.5}.at<float>(0, 1));
+  p.update(AdamW{.learning_rate = 0.1, .decay = 0.5}.at<float>(0, 1));
   auto const after = p.read(p.theta);
   for (std::size_t k = 0; k < before.size(); ++k)
     REQUIRE(std::abs(after[k] - before[k] * (k < 2051 ? 0.95 : 1)) <= (k < 2051 ? 1e-7 : 0));
@@ -142,12 +142,13 @@ TEST_CASE("what is no weight does not decay", "[optimizer][adam]") {
 
 TEST_CASE("Adam and AdamW refuse numbers that mean nothing, and say them", "[optimizer][adam]") {
   std::string const adam = "basin::optimizer::Adam: ", adamw = "basin::optimizer::AdamW: ";
-  CHECK_THROWS_WITH(Adam{.rate = -1}.check(), adam + "rate must be >= 0 and finite, got -1");
-  CHECK_THROWS_WITH(Adam{.rate = std::nan("")}.check(),
-                    adam + "rate must be >= 0 and finite, got nan");
+  CHECK_THROWS_WITH(Adam{.learning_rate = -1}.check(),
+                    adam + "learning_rate must be >= 0 and finite, got -1");
+  CHECK_THROWS_WITH(Adam{.learning_rate = std::nan("")}.check(),
+                    adam + "learning_rate must be >= 0 and finite, got nan");
   double const infinity = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_WITH(AdamW{.rate = infinity}.check(),
-                    adamw + "rate must be >= 0 and finite, got inf");
+  CHECK_THROWS_WITH(AdamW{.learning_rate = infinity}.check(),
+                    adamw + "learning_rate must be >= 0 and finite, got inf");
   CHECK_THROWS_WITH(Adam{.beta1 = 1}.check(), adam + "beta1 must be in [0, 1), got 1");
   CHECK_THROWS_WITH(AdamW{.beta1 = -0.5}.check(), adamw + "beta1 must be in [0, 1), got -0.5");
   CHECK_THROWS_WITH(Adam{.beta2 = 1}.check(), adam + "beta2 must be in [0, 1), got 1");
@@ -159,7 +160,7 @@ TEST_CASE("Adam and AdamW refuse numbers that mean nothing, and say them", "[opt
                     adamw + "decay must be >= 0 and finite, got -0.5");
   CHECK_THROWS_WITH(AdamW{.decay = infinity}.check(),
                     adamw + "decay must be >= 0 and finite, got inf");
-  CHECK_NOTHROW((Adam{.rate = 0, .beta1 = 0, .beta2 = 0}.check()));
+  CHECK_NOTHROW((Adam{.learning_rate = 0, .beta1 = 0, .beta2 = 0}.check()));
   CHECK_NOTHROW(AdamW{.decay = 0}.check());
 }
 

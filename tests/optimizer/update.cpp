@@ -29,7 +29,7 @@ TEST_CASE("the average is the exponential moving average of the updated paramete
   auto expected = p.read(p.averaged);
   for (int t = 0; t < 50; ++t) {
     p.set(p.gradient, [t](int k) { return test_gradient(k, t); });
-    p.update(Adam{.rate = 0.1}.at<double>(t, 1), 0.9);
+    p.update(Adam{.learning_rate = 0.1}.at<double>(t, 1), 0.9);
     auto const theta = p.read(p.theta);
     for (std::size_t k = 0; k < theta.size(); ++k) expected[k] = 0.9 * expected[k] + 0.1 * theta[k];
   }
@@ -45,7 +45,7 @@ TEST_CASE("an average over 10^8 updates moves in float", "[optimizer][update]") 
   // 1 - 1e-8 would be rounded to 1.
   basin::test::Parameters<Exec, float, 2> p(10);
   p.set(p.averaged, [](int) { return 0; });
-  p.update(Adam{.rate = 0}.at<float>(0, 1), 1 - 1e-8);
+  p.update(Adam{.learning_rate = 0}.at<float>(0, 1), 1 - 1e-8);
   auto const theta = p.read(p.theta), result = p.read(p.averaged);
   for (std::size_t k = 0; k < 10; ++k)
     CHECK(std::abs(result[k] - 1e-8 * theta[k]) <= 1e-14 * std::abs(theta[k]));
@@ -55,7 +55,7 @@ TEST_CASE("without an average none is written", "[optimizer][update]") {
   Parameters<double> p(10);
   auto const before = p.read(p.averaged);
   p.set(p.gradient, [](int) { return 1; });
-  p.update(Adam{.rate = 0.1}.at<double>(0, 1));
+  p.update(Adam{.learning_rate = 0.1}.at<double>(0, 1));
   CHECK(p.read(p.averaged) == before);
   CHECK(p.read(p.theta) != before);
 }
@@ -74,13 +74,13 @@ TEST_CASE("the factor scales the gradient", "[optimizer][update]") {
 TEST_CASE("a factor that is not finite changes nothing", "[optimizer][update]") {
   Parameters<double> p(3001);
   p.set(p.gradient, [](int k) { return test_gradient(k, 0); });
-  p.update(Adam{.rate = 0.1}.at<double>(0, 1), 0.9);
+  p.update(Adam{.learning_rate = 0.1}.at<double>(0, 1), 0.9);
   auto const theta = p.read(p.theta), state = p.read(p.state), averaged = p.read(p.averaged);
   for (double const factor : {std::nan(""), std::numeric_limits<double>::infinity(),
                               -std::numeric_limits<double>::infinity()}) {
     Kokkos::deep_copy(p.factor, factor);
     p.set(p.gradient, [&](int k) { return k == 5 ? factor : 1; });
-    p.update(Adam{.rate = 0.1}.at<double>(1, 1), 0.9);
+    p.update(Adam{.learning_rate = 0.1}.at<double>(1, 1), 0.9);
     CHECK(p.read(p.theta) == theta);
     CHECK(p.read(p.state) == state);
     CHECK(p.read(p.averaged) == averaged);
@@ -125,8 +125,8 @@ void check_tuning() {
     p.set(p.gradient, g);
     q.set(q.gradient, g);
     CHECK(squared_norms<float, p.tuning>(p) == squared_norms<float, tuning>(q));
-    p.update(Adam{.rate = 0.1}.at<float>(t, 1), 0.9f);
-    q.template update<tuning>(Adam{.rate = 0.1}.at<float>(t, 1), 0.9f);
+    p.update(Adam{.learning_rate = 0.1}.at<float>(t, 1), 0.9f);
+    q.template update<tuning>(Adam{.learning_rate = 0.1}.at<float>(t, 1), 0.9f);
   }
   CHECK(p.read(p.theta) == q.read(q.theta));
   CHECK(p.read(p.state) == q.read(q.state));

@@ -36,7 +36,7 @@ TEST_CASE("annealed Langevin moves the variance of a Gaussian as its steps say",
           "[sampler][annealed_langevin]") {
   int constexpr n = 40000;
   AnnealedLangevin const annealed{
-      .ladder = {.first = 3, .last = 0.5, .levels = 4}, .steps = 3, .step = 0.03};
+      .ladder = {.first = 3, .last = 0.5, .levels = 4}, .steps = 3, .step_size = 0.03};
   Kokkos::View<double**, Kokkos::LayoutRight, Exec> const chains("chains", n, 1);
   basin::sampler::sample(Exec(), annealed, basin::energy::Analytic<Smoothed>{}, chains,
                          {.seed = 5, .step = 7});
@@ -59,7 +59,7 @@ TEST_CASE("annealed Langevin refuses numbers that make no sense",
   CHECK_THROWS_MATCHES(AnnealedLangevin{.steps = 0}.check(), std::invalid_argument,
                        Message("basin::sampler::AnnealedLangevin: steps must be >= 1, got 0"));
   CHECK_THROWS_MATCHES(
-      AnnealedLangevin{.step = 0}.check(), std::invalid_argument,
+      AnnealedLangevin{.step_size = 0}.check(), std::invalid_argument,
       Message("basin::sampler::AnnealedLangevin: step must be > 0 and finite, got 0"));
 }
 

@@ -31,8 +31,8 @@ using basin::sampler::Calibrated;
 using basin::sampler::Decoupled;
 using basin::sampler::Langevin;
 using basin::sampler::Op;
-using basin::sampler::Order;
 using basin::sampler::sample;
+using basin::sampler::UpdateOrder;
 using basin::tile::Tuning;
 using Catch::Matchers::WithinAbs;
 
@@ -129,7 +129,7 @@ TEMPLATE_TEST_CASE("Langevin on the quadratic has the variance that theory gives
   double const squared = 2 * alpha * temperature;
   double const law     = squared / (2 * alpha * k - alpha * alpha * k * k);
   auto const chains    = spread<TestType>(n, 4, 1);
-  sample(Exec(), Langevin<>{.steps = 25, .step = alpha, .temperature = temperature},
+  sample(Exec(), Langevin<>{.steps = 25, .step_size = alpha, .temperature = temperature},
          Quadratic<TestType, 4>{{.stiffness = TestType(k)}}, chains, {.seed = 20250101});
 
   // The mean of N normals has standard error sqrt(law / N), their variance law sqrt(2 / N); 5 of
@@ -149,10 +149,10 @@ TEST_CASE("Langevin's effective temperature is the one that the chains have for 
   for (double const alpha : {0.1, 0.005}) {
     CAPTURE(alpha);
     Langevin<Decoupled> const langevin{
-        .steps = static_cast<int>(6 / (alpha * k)), .step = alpha, .noise = sigma};
+        .steps = static_cast<int>(6 / (alpha * k)), .step_size = alpha, .noise = sigma};
     double const T = langevin.effective_temperature();
     CHECK_THAT(T, WithinAbs(sigma * sigma / (2 * alpha), 1e-15 * T));
-    CHECK(langevin.noise_deviation() == sigma);
+    CHECK(langevin.noise_standard_deviation() == sigma);
     Chains<double> const chains("chains", n, 4);
     sample(Exec(), langevin, Quadratic<double, 4>{{.stiffness = k}}, chains, {.seed = 2});
     // 5 standard errors; from 0, (1 - alpha k)^(2 steps) <= e^-12 of the variance is still missing.
@@ -163,23 +163,23 @@ TEST_CASE("Langevin's effective temperature is the one that the chains have for 
 }
 
 TEST_CASE("an order without noise has the temperature 0", "[sampler][langevin]") {
-  using Descent = basin::sampler::Order<Op::gradient, Op::move>;
-  Langevin<Descent> const calibrated{.step = 0.1, .temperature = 2};
-  Langevin<Decoupled, Descent> const decoupled{.step = 0.1, .noise = 0.5};
+  using Descent = basin::sampler::UpdateOrder<Op::gradient, Op::move>;
+  Langevin<Descent> const calibrated{.step_size = 0.1, .temperature = 2};
+  Langevin<Decoupled, Descent> const decoupled{.step_size = 0.1, .noise = 0.5};
   CHECK(calibrated.effective_temperature() == 0);
-  CHECK(calibrated.noise_deviation() == 0);
+  CHECK(calibrated.noise_standard_deviation() == 0);
   CHECK(decoupled.effective_temperature() == 0);
-  CHECK(decoupled.noise_deviation() == 0);
+  CHECK(decoupled.noise_standard_deviation() == 0);
 }
 
 TEST_CASE("Calibrated and Decoupled are the same sampler where their temperatures agree",
           "[sampler][langevin]") {
   // sigma^2 = 2 alpha T without rounding: 0.25 = 2 * 0.125 * 1.
-  Langevin<> const calibrated{.steps = 7, .step = 0.125, .temperature = 1};
-  Langevin<Decoupled> const decoupled{.steps = 7, .step = 0.125, .noise = 0.5};
+  Langevin<> const calibrated{.steps = 7, .step_size = 0.125, .temperature = 1};
+  Langevin<Decoupled> const decoupled{.steps = 7, .step_size = 0.125, .noise = 0.5};
   CHECK(calibrated.effective_temperature() == 1);
   CHECK(calibrated.effective_temperature() == decoupled.effective_temperature());
-  CHECK(calibrated.noise_deviation() == decoupled.noise_deviation());
+  CHECK(calibrated.noise_standard_deviation() == decoupled.noise_standard_deviation());
   auto const a = spread<double>(9, 4, 2), b = spread<double>(9, 4, 2);
   sample(Exec(), calibrated, Quadratic<double, 4>{}, a, {.seed = 3});
   sample(Exec(), decoupled, Quadratic<double, 4>{}, b, {.seed = 3});
@@ -188,7 +188,7 @@ TEST_CASE("Calibrated and Decoupled are the same sampler where their temperature
 
 TEST_CASE("at temperature 0 Langevin is gradient descent", "[sampler][langevin]") {
   auto const chains = spread<double>(3, 4, 1), start = spread<double>(3, 4, 1);
-  sample(Exec(), Langevin<>{.steps = 2, .step = 0.5, .temperature = 0}, Quadratic<double, 4>{},
+  sample(Exec(), Langevin<>{.steps = 2, .step_size = 0.5, .temperature = 0}, Quadratic<double, 4>{},
          chains, {.seed = 1});
   auto const x = on_host(chains), x0 = on_host(start);
   for (int n = 0; n < 3; ++n)
@@ -199,10 +199,10 @@ TEST_CASE("at temperature 0 Langevin is gradient descent", "[sampler][langevin]"
 template <class Clip>
 using Everything =
     Langevin<Decoupled, Clip,
-             Order<Op::noise, Op::clamp, Op::gradient, Op::clip, Op::move, Op::clamp>>;
+             UpdateOrder<Op::noise, Op::clamp, Op::gradient, Op::clip, Op::move, Op::clamp>>;
 template <class Clip>
 constexpr Everything<Clip> everything{
-    .steps = 6, .step = 0.3, .noise = 0.1, .clip = 0.5, .lower = -1.5, .upper = 1.5};
+    .steps = 6, .step_size = 0.3, .noise = 0.1, .clip = 0.5, .lower = -1.5, .upper = 1.5};
 
 TEST_CASE("K steps are K1 steps and K2 more of the same stream", "[sampler][langevin]") {
   Everything<clip::PerElement> langevin = everything<clip::PerElement>;
@@ -334,7 +334,7 @@ template <class Clip>
 void check_against_reference(double clip, double lower, double upper) {
   int constexpr n = 19, steps = 4;
   Langevin<Decoupled, Clip> const langevin{
-      .steps = steps, .step = 0.4, .noise = 0.2, .clip = clip, .lower = lower, .upper = upper};
+      .steps = steps, .step_size = 0.4, .noise = 0.2, .clip = clip, .lower = lower, .upper = upper};
   Stream const stream{.seed = 0x123456789ABCDEF, .step = 77};
   auto const chains = spread<double>(n, 5, 2);
   Chains<double> const out("out", 3, n);
@@ -384,7 +384,7 @@ std::vector<float> chains_of_an_mlp(int n) {
   if constexpr (tuning.team > 0)
     basin::energy::pack<tuning>(Space(), Mlp(theta.data()), packed.data());
   Mlp const energy(theta.data(), tuning.team > 0 ? packed.data() : nullptr);
-  sample<tuning>(Space(), Langevin<>{.steps = 20, .step = 0.01}, energy, chains, {3});
+  sample<tuning>(Space(), Langevin<>{.steps = 20, .step_size = 0.01}, energy, chains, {3});
   auto const x = on_host(chains);
   return {x.data(), x.data() + x.size()};
 }
@@ -446,7 +446,7 @@ TEST_CASE("the clip by sample is that of gradients whose squares are no floats",
   Kokkos::deep_copy(chains, host);
   Kokkos::View<float*, Exec> const out("out", 2);
   Langevin<clip::PerSample> const langevin{
-      .steps = 1, .step = 0.5e-19, .temperature = 0, .clip = 1e19};
+      .steps = 1, .step_size = 0.5e-19, .temperature = 0, .clip = 1e19};
   sample(Exec(), langevin, Quadratic<float, 4>{{.stiffness = 1e20}}, chains, {},
          {.clipped = out.data()});
   auto const x = on_host(chains);
@@ -461,9 +461,9 @@ TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][l
   auto const host   = on_host(chains);
   host(1, 0)        = std::numeric_limits<float>::quiet_NaN();
   Kokkos::deep_copy(chains, host);
-  // Each step hands the NaN to both neighbours of the ring of 5.
+  // Each step hands the NaN to both neighbors of the ring of 5.
   Everything<clip::PerElement> const langevin{
-      .steps = 2, .step = 0.1, .clip = 1, .lower = -1, .upper = 1};
+      .steps = 2, .step_size = 0.1, .clip = 1, .lower = -1, .upper = 1};
   Chains<float> const out("out", 3, 3);
   sample(Exec(), langevin, CoupledEnergy<float>{}, chains, {.seed = 1},
          {out.data(), out.data() + 3, out.data() + 6});
@@ -478,7 +478,7 @@ TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][l
 
 TEST_CASE("chains may lie in a part of a user's own View", "[sampler][langevin]") {
   int constexpr n = 11;
-  Langevin<Decoupled, clip::None> const langevin{.steps = 3, .step = 0.1, .noise = 0.2};
+  Langevin<Decoupled, clip::None> const langevin{.steps = 3, .step_size = 0.1, .noise = 0.2};
   CoupledEnergy<double> const energy{};
   auto const expected = spread<double>(n, 5, 1);
   sample(Exec(), langevin, energy, expected, {.seed = 8});
@@ -506,11 +506,11 @@ TEST_CASE("chains may lie in a part of a user's own View", "[sampler][langevin]"
 }
 
 TEST_CASE("a sampler is a constant that sampling does not change", "[sampler][langevin]") {
-  constexpr Langevin<Decoupled, clip::PerSample> langevin{.steps = 2, .step = 1, .clip = 3};
+  constexpr Langevin<Decoupled, clip::PerSample> langevin{.steps = 2, .step_size = 1, .clip = 3};
   static_assert(std::is_aggregate_v<Langevin<>> && std::is_trivially_copyable_v<Langevin<>>);
   static_assert(langevin.steps == 2 && langevin.clip == 3);
   // The stream is a value: the same call gives the same chains again.
-  Stream const stream{.seed = 9, .step = 5};
+  Stream const stream{.seed = 9, .step_size = 5};
   CoupledEnergy<double> const energy{};
   auto const a = spread<double>(4, 5, 1), b = spread<double>(4, 5, 1);
   sample(Exec(), langevin, energy, a, stream);
@@ -531,10 +531,12 @@ TEST_CASE("Langevin refuses numbers that mean nothing, and says them", "[sampler
   CHECK_THROWS_WITH(Langevin<>{.steps = 1048577}.check(),
                     who + "steps must be in [0, 1048576], got 1048577");
   CHECK_NOTHROW(Langevin<>{.steps = 1048576}.check());
-  CHECK_THROWS_WITH(Langevin<>{.step = 0}.check(), who + "step must be > 0 and finite, got 0");
-  CHECK_THROWS_WITH(Langevin<>{.step = infinity}.check(),
-                    who + "step must be > 0 and finite, got inf");
-  CHECK_THROWS_WITH(Langevin<>{.step = nan}.check(), who + "step must be > 0 and finite, got nan");
+  CHECK_THROWS_WITH(Langevin<>{.step_size = 0}.check(),
+                    who + "step_size must be > 0 and finite, got 0");
+  CHECK_THROWS_WITH(Langevin<>{.step_size = infinity}.check(),
+                    who + "step_size must be > 0 and finite, got inf");
+  CHECK_THROWS_WITH(Langevin<>{.step_size = nan}.check(),
+                    who + "step_size must be > 0 and finite, got nan");
   CHECK_THROWS_WITH(Langevin<>{.temperature = -0.5}.check(),
                     who + "temperature must be >= 0 and finite, got -0.5");
   CHECK_THROWS_WITH(Langevin<>{.temperature = nan}.check(),
@@ -562,7 +564,7 @@ TEST_CASE("Langevin refuses numbers that mean nothing, and says them", "[sampler
 
 TEST_CASE("Langevin refuses bounds that no operation of its order would keep",
           "[sampler][langevin]") {
-  using NoClamp       = Order<Op::gradient, Op::move, Op::noise>;
+  using NoClamp       = UpdateOrder<Op::gradient, Op::move, Op::noise>;
   auto const sentence = [](std::string const& lower, std::string const& upper) {
     return "basin::sampler::Langevin: lower is " + lower + " and upper is " + upper +
            ", but the order has no Op::clamp; write Op::clamp where x is to be limited, for "
@@ -584,7 +586,7 @@ TEST_CASE("sample refuses chains that the energy does not fit", "[sampler][lange
       "basin::sampler::sample: chains has second extent 3, the energy has dimension 4");
   CHECK_THROWS_WITH(sample(Exec(), Langevin<>{}, energy, none, {}),
                     "basin::sampler::sample: chains has first extent 0, it must hold a chain");
-  CHECK_THROWS_WITH(sample(Exec(), Langevin<>{.step = -1}, energy, good, {}),
+  CHECK_THROWS_WITH(sample(Exec(), Langevin<>{.step_size = -1}, energy, good, {}),
                     "basin::sampler::Langevin: step must be > 0 and finite, got -1");
 }
 

@@ -52,33 +52,33 @@ Chains<Scalar> rows(int count, int dimension) {
 constexpr int count = 4001, dimension = 7;
 
 struct Moments {
-  double mean = 0, square = 0, fourth = 0;  // about the centre
-  // Mean products: of neighbours, of the same place in the next block of 4 draws, of the same
+  double mean = 0, square = 0, fourth = 0;  // about the center
+  // Mean products: of neighbors, of the same place in the next block of 4 draws, of the same
   // coordinate in the next chain.
-  double neighbours = 0, blocks = 0, chains = 0;
-  Moments(std::vector<double> const& x, double centre) {
+  double neighbors = 0, blocks = 0, chains = 0;
+  Moments(std::vector<double> const& x, double center) {
     double const n = static_cast<double>(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
-      double const a = x[i] - centre, a2 = a * a;
+      double const a = x[i] - center, a2 = a * a;
       mean += a / n;
       square += a2 / n;
       fourth += a2 * a2 / n;
-      neighbours += a * (x[(i + 1) % x.size()] - centre) / n;
-      blocks += a * (x[(i + 4) % x.size()] - centre) / n;
-      chains += a * (x[(i + dimension) % x.size()] - centre) / n;
+      neighbors += a * (x[(i + 1) % x.size()] - center) / n;
+      blocks += a * (x[(i + 4) % x.size()] - center) / n;
+      chains += a * (x[(i + dimension) % x.size()] - center) / n;
     }
   }
 };
 
 // Of N draws of N(0, v) the mean has standard error sqrt(v / N), the mean square v sqrt(2 / N), the
-// mean fourth power v^2 sqrt(96 / N), the mean product of neighbours v / sqrt(N); 5 of each.
-void check_normal(std::vector<double> const& x, double centre, double v) {
-  Moments const m(x, centre);
+// mean fourth power v^2 sqrt(96 / N), the mean product of neighbors v / sqrt(N); 5 of each.
+void check_normal(std::vector<double> const& x, double center, double v) {
+  Moments const m(x, center);
   double const five = 5 / std::sqrt(static_cast<double>(x.size()));
   CHECK_THAT(m.mean, WithinAbs(0, five * std::sqrt(v)));
   CHECK_THAT(m.square, WithinAbs(v, five * std::sqrt(2.) * v));
   CHECK_THAT(m.fourth, WithinAbs(3 * v * v, five * std::sqrt(96.) * v * v));
-  for (double const product : {m.neighbours, m.blocks, m.chains})
+  for (double const product : {m.neighbors, m.blocks, m.chains})
     CHECK_THAT(product, WithinAbs(0, five * v));
 }
 
@@ -93,25 +93,26 @@ TEMPLATE_TEST_CASE("Uniform starts are uniform on their range", "[sampler][start
   double const N = count * dimension, range = policy.upper - policy.lower;
   CHECK_THAT(*least, WithinAbs(policy.lower, 10 * range / N));
   CHECK_THAT(*largest, WithinAbs(policy.upper, 10 * range / N));
-  // About the centre: mean 0, square range^2 / 12, fourth power range^4 / 80; their standard errors
+  // About the center: mean 0, square range^2 / 12, fourth power range^4 / 80; their standard errors
   // are the root of (next even moment - square of this one) / N; 5 of each.
   Moments const m(x, 0.75);
   double const v = range * range / 12, five = 5 / std::sqrt(N);
   CHECK_THAT(m.mean, WithinAbs(0, five * std::sqrt(v)));
   CHECK_THAT(m.square, WithinAbs(v, five * range * range * std::sqrt(1. / 80 - 1. / 144)));
-  for (double const product : {m.neighbours, m.blocks, m.chains})
+  for (double const product : {m.neighbors, m.blocks, m.chains})
     CHECK_THAT(product, WithinAbs(0, five * v));
 }
 
 TEMPLATE_TEST_CASE("Gaussian starts are normal with their mean and deviation", "[sampler][start]",
                    float, double) {
-  auto const x = started<start::Gaussian, TestType>({.mean = 3, .deviation = 0.5}, count, dimension,
-                                                    {.seed = 2}, {});
+  auto const x = started<start::Gaussian, TestType>({.mean = 3, .standard_deviation = 0.5}, count,
+                                                    dimension, {.seed = 2}, {});
   check_normal(x, 3, 0.25);
 }
 
 TEST_CASE("a Gaussian start of deviation 0 is its mean", "[sampler][start]") {
-  auto const x = started<start::Gaussian, double>({.mean = 3, .deviation = 0}, 5, 3, {}, {});
+  auto const x =
+      started<start::Gaussian, double>({.mean = 3, .standard_deviation = 0}, 5, 3, {}, {});
   CHECK(x == std::vector<double>(15, 3.));
 }
 
@@ -143,19 +144,19 @@ TEST_CASE("Data starts are rows of the data, every row about equally often", "[s
 TEST_CASE("Data starts with noise are normal about a row", "[sampler][start]") {
   auto const pool    = rows<double>(60, dimension);
   auto const x       = started(start::Data{.noise = 0.5}, count, dimension, {.seed = 3}, pool);
-  auto const centres = started(start::Data{}, count, dimension, {.seed = 3}, pool);
+  auto const centers = started(start::Data{}, count, dimension, {.seed = 3}, pool);
   std::vector<double> noise(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) noise[i] = x[i] - centres[i];
+  for (std::size_t i = 0; i < x.size(); ++i) noise[i] = x[i] - centers[i];
   check_normal(noise, 0, 0.25);
 }
 
 TEST_CASE("Positives start each chain at its own row, plus noise", "[sampler][start]") {
   auto const pool    = rows<double>(count + 1, dimension);
-  auto const centres = values(pool);
+  auto const centers = values(pool);
   auto x             = started(start::Positives{}, count, dimension, {.seed = 4}, pool);
-  CHECK(std::equal(x.begin(), x.end(), centres.begin()));
+  CHECK(std::equal(x.begin(), x.end(), centers.begin()));
   x = started(start::Positives{.noise = 0.5}, count, dimension, {.seed = 4}, pool);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] -= centres[i];
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] -= centers[i];
   check_normal(x, 0, 0.25);
 }
 
@@ -191,10 +192,12 @@ TEST_CASE("starts refuse numbers that mean nothing, and say them", "[sampler][st
   CHECK_THROWS_WITH(
       start::Uniform{.upper = nan}.check(),
       "basin::sampler::start::Uniform: lower must be < upper and both finite, got -1 and nan");
-  CHECK_THROWS_WITH(start::Gaussian{.deviation = -1}.check(),
-                    "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got -1");
-  CHECK_THROWS_WITH(start::Gaussian{.deviation = infinity}.check(),
-                    "basin::sampler::start::Gaussian: deviation must be >= 0 and finite, got inf");
+  CHECK_THROWS_WITH(
+      start::Gaussian{.standard_deviation = -1}.check(),
+      "basin::sampler::start::Gaussian: standard_deviation must be >= 0 and finite, got -1");
+  CHECK_THROWS_WITH(
+      start::Gaussian{.standard_deviation = infinity}.check(),
+      "basin::sampler::start::Gaussian: standard_deviation must be >= 0 and finite, got inf");
   CHECK_THROWS_WITH(start::Gaussian{.mean = nan}.check(),
                     "basin::sampler::start::Gaussian: mean must be finite, got nan");
   CHECK_THROWS_WITH(start::Gaussian{.mean = -infinity}.check(),

@@ -55,7 +55,7 @@ std::vector<std::vector<typename Net::scalar_type>> all_derivatives(Net const& n
   parameter_gradient(energy::ParameterGradient<Net, 2, Exec, tuning>(count),
                      Jets{points, directions});
 
-  objective::DenoisingScoreMatching const dsm{.deviation = 0.3};
+  objective::DenoisingScoreMatching const dsm{.standard_deviation = 0.3};
   typename objective::DenoisingScoreMatching::bind<Net, Exec, tuning> state(Exec(), dsm, count, {},
                                                                             1);
   Array const gradient("gradient", +Net::parameters);

@@ -50,7 +50,7 @@ template <class Exec, class E, class Objective>
 auto trained(Objective const& objective, Rows const& data, long steps, double rate, int batch) {
   using T      = CosineTrainer<Exec, E, Objective>;
   auto trainer = std::make_unique<T>(typename T::Options{.objective = objective,
-                                                         .optimizer = {.rate = rate},
+                                                         .optimizer = {.learning_rate = rate},
                                                          .schedule  = {.period = steps},
                                                          .batch     = batch,
                                                          .seed      = 3},
@@ -120,7 +120,7 @@ template <class Exec, class Objective, tile::Tuning tuning>
 std::vector<float> after_steps(Objective const& objective, Exec const& exec = Exec()) {
   using T =
       train::Trainer<SmallNetwork, Objective, optimizer::Adam, optimizer::Constant, Exec, tuning>;
-  T trainer({.objective = objective, .optimizer = {.rate = 1e-3}, .batch = 37, .seed = 5},
+  T trainer({.objective = objective, .optimizer = {.learning_rate = 1e-3}, .batch = 37, .seed = 5},
             uniform_points(150, 3), exec);
   trainer.fit({.steps = 50});
   return contents(trainer.parameters());
@@ -147,7 +147,7 @@ int differing_runs(Objective const& objective) {
 template <class Exec, class Objective>
 bench::Tally tally(Objective const& objective) {
   using T = train::Trainer<SmallNetwork, Objective, optimizer::Adam, optimizer::Constant, Exec>;
-  T trainer({.objective = objective, .optimizer = {.rate = 1e-3}, .batch = 37},
+  T trainer({.objective = objective, .optimizer = {.learning_rate = 1e-3}, .batch = 37},
             uniform_points(150, 3));
   for (int i = 0; i < 3; ++i) trainer.step();
   return bench::count(Exec(), 20, [&] { trainer.step(); });

@@ -64,7 +64,7 @@ template <class Layer, class Exec, class T>
 struct EvaluateElementwise {
   Kokkos::View<T*, Exec> x, value, derivative, value_alone;
   KOKKOS_FUNCTION void operator()(int i) const {
-    using V = tile::Pack<T, 4>;
+    using V = tile::Simd<T, 4>;
     V f[2], g[1];
     V const at = tile::load<V>(x.data() + 4 * i);
     Layer::template evaluate<1>(at, f);
@@ -320,7 +320,7 @@ namespace detail {
 struct SlicedSeed {
   template <class Place, class V>
   KOKKOS_FUNCTION V operator()(Place, V c) const {
-    using P = typename V::pack_type;
+    using P = typename V::simd_type;
     V s(P(-2.0));
     s.c[1] = c.c[1];
     return s;

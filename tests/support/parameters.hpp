@@ -9,7 +9,7 @@
 
 namespace basin::test {
 
-/// What an optimiser works on, in one execution space: parameters padded with zeros to whole
+/// What an optimizer works on, in one execution space: parameters padded with zeros to whole
 /// blocks.
 template <class Exec, class Scalar, int States>
 struct Parameters {

@@ -44,19 +44,19 @@ inline Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace> uniform_poi
 /// Options that exercise everything: a batch that fills no tile, noise, clipping, an average.
 template <class Trainer>
 typename Trainer::Options small_options(int steps = 7) {
-  return {.objective  = {.sampler   = {.steps = steps,
-                                       .step  = 0.05,
-                                       .noise = 0.1,
-                                       .clip  = 0.5,
-                                       .lower = -1,
-                                       .upper = 1},
+  return {.objective  = {.sampler   = {.steps     = steps,
+                                       .step_size = 0.05,
+                                       .noise     = 0.1,
+                                       .clip      = 0.5,
+                                       .lower     = -1,
+                                       .upper     = 1},
                          .buffer    = {.capacity = 101, .fresh = 0.1},
                          .energy_l2 = {.coefficient = 0.1, .ramp = 50}},
-          .optimizer  = {.rate = 3e-3, .beta1 = 0.5},
+          .optimizer  = {.learning_rate = 3e-3, .beta1 = 0.5},
           .batch      = 37,
-          .data_noise = {.deviation = 0.01, .lower = -1, .upper = 1},
+          .data_noise = {.standard_deviation = 0.01, .lower = -1, .upper = 1},
           .clip_norm  = 0.05,
-          .average    = 0.9,
+          .ema_decay  = 0.9,
           .seed       = 5};
 }
 

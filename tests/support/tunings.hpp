@@ -49,11 +49,11 @@ void run_tunings(F const& f) {
 }  // namespace detail
 
 /// f.template operator()<tuning>() for tunings of Exec that share as little as possible: other tile
-/// widths, packs and register blocks; one thread a tile, teams of several, and phases of layers.
+/// widths, vectors and register blocks; one thread a tile, teams of several, and phases of layers.
 template <class Exec, class Scalar, class F>
 void for_each_tuning(F const& f) {
   if constexpr (is_host<Exec>)
-    // The packs of the second: no larger than a register of AVX-512, for which g++ has no ABI
+    // The vectors of the second: no larger than a register of AVX-512, for which g++ has no ABI
     // notes.
     detail::run_tunings<Exec, tile::Tuning{16, 8, 6, 2, 0},
                         tile::Tuning{32, sizeof(Scalar) == 4 ? 16 : 4, 12, 2, 0},

@@ -21,8 +21,8 @@ using Exec = BASIN_TEST_EXEC;
 using basin::Stream;
 using basin::tile::for_each_tile;
 using basin::tile::is_gpu;
-using basin::tile::Pack;
 using basin::tile::shared_memory;
+using basin::tile::Simd;
 using basin::tile::tiles;
 using basin::tile::Tuning;
 
@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE("map, reduce, normal and each are plain loops, in every conte
     for (int d = 0; d < rows; ++d) {
       wrong_map += got(map_at + d) != std::fma(at(chain, d), at(chain, (d + 1) % rows),
                                                b[static_cast<std::size_t>(d)]);
-      Pack<TestType, 1> z[4];
+      Simd<TestType, 1> z[4];
       basin::tile::normal_block(stream, static_cast<std::uint32_t>(d / 4),
                                 static_cast<std::uint32_t>(chain), z);
       wrong_normal = std::max(wrong_normal, std::abs(double(got(normal_at + d)) - z[d % 4][0]));

@@ -10,7 +10,7 @@
 
 namespace {
 
-using P = basin::tile::Pack<double, 1>;
+using P = basin::tile::Simd<double, 1>;
 using J = basin::tile::Jet<P, 2>;
 
 J series(double a, double b, double c) {

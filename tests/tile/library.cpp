@@ -49,7 +49,7 @@ namespace basin::tile::detail {
 
 // Of a GPU none: what it has is tested where it is.
 template <class Exec>
-requires test::is_host<Exec>
+  requires test::is_host<Exec>
 struct LibraryOf<Exec> {
   using type = library_test::PlainLibrary;
 };

@@ -16,7 +16,7 @@
 namespace {
 
 using Exec = BASIN_TEST_EXEC;
-using basin::tile::Pack;
+using basin::tile::Simd;
 
 struct Exp {
   template <class V>
@@ -69,20 +69,20 @@ template <class F, class T, int N>
 struct Apply {
   Kokkos::View<T*, Exec> x, y;
   KOKKOS_FUNCTION void operator()(int i) const {
-    auto const pack = basin::tile::load<Pack<T, N>>(x.data() + i * N);
-    basin::tile::store(y.data() + i * N, F::apply(pack));
+    auto const vector = basin::tile::load<Simd<T, N>>(x.data() + i * N);
+    basin::tile::store(y.data() + i * N, F::apply(vector));
   }
 };
 
-/// F of every x, in packs of N.
+/// F of every x, in vectors of N.
 template <class F, int N = 4, class T>
 std::vector<T> evaluate(std::vector<T> const& x) {
-  int const packs = (static_cast<int>(x.size()) + N - 1) / N;
-  Kokkos::View<T*, Exec> const in("x", packs * N), out("y", packs * N);
+  int const vectors = (static_cast<int>(x.size()) + N - 1) / N;
+  Kokkos::View<T*, Exec> const in("x", vectors * N), out("y", vectors * N);
   auto const mirror = Kokkos::create_mirror_view(in);
   for (std::size_t i = 0; i < x.size(); ++i) mirror(i) = x[i];
   Kokkos::deep_copy(in, mirror);
-  Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, packs), Apply<F, T, N>{in, out});
+  Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, vectors), Apply<F, T, N>{in, out});
   auto const y = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, out);
   return {y.data(), y.data() + x.size()};
 }
@@ -118,7 +118,7 @@ std::vector<double> doubles(double lower, double upper) {
   return x;
 }
 
-/// Distance of neighbouring floats at y.
+/// Distance of neighboring floats at y.
 double ulp(double y) {
   int exponent;
   std::frexp(y, &exponent);
@@ -302,10 +302,10 @@ struct SinCos {
   std::uint32_t stride;
   Kokkos::View<T*, Exec> sine, cosine;
   KOKKOS_FUNCTION void operator()(int i) const {
-    using U = Pack<std::uint32_t, N>;
+    using U = Simd<std::uint32_t, N>;
     U const turns =
         U::generate([&](int lane) { return static_cast<std::uint32_t>(i * N + lane) * stride; });
-    Pack<T, N> s, c;
+    Simd<T, N> s, c;
     basin::tile::sin_cos_turns(turns, s, c);
     basin::tile::store(sine.data() + i * N, s);
     basin::tile::store(cosine.data() + i * N, c);
@@ -346,7 +346,7 @@ int differ_by_width() {
   return differ;
 }
 
-TEST_CASE("numbers do not depend on the width of the pack", "[tile][math]") {
+TEST_CASE("numbers do not depend on the width of the vector", "[tile][math]") {
   CHECK(differ_by_width<Exp>() == 0);
   CHECK(differ_by_width<Sigmoid>() == 0);
   CHECK(differ_by_width<Tanh>() == 0);

@@ -141,7 +141,7 @@ struct Encode {
 template <Precision precision>
 void check_registers() {
   auto x = numbers_to_round();
-  // Two more, whose neighbours they must not touch.
+  // Two more, whose neighbors they must not touch.
   x.push_back(std::numeric_limits<float>::infinity());
   x.push_back(-std::numeric_limits<float>::infinity());
   Words const pairs("pairs", x.size()), registers("registers", x.size());

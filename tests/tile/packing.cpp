@@ -76,7 +76,7 @@ void check_order(int taps, int rows, int columns) {
         taps * R * ((rows + R - 1) / R * columns + (columns + R - 1) / R * rows));
 }
 
-TEMPLATE_TEST_CASE("copies have the order in which neighbouring threads read", "[tile][packing]",
+TEMPLATE_TEST_CASE("copies have the order in which neighboring threads read", "[tile][packing]",
                    float, double) {
   check_order<TestType, 4>(1, 13, 7);
   check_order<TestType, 4>(3, 8, 5);

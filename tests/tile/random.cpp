@@ -18,26 +18,26 @@ namespace {
 using Exec = BASIN_TEST_EXEC;
 using basin::Purpose;
 using basin::Stream;
-using basin::tile::Pack;
+using basin::tile::Simd;
 using Catch::Matchers::WithinAbs;
 
-// Draws (4 blocks, chains), in packs of N chains.
+// Draws (4 blocks, chains), in vectors of N chains.
 template <class T, int N, bool Normal>
 struct Draw {
   Stream stream;
   std::uint32_t first_chain;
-  int blocks, packs;
+  int blocks, vectors;
   Kokkos::View<T*, Exec> out;
   KOKKOS_FUNCTION void operator()(int i) const {
     for (int block = 0; block < blocks; ++block) {
-      Pack<T, N> draws[4];
+      Simd<T, N> draws[4];
       auto const chain = first_chain + static_cast<std::uint32_t>(i * N);
       if constexpr (Normal)
         basin::tile::normal_block(stream, static_cast<std::uint32_t>(block), chain, draws);
       else
         basin::tile::uniform_block(stream, static_cast<std::uint32_t>(block), chain, draws);
       for (int k = 0; k < 4; ++k)
-        basin::tile::store(out.data() + ((4 * block + k) * packs + i) * N, draws[k]);
+        basin::tile::store(out.data() + ((4 * block + k) * vectors + i) * N, draws[k]);
     }
   }
 };
@@ -119,17 +119,15 @@ TEMPLATE_TEST_CASE("normals of other elements, chains, steps, purposes and seeds
   auto const check  = [&](char const* what, auto const& b, int last_element, int last_chain) {
     INFO(what);
     // A mean of N products of independent draws of variance 1; five standard errors. (Products of
-    // neighbours that share a draw are uncorrelated too.)
+    // neighbors that share a draw are uncorrelated too.)
     double const bound = 5 / std::sqrt(double(last_element) * last_chain);
     CHECK_THAT(mean_product(same, z, b, last_element, last_chain), WithinAbs(0, bound));
     CHECK_THAT(mean_product(square, z, b, last_element, last_chain), WithinAbs(0, bound));
   };
   for (int lag : {1, 2, 3, 4, 5})
-    check(
-        "elements", [&](int e, int c) { return z(e + lag, c); }, elements - lag, chains);
+    check("elements", [&](int e, int c) { return z(e + lag, c); }, elements - lag, chains);
   for (int lag : {1, 2, 4, 16, 1024})
-    check(
-        "chains", [&](int e, int c) { return z(e, c + lag); }, elements, chains - lag);
+    check("chains", [&](int e, int c) { return z(e, c + lag); }, elements, chains - lag);
   check("steps", next_step, elements, chains);
   check("steps 2^32 apart", late, elements, chains);
   check("purposes", other_purpose, elements, chains);
@@ -168,14 +166,14 @@ TEMPLATE_TEST_CASE("uniforms are the stream's words", "[tile][random]", float, d
   CHECK(wrong == 0);
 }
 
-TEMPLATE_TEST_CASE("a draw does not depend on the pack that it is drawn in", "[tile][random]",
+TEMPLATE_TEST_CASE("a draw does not depend on the vector that it is drawn in", "[tile][random]",
                    float, double) {
   Stream const stream{9, Purpose::sampler_noise, 1};
   auto const one = draw<TestType, 1>(stream, 0, 3, 64), eight = draw<TestType, 8>(stream, 0, 3, 64);
   CHECK(one.values == eight.values);
   if constexpr (sizeof(TestType) == 4) {
     CHECK(one.values == draw<TestType, 16>(stream, 0, 3, 64).values);
-    // Nor on the chain that the pack starts with.
+    // Nor on the chain that the vector starts with.
     auto const later = draw<TestType, 8>(stream, 13, 3, 32);
     int wrong        = 0;
     for (int element = 0; element < 12; ++element)
@@ -185,14 +183,14 @@ TEMPLATE_TEST_CASE("a draw does not depend on the pack that it is drawn in", "[t
   }
 }
 
-TEMPLATE_TEST_CASE("uniforms of a pack are those of its words, at both ends too", "[tile][random]",
-                   float, double) {
+TEMPLATE_TEST_CASE("uniforms of a vector are those of its words, at both ends too",
+                   "[tile][random]", float, double) {
   // The ends, the next cells of float's 2^23, and both sides of 1/2.
   std::uint32_t const words[8] = {0,          ~0u,         (1u << 9) - 1,   1u << 9,
                                   ~(1u << 9), 0u - 0x400u, (1u << 31) - 1u, 1u << 31};
-  using V                      = Pack<TestType, 8>;
+  using V                      = Simd<TestType, 8>;
   V const u                    = basin::tile::unit_uniform<V>(
-      Pack<std::uint32_t, 8>::generate([&](int lane) { return words[lane]; }));
+      Simd<std::uint32_t, 8>::generate([&](int lane) { return words[lane]; }));
   for (int lane = 0; lane < 8; ++lane) {
     CAPTURE(words[lane]);
     CHECK(u[lane] == basin::unit_uniform<TestType>(words[lane]));
@@ -205,8 +203,8 @@ TEMPLATE_TEST_CASE("uniforms of a pack are those of its words, at both ends too"
 }
 
 TEST_CASE("the extreme words give finite normals", "[tile][random]") {
-  using V = Pack<float, 4>;
-  Pack<std::uint32_t, 4> word(0u);
+  using V = Simd<float, 4>;
+  Simd<std::uint32_t, 4> word(0u);
   word.set(1, ~0u);
   word.set(2, 1u << 31);
   word.set(3, (1u << 31) - 1);

@@ -56,7 +56,7 @@ TEST_CASE("working memory grows only, and counts how often it has moved", "[tile
   CHECK(scratch_growths() == before + 2);
   fill(more, 100000, 9);
   CHECK(others(more, 100000, 9) == 0);
-  // What packs are loaded from.
+  // What vectors are loaded from.
   CHECK(reinterpret_cast<std::uintptr_t>(more) % 64 == 0);
 }
 

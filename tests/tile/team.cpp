@@ -17,12 +17,12 @@ using basin::tile::Tuning;
 using Integers = Kokkos::View<int*, Exec>;
 using Floats   = Kokkos::View<float*, Exec>;
 
-constexpr int rows = 4, packs = 2, lanes = 2;
-constexpr int totals_of_item = rows * packs * lanes;
+constexpr int rows = 4, vectors = 2, lanes = 2;
+constexpr int totals_of_item = rows * vectors * lanes;
 
 // A number without a pattern, of a size of its own, so that sums are rounded.
 KOKKOS_FUNCTION float number(int item, int part, int row, int k) {
-  unsigned h = static_cast<unsigned>(((item * 32 + part) * rows + row) * packs * lanes + k + 1);
+  unsigned h = static_cast<unsigned>(((item * 32 + part) * rows + row) * vectors * lanes + k + 1);
   h *= 2654435761u;
   h ^= h >> 15;
   h *= 2246822519u;
@@ -34,25 +34,25 @@ struct Visits {
   Integers alone;  // (n) calls of f for each item
   Integers split;  // (n, rows) totals that were given, of items that S threads share
   Integers warp;   // (n, 32) calls for each lane of each item
-  Floats totals;   // (n, rows, packs, lanes)
+  Floats totals;   // (n, rows, vectors, lanes)
 };
 
 template <int S, class Team>
 KOKKOS_FUNCTION void visit(Team const& team, Visits const& to, int n) {
-  using V = basin::tile::Pack<float, lanes>;
+  using V = basin::tile::Simd<float, lanes>;
   team.each(n, [=](int i) { Kokkos::atomic_add(&to.alone(i), 1); });
   team.template each_split<S>(n, [=](int i, auto split) {
     using Parts = decltype(split);
-    V sums[Parts::slots][rows][packs];
+    V sums[Parts::slots][rows][vectors];
     split.parts([&](int part, int slot) {
       for (int r = 0; r < rows; ++r)
-        for (int j = 0; j < packs; ++j)
+        for (int j = 0; j < vectors; ++j)
           sums[slot][r][j] = V::generate([&](int l) { return number(i, part, r, j * lanes + l); });
     });
-    split.template sum<rows, packs>(sums, [&](int r, V const(&total)[packs]) {
+    split.template sum<rows, vectors>(sums, [&](int r, V const(&total)[vectors]) {
       Kokkos::atomic_add(&to.split(i * rows + r), 1);
-      for (int j = 0; j < packs; ++j)
-        basin::tile::store(to.totals.data() + i * totals_of_item + (r * packs + j) * lanes,
+      for (int j = 0; j < vectors; ++j)
+        basin::tile::store(to.totals.data() + i * totals_of_item + (r * vectors + j) * lanes,
                            total[j]);
     });
   });
@@ -104,12 +104,12 @@ void check_visits(int n, Run const& run) {
   int wrong         = 0;
   for (int i = 0; i < n; ++i)
     for (int r = 0; r < rows; ++r)
-      for (int k = 0; k < packs * lanes; ++k) {
+      for (int k = 0; k < vectors * lanes; ++k) {
         float p[S];
         for (int part = 0; part < S; ++part) p[part] = number(i, part, r, k);
         for (int half = S / 2; half > 0; half /= 2)
           for (int part = 0; part < half; ++part) p[part] += p[part + half];
-        wrong += totals(i * totals_of_item + r * packs * lanes + k) != p[0];
+        wrong += totals(i * totals_of_item + r * vectors * lanes + k) != p[0];
       }
   CHECK(wrong == 0);
 }

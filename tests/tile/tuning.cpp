@@ -15,7 +15,7 @@ using basin::tile::Tuning;
 template <class E>
 constexpr bool on_host = Kokkos::SpaceAccessibility<E, Kokkos::HostSpace>::accessible;
 
-// What Context and Pack ask of a tuning.
+// What Context and Simd ask of a tuning.
 constexpr bool is_sound(Tuning t) {
   bool const power_of_two = t.lanes > 0 && (t.lanes & (t.lanes - 1)) == 0;
   return power_of_two && t.rows > 0 && t.vectors > 0 && t.team >= 0 &&
@@ -30,7 +30,7 @@ TEMPLATE_TEST_CASE("the tuning of a space can be used in it", "[tile][tuning]", 
   constexpr Tuning host = default_tuning<Kokkos::DefaultHostExecutionSpace, TestType>();
   STATIC_REQUIRE(is_sound(host));
   STATIC_REQUIRE(host.team == 0);
-  // Accumulators of the register block, two packs of x and a broadcast: in 16 registers, or 32.
+  // Accumulators of the register block, two vectors of x and a broadcast: in 16 registers, or 32.
 #if defined(__AVX512F__)
   STATIC_REQUIRE(host.rows * host.vectors + 3 <= 32);
   STATIC_REQUIRE(host.lanes * sizeof(TestType) == 64);
@@ -47,7 +47,7 @@ TEMPLATE_TEST_CASE("the tuning of a space can be used in it", "[tile][tuning]", 
 #endif
 }
 
-// Of a tuning and those that are made of it: matrix units take 8 chains or more, in packs of two or
+// Of a tuning and those that are made of it: matrix units take 8 chains or more, in vectors of two or
 // more; a tile of jets takes no more memory than one of values.
 constexpr bool are_sound(Tuning t) {
   using basin::tile::Precision;
@@ -96,7 +96,7 @@ TEST_CASE("a GPU has tiles of as many chains as its near memory holds, down to o
 }
 
 template <Tuning tuning>
-constexpr int block = tuning.lanes* tuning.vectors;
+constexpr int block = tuning.lanes * tuning.vectors;
 
 TEST_CASE("a tuning is a template argument", "[tile][tuning]") {
   STATIC_REQUIRE(block<Tuning{16, 8, 6, 2, 0}> == 16);

@@ -24,8 +24,8 @@ TEST_CASE("a report says what a step did", "[train][monitor]") {
   auto options                      = small_options<Trainer>();
   options.batch                     = 50;
   options.data_noise                = {};
-  options.average                   = 0;
-  options.optimizer.rate            = 0;  // the energy stays what it is, so it can be asked again
+  options.ema_decay                 = 0;
+  options.optimizer.learning_rate   = 0;  // the energy stays what it is, so it can be asked again
   options.objective.buffer.capacity = 50;
   options.objective.buffer.fresh    = 0;
   auto const data                   = uniform_points(50, 3);
@@ -107,7 +107,7 @@ TEST_CASE("clipping by the global norm scales the step of plain descent", "[trai
     auto base = small_options<Trainer>();
     Descent::Options options{
         .objective = base.objective,
-        .optimizer = {.rate = 1e3, .beta1 = 0, .beta2 = 0, .epsilon = 1e6, .decay = 0},
+        .optimizer = {.learning_rate = 1e3, .beta1 = 0, .beta2 = 0, .epsilon = 1e6, .decay = 0},
         .batch     = 37,
         .clip_norm = clip_norm};
     Descent trainer(options, uniform_points(50, 3));

@@ -64,8 +64,8 @@ TEST_CASE("an epoch is as many steps as the rows of the data fill batches", "[tr
 
 TEST_CASE("an update with a rate of 0 changes nothing, and the average follows the parameters",
           "[train][trainer]") {
-  auto options           = small_options<Trainer>();
-  options.optimizer.rate = 0;
+  auto options                    = small_options<Trainer>();
+  options.optimizer.learning_rate = 0;
   Trainer trainer(options, uniform_points(150, 3));
   auto const before = contents(trainer.parameters());
   trainer.fit({.steps = 3});
@@ -126,15 +126,15 @@ TEMPLATE_TEST_CASE("a step's gradient is that of the stated loss, chains of byte
   using Buffer    = basin::buffer::Replay<basin::buffer::storage::Byte>;
   using Objective = basin::objective::PersistentCd<basin::sampler::Langevin<>, Buffer, TestType>;
   using Trainer   = basin::train::Trainer<DoubleNetwork, Objective, basin::optimizer::Adam,
-                                        basin::optimizer::Constant, Exec>;
+                                          basin::optimizer::Constant, Exec>;
   using Samples   = typename Trainer::Samples;
   int constexpr n = 37;
   double const a  = 0.3;
   typename Trainer::Options const options{
-      .objective = {.sampler   = {.steps = 5, .step = 0.05, .lower = -1, .upper = 1},
+      .objective = {.sampler   = {.steps = 5, .step_size = 0.05, .lower = -1, .upper = 1},
                     .buffer    = {.capacity = 50, .fresh = 0.1},
                     .energy_l2 = {.coefficient = a}},
-      .optimizer = {.rate = 0.05},
+      .optimizer = {.learning_rate = 0.05},
       .batch     = n,
       .seed      = 4};
   auto const data = uniform_points(n, 3);
@@ -242,16 +242,18 @@ TEST_CASE("numbers of the objective may change between two steps, or are refused
       "basin::objective::SlicedScoreMatching: projections is 1 since the arrays were made and "
       "cannot become 100");
   refused(
-      DenoisingScoreMatching{}, [](auto& o) { o.deviation = -0.3; },
-      "basin::objective::DenoisingScoreMatching: deviation must be > 0 and finite, got -0.3");
+      DenoisingScoreMatching{}, [](auto& o) { o.standard_deviation = -0.3; },
+      "basin::objective::DenoisingScoreMatching: standard_deviation must be > 0 and finite, got "
+      "-0.3");
 }
 
 TEST_CASE("what an objective learns is averaged as the energy is", "[train][trainer]") {
   using Objective = basin::objective::NoiseContrastive<>;
   using T         = basin::train::Trainer<SmallNetwork, Objective, basin::optimizer::Sgd,
-                                  basin::optimizer::Constant, Exec>;
-  T now({.optimizer = {.rate = 0.1}, .batch = 37}, uniform_points(150, 3));
-  T averaged({.optimizer = {.rate = 0.1}, .batch = 37, .average = 0.75}, uniform_points(150, 3));
+                                          basin::optimizer::Constant, Exec>;
+  T now({.optimizer = {.learning_rate = 0.1}, .batch = 37}, uniform_points(150, 3));
+  T averaged({.optimizer = {.learning_rate = 0.1}, .batch = 37, .ema_decay = 0.75},
+             uniform_points(150, 3));
   float expected = 0;
   for (int step = 0; step < 5; ++step) {
     now.step();
@@ -274,14 +276,14 @@ TEST_CASE("an objective without samples reports none", "[train][trainer]") {
 
 TEST_CASE("a run that diverges stops with a sentence and keeps finite parameters",
           "[train][trainer]") {
-  auto options           = small_options<Trainer>();
-  options.optimizer.rate = 1e30;
-  options.clip_norm      = std::numeric_limits<double>::infinity();
-  options.monitor_every  = 5;
+  auto options                    = small_options<Trainer>();
+  options.optimizer.learning_rate = 1e30;
+  options.clip_norm               = std::numeric_limits<double>::infinity();
+  options.monitor_every           = 5;
   Trainer trainer(options, uniform_points(150, 3));
   CHECK_THROWS_WITH(trainer.fit({.steps = 100}),
                     ContainsSubstring("basin::train::Trainer: the run diverged ") &&
-                        ContainsSubstring("Try a smaller optimizer rate"));
+                        ContainsSubstring("Try a smaller learning rate"));
   CHECK(trainer.steps_taken() <= 10);
   bool finite = true;
   for (float const p : contents(trainer.parameters())) finite = finite && std::isfinite(p);
@@ -306,13 +308,14 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
   refuse([](auto& o) { o.batch = 51; },
          "basin::train::Trainer: data has 50 rows, fewer than the batch of 51");
   refuse([](auto& o) { o.clip_norm = 0; }, "basin::train::Trainer: clip_norm must be > 0, got 0");
-  refuse([](auto& o) { o.average = 1; }, "basin::train::Trainer: average must be in [0, 1), got 1");
+  refuse([](auto& o) { o.ema_decay = 1; },
+         "basin::train::Trainer: ema_decay must be in [0, 1), got 1");
   refuse([](auto& o) { o.monitor_every = 0; },
          "basin::train::Trainer: monitor_every must be >= 1, got 0");
   refuse([](auto& o) { o.energy_limit = -1; },
          "basin::train::Trainer: energy_limit must be > 0, got -1");
-  refuse([](auto& o) { o.data_noise.deviation = -2; },
-         "basin::train::DataNoise: deviation must be >= 0 and finite, got -2");
+  refuse([](auto& o) { o.data_noise.standard_deviation = -2; },
+         "basin::train::DataNoise: standard_deviation must be >= 0 and finite, got -2");
   refuse([](auto& o) { o.objective.sampler.step = 0; },
          "basin::sampler::Langevin: step must be > 0 and finite, got 0");
   refuse([](auto& o) { o.objective.buffer.capacity = 36; },

@@ -270,8 +270,8 @@ struct CountWritten {
 }  // namespace detail
 
 /// Whether a type can be a buffer of chains: a capacity, a start, and numbers that it checks.
-template <class Buffer>
-concept KeepsChains = requires(Buffer const& b) {
+template <class B>
+concept Buffer = requires(B const& b) {
   b.capacity;
   b.start;
   b.check(1);

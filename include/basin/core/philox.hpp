@@ -82,7 +82,7 @@ KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(std::uint32_t a, std::uint32_
 
 /// Philox4x32-10: ten rounds of a keyed bijection on the counter (c[0], ..., c[3]), in place.
 /// Source: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3",
-/// SC'11, section 3.3. Word is uint32_t, or a pack of them.
+/// SC'11, section 3.3. Word is uint32_t, or a vector of them.
 template <class Word>
 KOKKOS_FORCEINLINE_FUNCTION void philox(Word (&c)[4], std::uint32_t key0, std::uint32_t key1) {
   for (int round = 0; round < 10; ++round) {

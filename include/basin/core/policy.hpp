@@ -9,9 +9,7 @@ namespace basin {
 
 /// An optional choice that may be written in any order: it names its axis.
 template <class P>
-concept Policy = requires {
-  typename P::axis;
-};
+concept Policy = requires { typename P::axis; };
 
 /// Whether P is a policy of one of the axes.
 template <class P, class... Axes>

@@ -6,7 +6,7 @@
 
 namespace basin {
 
-/// The scalars that energies, samplers and optimisers are written for.
+/// The scalars that energies, samplers and optimizers are written for.
 template <class T>
 concept Real = std::same_as<T, float> || std::same_as<T, double>;
 

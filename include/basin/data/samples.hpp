@@ -16,13 +16,13 @@ using Samples = Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace>;
 /// One class number a sample: (samples), on the host.
 using Labels = Kokkos::View<int*, Kokkos::LayoutRight, Kokkos::HostSpace>;
 
-/// Uninitialised Samples of shape (count, dimension).
+/// Uninitialized Samples of shape (count, dimension).
 inline Samples make_samples(std::size_t count, std::size_t dimension) {
   return Samples(Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::data::Samples"), count,
                  dimension);
 }
 
-/// Uninitialised Labels of shape (count).
+/// Uninitialized Labels of shape (count).
 inline Labels make_labels(std::size_t count) {
   return Labels(Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::data::Labels"), count);
 }

@@ -25,7 +25,7 @@ namespace basin::data {
 
 /// Options of eight_gaussians.
 struct EightGaussiansOptions {
-  double radius             = 2 * std::numbers::sqrt2;  ///< of the circle of centres; >= 0
+  double radius             = 2 * std::numbers::sqrt2;  ///< of the circle of centers; >= 0
   double standard_deviation = std::numbers::sqrt2 / 4;  ///< on each axis; > 0
 };
 
@@ -124,7 +124,7 @@ inline Samples eight_gaussians(int count, std::uint64_t seed,
   });
 }
 
-/// log p(x, y) of eight_gaussians, in nats, normalised.
+/// log p(x, y) of eight_gaussians, in nats, normalized.
 inline double eight_gaussians_log_density(double x, double y,
                                           EightGaussiansOptions const& options = {}) {
   detail::check_options("basin::data::eight_gaussians_log_density", options);

@@ -15,26 +15,26 @@ concept Formula = requires(F const& f, V const (&x)[F::dimension], V (&dx)[F::di
 
 template <class F>
 struct check_formula {
-  static_assert(NamesScalar<F>,
+  static_assert(HasScalar<F>,
                 "basin::energy::Analytic: define 'using scalar_type = float;' (or double).");
-  static_assert(NamesDimension<F>,
+  static_assert(HasDimension<F>,
                 "basin::energy::Analytic: define 'static constexpr int dimension', > 0.");
-  static_assert(Formula<F, tile::Pack<typename F::scalar_type, 1>>,
+  static_assert(Formula<F, tile::Simd<typename F::scalar_type, 1>>,
                 "basin::energy::Analytic: define 'template <class V> KOKKOS_FUNCTION V "
                 "operator()(V const (&x)[dimension], V (&dx)[dimension]) const' that writes dE/dx "
-                "into dx and returns E(x); V is a tile::Pack, one state in each lane, or a "
+                "into dx and returns E(x); V is a tile::Simd, one state in each lane, or a "
                 "tile::Jet of one.");
 };
 
 }  // namespace detail
 
 /// An energy that is a formula: a lattice action, a molecular potential, a test target. The formula
-/// is written once, over packs, and runs on every backend:
+/// is written once, over vectors, and runs on every backend:
 ///
 ///   template <class V> KOKKOS_FUNCTION V operator()(V const (&x)[dimension], V (&dx)[dimension])
 ///   const
 ///
-/// returns E(x) and writes all of dE/dx. V is a tile::Pack with a state in each lane or, for second
+/// returns E(x) and writes all of dE/dx. V is a tile::Simd with a state in each lane or, for second
 /// derivatives, a tile::Jet of one. Beside arithmetic, also with numbers of scalar_type, there are
 /// fma, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, abs and, in place of an if,
 /// where_less(a, b, if_less, else); all are called without a namespace. Meant for states that fit

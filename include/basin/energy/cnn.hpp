@@ -92,7 +92,7 @@ using IgebmBranch = layer::Sequence<IgebmConv<Channels>, IgebmLeaky, IgebmConv<C
 /// The residual network of IGEBM for CIFAR-10: a 3x3 convolution, five blocks of two 3x3
 /// convolutions with Width, Width, 2 Width, 2 Width and 2 Width channels, of which the first, third
 /// and fifth end in the mean over 2 x 2, leaky rectifiers of slope 1/5, the sum over the positions,
-/// Dense<1>; every convolution is spectrally normalised, and none bounded from below as those that
+/// Dense<1>; every convolution is spectrally normalized, and none bounded from below as those that
 /// the code marks 'zero'. Source: code of Du and Mordatch 2019, arXiv:1903.08689, 'ResNet32',
 /// whose Width is 128.
 template <Real Scalar, ImageShape Shape, int Width = 128>

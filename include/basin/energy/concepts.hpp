@@ -11,64 +11,54 @@ namespace detail {
 
 // A context that exists everywhere, for asking whether an energy accepts contexts at all.
 template <class Scalar>
-using probe_context = tile::Context<tile::SerialTeam<>, tile::Pack<Scalar, 1>, 1, 1, 1>;
+using probe_context = tile::Context<tile::SerialTeam<>, tile::Simd<Scalar, 1>, 1, 1, 1>;
 
 }  // namespace detail
 
 template <class E>
-concept NamesScalar = Real<typename E::scalar_type>;
+concept HasScalar = Real<typename E::scalar_type>;
 
 template <class E>
-concept NamesDimension = requires {
-  requires E::dimension >
-  0;
-};
+concept HasDimension = requires { requires E::dimension > 0; };
 
 template <class E>
-concept NamesWorkspace = requires {
-  requires E::workspace_rows >
-  0;
+concept HasWorkspace = requires {
+  requires E::workspace_rows > 0;
   requires E::state_row >= 0;
   requires E::gradient_row >= 0;
   requires E::energy_row >= 0;
 };
 
 template <class E>
-concept EvaluatesEnergy = requires(E const& e,
-                                   detail::probe_context<typename E::scalar_type> const& c,
-                                   typename E::scalar_type* workspace) {
-  e.energy(c, workspace);
-};
+concept HasEnergy = requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
+                             typename E::scalar_type* workspace) { e.energy(c, workspace); };
 
 template <class E>
-concept EvaluatesGradient = requires(E const& e,
-                                     detail::probe_context<typename E::scalar_type> const& c,
-                                     typename E::scalar_type* workspace) {
-  e.gradient(c, workspace);
-};
+concept HasGradient = requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
+                               typename E::scalar_type* workspace) { e.gradient(c, workspace); };
 
 /// A differentiable energy E(x) on a tile of chains. Its workspace is rows [row][T]: the state x in
 /// rows state_row ... state_row + dimension - 1; gradient(c, workspace) leaves dE/dx in the rows
 /// from gradient_row on and the state as it was; energy(c, workspace) leaves E in row energy_row.
 template <class E>
-concept Energy = NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E> && EvaluatesEnergy<E> &&
-    EvaluatesGradient<E>;
+concept Energy =
+    HasScalar<E> && HasDimension<E> && HasWorkspace<E> && HasEnergy<E> && HasGradient<E>;
 
 /// The requirements of Energy as sentences. Public templates name it in their bodies, so that a
 /// mistake is reported in one line by every compiler.
 template <class E>
 struct check_energy {
-  static_assert(NamesScalar<E>, "basin::Energy: define 'using scalar_type = float;' (or double).");
-  static_assert(NamesDimension<E>, "basin::Energy: define 'static constexpr int dimension', > 0.");
-  static_assert(NamesWorkspace<E>,
+  static_assert(HasScalar<E>, "basin::Energy: define 'using scalar_type = float;' (or double).");
+  static_assert(HasDimension<E>, "basin::Energy: define 'static constexpr int dimension', > 0.");
+  static_assert(HasWorkspace<E>,
                 "basin::Energy: define 'static constexpr int workspace_rows, state_row, "
                 "gradient_row, energy_row'; an energy that is a formula gets them from "
                 "basin::energy::Analytic.");
-  static_assert(!(NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E>) || EvaluatesEnergy<E>,
+  static_assert(!(HasScalar<E> && HasDimension<E> && HasWorkspace<E>) || HasEnergy<E>,
                 "basin::Energy: define 'template <class Context> KOKKOS_FUNCTION void "
                 "energy(Context const& c, scalar_type* workspace) const' that writes E(x) into row "
                 "energy_row.");
-  static_assert(!(NamesScalar<E> && NamesDimension<E> && NamesWorkspace<E>) || EvaluatesGradient<E>,
+  static_assert(!(HasScalar<E> && HasDimension<E> && HasWorkspace<E>) || HasGradient<E>,
                 "basin::Energy: define 'template <class Context> KOKKOS_FUNCTION void "
                 "gradient(Context const& c, scalar_type* workspace) const' that writes dE/dx into "
                 "the rows from gradient_row on; samplers and objectives call it.");
@@ -78,12 +68,9 @@ struct check_energy {
 /// An energy with parameters that can be trained: see energy::Network for what it offers.
 template <class E>
 concept TrainableEnergy = Energy<E> && requires {
-  requires E::parameters >
-  0;
-  requires E::record_rows >
-  0;
-  requires E::gradient_blocks >
-  0;
+  requires E::parameters > 0;
+  requires E::record_rows > 0;
+  requires E::gradient_blocks > 0;
 };
 
 }  // namespace basin

@@ -11,7 +11,7 @@ namespace basin::energy {
 template <class E>
 inline constexpr int smoothness_of = layer::smooth;
 template <class E>
-requires requires { +E::smoothness; }
+  requires requires { +E::smoothness; }
 inline constexpr int smoothness_of<E> = E::smoothness;
 
 /// A sentence where an energy has too few derivatives for jets of an order.

@@ -109,11 +109,11 @@ class Network {
   static constexpr int record_rows     = graph.record_offset(count);
   static constexpr int gradient_blocks = graph.block_offset(count);
 
-  /// Numbers that are kept beside theta from step to step, for layers whose weights are prepared
+  /// Numbers that are kept beside theta from step to step, for layers whose weights are effective
   /// before they are used (layer::SpectralNorm); 0: theta is used as it is.
   static constexpr int state = graph.state_offset(count);
-  /// Work items of prepare and unprepare.
-  static constexpr int prepare_blocks = count;
+  /// Work items of reparameterize and pull_back_parameters.
+  static constexpr int reparameterize_blocks = count;
 
   /// Numbers of the copies of weights that kernels of a tuning read, see tile::Packing.
   template <tile::Tuning tuning>
@@ -122,7 +122,7 @@ class Network {
 
   Network() = default;
   /// \param theta  (parameters) reachable from the execution space that will evaluate the energy;
-  ///               where state > 0: as energy::prepare leaves them
+  ///               where state > 0: as energy::reparameterize leaves them
   /// \param packed (packed_numbers) as energy::pack leaves them for the tuning of the kernels that
   ///               will evaluate the energy, aligned to 16 bytes; null: kernels read theta, or make
   ///               copies of their own
@@ -144,8 +144,9 @@ class Network {
   static std::vector<NamedBlock> parameter_blocks() {
     std::vector<NamedBlock> blocks;
     int offset = 0;
-    [&]<int... I>(std::integer_sequence<int, I...>) { (append_blocks<I>(blocks, offset), ...); }
-    (std::make_integer_sequence<int, count>{});
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      (append_blocks<I>(blocks, offset), ...);
+    }(std::make_integer_sequence<int, count>{});
     return blocks;
   }
 
@@ -154,8 +155,7 @@ class Network {
     int least = layer::smooth;
     [&]<int... I>(std::integer_sequence<int, I...>) {
       ((least = activation_at<I>::smoothness < least ? activation_at<I>::smoothness : least), ...);
-    }
-    (std::make_integer_sequence<int, count>{});
+    }(std::make_integer_sequence<int, count>{});
     return least;
   }();
 
@@ -210,31 +210,34 @@ class Network {
     gradient_of_stage<0>(c, block, record, w, slice, dtheta);
   }
 
-  /// Work item block of prepared = what the layers read, after so many power iterations (-1: as
+  /// Work item block of effective = what the layers read, after so many power iterations (-1: as
   /// many as each layer asks for).
   template <class Context>
-  static KOKKOS_FUNCTION void prepare(Context const& c, int block, int iterations,
-                                      Scalar const* theta, Scalar* state_of_all, Scalar* prepared) {
+  static KOKKOS_FUNCTION void reparameterize(Context const& c, int block, int iterations,
+                                             Scalar const* theta, Scalar* state_of_all,
+                                             Scalar* effective) {
     for_stage<0>(block, [&]<int I>(std::integral_constant<int, I>) {
       using L              = layer_at<I>;
       constexpr int offset = graph.parameter_offset(I), at = graph.state_offset(I);
       if constexpr (L::state > 0) {
-        L::prepare(c, iterations < 0 ? +L::iterations : iterations, theta + offset,
-                   state_of_all + at, prepared + offset);
+        L::reparameterize(c, iterations < 0 ? +L::iterations : iterations, theta + offset,
+                          state_of_all + at, effective + offset);
       } else if constexpr (L::parameters > 0) {
-        c.each(+L::parameters, [=](int k) { prepared[offset + k] = theta[offset + k]; });
+        c.each(+L::parameters, [=](int k) { effective[offset + k] = theta[offset + k]; });
       }
     });
   }
 
-  /// Work item block of gradient = dL/dtheta in place of dL/d(prepared).
+  /// Work item block of gradient = dL/dtheta in place of dL/d(effective).
   template <class Context>
-  static KOKKOS_FUNCTION void unprepare(Context const& c, int block, Scalar const* prepared,
-                                        Scalar* state_of_all, Scalar* gradient) {
+  static KOKKOS_FUNCTION void pull_back_parameters(Context const& c, int block,
+                                                   Scalar const* effective, Scalar* state_of_all,
+                                                   Scalar* gradient) {
     for_stage<0>(block, [&]<int I>(std::integral_constant<int, I>) {
       constexpr int offset = graph.parameter_offset(I), at = graph.state_offset(I);
       if constexpr (layer_at<I>::state > 0)
-        layer_at<I>::unprepare(c, prepared + offset, state_of_all + at, gradient + offset);
+        layer_at<I>::pull_back_parameters(c, effective + offset, state_of_all + at,
+                                          gradient + offset);
     });
   }
 
@@ -245,7 +248,7 @@ class Network {
       (
           [&] {
             if constexpr (layer_at<I>::state > 0) {
-              using V = tile::Pack<double, 1>;
+              using V = tile::Simd<double, 1>;
               for (int k = 0; k < layer_at<I>::start_length; ++k) {
                 std::size_t const at =
                     static_cast<std::size_t>(graph.state_offset(I) + layer_at<I>::start_offset + k);
@@ -257,8 +260,7 @@ class Network {
             }
           }(),
           ...);
-    }
-    (std::make_integer_sequence<int, count>{});
+    }(std::make_integer_sequence<int, count>{});
     return values;
   }
 
@@ -379,7 +381,7 @@ class Network {
   // With a linear head dE/dz of the stage before it is known as soon as z is, but for jets, whose
   // seed waits for the energy.
   template <Task task, class Place>
-  static constexpr bool starts_in_forward = task != Task::energy&& linear_head &&
+  static constexpr bool starts_in_forward = task != Task::energy && linear_head &&
                                             (task != Task::record || Place::value_type::order == 0);
 
   // What becomes of z, an element that the layer of stage I has computed.
@@ -477,7 +479,7 @@ class Network {
           c.map(+layer_at<last>::inputs, [=](auto at) {
             auto const s = seed_of(at.at(0), at.at(0).load(e));
             complete<seed, task>(
-                at, typename Context::place_type::value_type::pack_type(head[at.row]) * s, w,
+                at, typename Context::place_type::value_type::simd_type(head[at.row]) * s, w,
                 whole);
           });
         }

@@ -24,7 +24,7 @@ namespace basin::io {
 /// .,:-+=/()%_'*<>[]|
 ///         have one) or scale < 1
 inline void draw_text(Picture& picture, int row, int column, std::string_view text, int scale = 2,
-                      Colour colour = black) {
+                      Color color = black) {
   if (scale < 1)
     throw std::invalid_argument("basin::io::draw_text: scale must be > 0, got " +
                                 std::to_string(scale));
@@ -37,7 +37,7 @@ inline void draw_text(Picture& picture, int row, int column, std::string_view te
     for (int i = 0; i < detail::glyph_height * scale; ++i)
       for (int j = 0; j < detail::glyph_width * scale; ++j)
         if (detail::glyph_pixel(glyph, i / scale, j / scale))
-          detail::blend(picture, row + i, column + j, colour, 1);
+          detail::blend(picture, row + i, column + j, color, 1);
     column += (detail::glyph_width + 1) * scale;
   }
 }
@@ -56,7 +56,7 @@ struct Line {
   std::vector<double> x;  ///< (points)
   std::vector<double> y;  ///< (points); a step to or from a NaN is not drawn
   std::string name;       ///< written in the chart
-  Colour colour = {31, 119, 180};
+  Color color = {31, 119, 180};
 };
 
 /// \brief Lines in a frame with their names above; the least and greatest x and y stand at its
@@ -113,9 +113,9 @@ inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int 
     throw std::invalid_argument(caller + "the names of " + std::to_string(lines.size()) +
                                 " lines leave no room in a height of " + std::to_string(height));
   Picture chart(height, width);
-  Colour const grey{160, 160, 160};
-  for (int j = left; j < width - right; ++j) chart(top, j) = chart(height - bottom, j) = grey;
-  for (int i = top; i <= height - bottom; ++i) chart(i, left) = chart(i, width - right - 1) = grey;
+  Color const gray{160, 160, 160};
+  for (int j = left; j < width - right; ++j) chart(top, j) = chart(height - bottom, j) = gray;
+  for (int i = top; i <= height - bottom; ++i) chart(i, left) = chart(i, width - right - 1) = gray;
 
   auto const label = [](double value) {
     std::array<char, 32> text{};
@@ -129,7 +129,7 @@ inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int 
 
   for (std::size_t l = 0; l < lines.size(); ++l) {
     Line const& line = lines[l];
-    draw_text(chart, name_places[l][0], name_places[l][1], line.name, 2, line.colour);
+    draw_text(chart, name_places[l][0], name_places[l][1], line.name, 2, line.color);
     for (std::size_t p = 0; p + 1 < line.x.size(); ++p) {
       if (std::isnan(line.y[p]) || std::isnan(line.y[p + 1])) continue;
       auto const column = [&](std::size_t at) {
@@ -144,9 +144,9 @@ inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int 
       for (int s = 0; s <= steps; ++s) {
         auto const i = static_cast<int>(std::lround(row(p) + rise * s / steps));
         auto const j = static_cast<int>(std::lround(column(p) + run * s / steps));
-        detail::blend(chart, i, j, line.colour, 1);
-        detail::blend(chart, i - 1, j, line.colour, 0.4);
-        detail::blend(chart, i, j - 1, line.colour, 0.4);
+        detail::blend(chart, i, j, line.color, 1);
+        detail::blend(chart, i - 1, j, line.color, 0.4);
+        detail::blend(chart, i, j - 1, line.color, 0.4);
       }
     }
   }

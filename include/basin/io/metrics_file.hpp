@@ -37,7 +37,7 @@ class MetricsFile {
                                       {"clamp_fraction", m.clamp_fraction},
                                       {"buffer_age", m.buffer_age},
                                       {"loss", m.loss},
-                                      {"rate_factor", m.rate_factor},
+                                      {"learning_rate_factor", m.learning_rate_factor},
                                       {"steps_per_second", m.steps_per_second}};
     file_ << line.dump() << '\n' << std::flush;
     if (!file_)

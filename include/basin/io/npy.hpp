@@ -145,7 +145,7 @@ std::size_t count_npy_values(NpyHeader const& header, std::size_t each, std::uin
   return values;
 }
 
-// Uninitialised, of the shape in a header.
+// Uninitialized, of the shape in a header.
 template <class Scalar, int Rank, class Refuse>
 typename npy_view<Scalar, Rank>::type make_npy_array(NpyHeader const& header,
                                                      Refuse const& refuse) {

@@ -19,22 +19,22 @@
 namespace basin::io {
 
 /// 8-bit sRGB.
-struct Colour {
+struct Color {
   std::uint8_t red   = 0;
   std::uint8_t green = 0;
   std::uint8_t blue  = 0;
 
-  friend bool operator==(Colour const&, Colour const&) = default;
+  friend bool operator==(Color const&, Color const&) = default;
 };
 
-inline constexpr Colour black{0, 0, 0};
-inline constexpr Colour white{255, 255, 255};
+inline constexpr Color black{0, 0, 0};
+inline constexpr Color white{255, 255, 255};
 
-/// A raster of height x width colours; row 0 is the top.
+/// A raster of height x width colors; row 0 is the top.
 class Picture {
  public:
   /// \throws std::invalid_argument if height or width is not in 1 ... 65535
-  Picture(int height, int width, Colour fill = white) : height_(height), width_(width) {
+  Picture(int height, int width, Color fill = white) : height_(height), width_(width) {
     if (height < 1 || height > 65535 || width < 1 || width > 65535)
       throw std::invalid_argument(
           "basin::io::Picture: height and width must be in 1 ... 65535, got " +
@@ -44,8 +44,8 @@ class Picture {
 
   int height() const { return height_; }
   int width() const { return width_; }
-  Colour& operator()(int row, int column) { return pixels_[index(row, column)]; }
-  Colour const& operator()(int row, int column) const { return pixels_[index(row, column)]; }
+  Color& operator()(int row, int column) { return pixels_[index(row, column)]; }
+  Color const& operator()(int row, int column) const { return pixels_[index(row, column)]; }
   bool contains(int row, int column) const {
     return row >= 0 && row < height_ && column >= 0 && column < width_;
   }
@@ -58,37 +58,36 @@ class Picture {
 
   int height_;
   int width_;
-  std::vector<Colour> pixels_;  // (height, width)
+  std::vector<Color> pixels_;  // (height, width)
 };
 
 namespace detail {
 
-// pixel <- pixel + opacity (colour - pixel); nothing outside the picture.
-inline void blend(Picture& picture, int row, int column, Colour colour, double opacity) {
+// pixel <- pixel + opacity (color - pixel); nothing outside the picture.
+inline void blend(Picture& picture, int row, int column, Color color, double opacity) {
   if (opacity <= 0 || !picture.contains(row, column)) return;
   auto const mix = [&](std::uint8_t under, std::uint8_t over) {
     return static_cast<std::uint8_t>(std::lround(under + opacity * (double(over) - double(under))));
   };
-  Colour& pixel = picture(row, column);
-  pixel         = {mix(pixel.red, colour.red), mix(pixel.green, colour.green),
-                   mix(pixel.blue, colour.blue)};
+  Color& pixel = picture(row, column);
+  pixel = {mix(pixel.red, color.red), mix(pixel.green, color.green), mix(pixel.blue, color.blue)};
 }
 
 }  // namespace detail
 
-/// \brief Writes a PNG (W3C, third edition): 8-bit grey where every pixel is grey, else 8-bit RGB.
+/// \brief Writes a PNG (W3C, third edition): 8-bit gray where every pixel is gray, else 8-bit RGB.
 ///
 /// The file replaces an older one only when it is whole.
 ///
 /// \throws std::runtime_error if the file cannot be written
 inline void write_png(std::filesystem::path const& path, Picture const& picture) {
-  std::vector<std::uint8_t> grey, rgb;
-  bool all_grey = true;
+  std::vector<std::uint8_t> gray, rgb;
+  bool all_gray = true;
   for (int row = 0; row < picture.height(); ++row)
     for (int column = 0; column < picture.width(); ++column) {
-      Colour const c = picture(row, column);
-      all_grey       = all_grey && c.red == c.green && c.green == c.blue;
-      grey.push_back(c.red);
+      Color const c = picture(row, column);
+      all_gray      = all_gray && c.red == c.green && c.green == c.blue;
+      gray.push_back(c.red);
       rgb.insert(rgb.end(), {c.red, c.green, c.blue});
     }
 
@@ -96,11 +95,11 @@ inline void write_png(std::filesystem::path const& path, Picture const& picture)
   image.version         = PNG_IMAGE_VERSION;
   image.width           = static_cast<png_uint_32>(picture.width());
   image.height          = static_cast<png_uint_32>(picture.height());
-  image.format          = all_grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  image.format          = all_gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
   std::vector<std::uint8_t> bytes(size);
   // Stride 0: rows lie close together.
-  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, all_grey ? grey.data() : rgb.data(),
+  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, all_gray ? gray.data() : rgb.data(),
                                 0, nullptr) == 0)
     throw std::runtime_error("basin::io::write_png: '" + path.string() +
                              "' cannot be encoded: " + image.message);
@@ -120,7 +119,7 @@ inline void paste(Picture& target, int row, int column, Picture const& source) {
 /// \brief Panels side by side, from left to right, gap pixels of fill between them.
 ///
 /// \throws std::invalid_argument if there are none, their heights differ, or gap < 0
-inline Picture beside(std::vector<Picture> const& panels, int gap = 12, Colour fill = white) {
+inline Picture beside(std::vector<Picture> const& panels, int gap = 12, Color fill = white) {
   if (panels.empty()) throw std::invalid_argument("basin::io::beside: 0 panels");
   if (gap < 0)
     throw std::invalid_argument("basin::io::beside: gap must be >= 0, got " + std::to_string(gap));
@@ -148,10 +147,10 @@ struct GridOptions {
   float upper = 1;             ///< shown white; > lower
   int gap     = 2;             ///< pixels between images and around them; >= 0
   int scale   = 1;             ///< pixels a side for each pixel of an image; > 0
-  Colour fill = {96, 96, 96};  ///< between images
+  Color fill  = {96, 96, 96};  ///< between images
 };
 
-/// \brief A grid of images, row by row: grey if an image has height * width numbers, RGB if it has
+/// \brief A grid of images, row by row: gray if an image has height * width numbers, RGB if it has
 ///        three times as many (row-major, channel last).
 ///
 ///   byte = round(255 (x - lower) / (upper - lower)),   clamped to [0, 255]
@@ -212,14 +211,14 @@ Picture image_grid(Images const& images, int height, int width, GridOptions cons
     for (int i = 0; i < height; ++i)
       for (int j = 0; j < width; ++j) {
         std::int64_t const pixel = std::int64_t(i) * width + j;
-        Colour colour;
+        Color color;
         if (dimension == area)
-          colour.red = colour.green = colour.blue = byte(image, pixel);
+          color.red = color.green = color.blue = byte(image, pixel);
         else
-          colour = {byte(image, 3 * pixel), byte(image, 3 * pixel + 1), byte(image, 3 * pixel + 2)};
+          color = {byte(image, 3 * pixel), byte(image, 3 * pixel + 1), byte(image, 3 * pixel + 2)};
         for (int k = 0; k < options.scale; ++k)
           for (int l = 0; l < options.scale; ++l)
-            grid(top + i * options.scale + k, left + j * options.scale + l) = colour;
+            grid(top + i * options.scale + k, left + j * options.scale + l) = color;
       }
   }
   return grid;

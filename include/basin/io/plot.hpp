@@ -17,14 +17,14 @@
 
 namespace basin::io {
 
-/// \brief Colour map of even perceived lightness, dark at t = 0, light at t = 1.
+/// \brief Color map of even perceived lightness, dark at t = 0, light at t = 1.
 ///
-/// 17 colours of "viridis" (Smith and van der Walt 2015, matplotlib, CC0) at t = k/16, linear
-/// between them: within 6 of 255 of the original's 256 colours. t outside [0, 1] is clamped.
+/// 17 colors of "viridis" (Smith and van der Walt 2015, matplotlib, CC0) at t = k/16, linear
+/// between them: within 6 of 255 of the original's 256 colors. t outside [0, 1] is clamped.
 ///
 /// \throws std::invalid_argument if t is NaN
-inline Colour viridis(double t) {
-  static constexpr std::array<Colour, 17> colours{{
+inline Color viridis(double t) {
+  static constexpr std::array<Color, 17> colors{{
       {68, 1, 84},
       {72, 24, 106},
       {71, 45, 123},
@@ -50,7 +50,7 @@ inline Colour viridis(double t) {
   auto const between    = [&](std::uint8_t a, std::uint8_t b) {
     return static_cast<std::uint8_t>(std::lround(a + part * (double(b) - double(a))));
   };
-  Colour const a = colours[low], b = colours[low + 1];
+  Color const a = colors[low], b = colors[low + 1];
   return {between(a.red, b.red), between(a.green, b.green), between(a.blue, b.blue)};
 }
 
@@ -79,7 +79,7 @@ inline void check_rectangle(std::string const& caller, Rectangle const& r) {
 
 }  // namespace detail
 
-/// \brief Centres of a picture's pixels in the plane, row by row from the top: where an energy is
+/// \brief Centers of a picture's pixels in the plane, row by row from the top: where an energy is
 ///        evaluated for heat_map.
 ///
 ///   x = x_lower + (column + 1/2) (x_upper - x_lower) / width
@@ -87,35 +87,35 @@ inline void check_rectangle(std::string const& caller, Rectangle const& r) {
 ///
 /// \return (height * width, 2)
 /// \throws std::invalid_argument if height or width is < 1, or the rectangle is empty
-inline Points pixel_centres(Rectangle const& r, int height, int width) {
-  detail::check_rectangle("basin::io::pixel_centres", r);
+inline Points pixel_centers(Rectangle const& r, int height, int width) {
+  detail::check_rectangle("basin::io::pixel_centers", r);
   if (height < 1 || width < 1)
-    throw std::invalid_argument("basin::io::pixel_centres: height and width must be > 0, got " +
+    throw std::invalid_argument("basin::io::pixel_centers: height and width must be > 0, got " +
                                 std::to_string(height) + " and " + std::to_string(width));
-  Points const centres(Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::io::Points"),
+  Points const centers(Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::io::Points"),
                        static_cast<std::size_t>(height) * static_cast<std::size_t>(width), 2);
   for (int i = 0; i < height; ++i)
     for (int j = 0; j < width; ++j) {
       std::size_t const pixel = static_cast<std::size_t>(i) * static_cast<std::size_t>(width) +
                                 static_cast<std::size_t>(j);
-      centres(pixel, 0) =
+      centers(pixel, 0) =
           static_cast<float>(r.x_lower + (j + 0.5) * (r.x_upper - r.x_lower) / width);
-      centres(pixel, 1) =
+      centers(pixel, 1) =
           static_cast<float>(r.y_upper - (i + 0.5) * (r.y_upper - r.y_lower) / height);
     }
-  return centres;
+  return centers;
 }
 
-/// How numbers become colours.
+/// How numbers become colors.
 struct HeatMapOptions {
   std::optional<double> lower = {};  ///< shown as viridis(0); unset: the least value
   std::optional<double> upper = {};  ///< shown as viridis(1), > lower; unset: the greatest value
   int contours                = 0;   ///< lines of equal value, evenly spaced inside the range; >= 0
 };
 
-/// \brief Picture of a function from its values at pixel_centres.
+/// \brief Picture of a function from its values at pixel_centers.
 ///
-///   colour = viridis((value - lower) / (upper - lower))
+///   color = viridis((value - lower) / (upper - lower))
 ///
 /// \param values  (height * width), row by row from the top, any space; its work must be done
 /// \throws std::invalid_argument if values have another extent, a value is NaN, or is infinite
@@ -174,16 +174,16 @@ Picture heat_map(Values const& values, int height, int width, HeatMapOptions con
 template <class Function>
 Picture heat_map(Function const& function, Rectangle const& rectangle, int height, int width,
                  HeatMapOptions const& options = {}) {
-  Points const centres = pixel_centres(rectangle, height, width);
-  Kokkos::View<double*, Kokkos::HostSpace> const values("basin::io::heat_map", centres.extent(0));
+  Points const centers = pixel_centers(rectangle, height, width);
+  Kokkos::View<double*, Kokkos::HostSpace> const values("basin::io::heat_map", centers.extent(0));
   for (std::size_t i = 0; i < values.extent(0); ++i)
-    values(i) = function(static_cast<double>(centres(i, 0)), static_cast<double>(centres(i, 1)));
+    values(i) = function(static_cast<double>(centers(i, 0)), static_cast<double>(centers(i, 1)));
   return heat_map(values, height, width, options);
 }
 
 /// How points are drawn.
 struct ScatterOptions {
-  Colour colour  = white;
+  Color color    = white;
   double radius  = 1.2;  ///< pixels; > 0
   double opacity = 0.7;  ///< in (0, 1]
 };
@@ -220,8 +220,7 @@ void scatter(Picture& picture, Rectangle const& r, View const& points,
     for (int i = int(std::ceil(row - reach)); i <= row + reach; ++i)
       for (int j = int(std::ceil(column - reach)); j <= column + reach; ++j) {
         double const inside = options.radius + 0.5 - std::hypot(i - row, j - column);
-        detail::blend(picture, i, j, options.colour,
-                      std::clamp(inside, 0.0, 1.0) * options.opacity);
+        detail::blend(picture, i, j, options.color, std::clamp(inside, 0.0, 1.0) * options.opacity);
       }
   }
 }

@@ -37,8 +37,8 @@ struct Explicit {
   static_assert(Border >= 0, "basin::layer::padding::Explicit<Border>: Border must be >= 0.");
   using axis = padding_axis;
   template <int In, int Kernel, int Stride>
-  static constexpr int output = In + 2 * Border < Kernel ? 0
-                                                         : (In + 2 * Border - Kernel) / Stride + 1;
+  static constexpr int output =
+      In + 2 * Border < Kernel ? 0 : (In + 2 * Border - Kernel) / Stride + 1;
   template <int In, int Kernel, int Stride>
   static constexpr int before = Border;
 };
@@ -90,7 +90,7 @@ struct check_convolution {
 /// \tparam Kernel    height and width of the kernel
 /// \tparam Stride    distance of two outputs, in both directions
 /// \tparam Policies  in any order: padding::Same (default), padding::Valid or padding::Explicit;
-///                   bias::With (default) or bias::Without; an initialiser comes with Init
+///                   bias::With (default) or bias::Without; an initializer comes with Init
 template <int Channels, int Kernel, int Stride = 1, class... Policies>
 struct Conv2d {
   static_assert(Channels > 0 && Kernel > 0 && Stride > 0,
@@ -114,9 +114,9 @@ struct Conv2d {
     static constexpr int height = Padding::template output<Input::height, Kernel, Stride>;
     static constexpr int width  = Padding::template output<Input::width, Kernel, Stride>;
     using Y                     = detail::TapAxis<Input::height, height, Kernel, Stride,
-                              Padding::template before<Input::height, Kernel, Stride>>;
+                                                  Padding::template before<Input::height, Kernel, Stride>>;
     using X                     = detail::TapAxis<Input::width, width, Kernel, Stride,
-                              Padding::template before<Input::width, Kernel, Stride>>;
+                                                  Padding::template before<Input::width, Kernel, Stride>>;
     using output_taps           = detail::OutputTaps<Y, X>;
     using input_taps            = detail::InputTaps<Y, X>;
 

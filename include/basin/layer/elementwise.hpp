@@ -25,27 +25,27 @@ struct Site {
   Pass pass;
   int layer;   ///< number of the layer in the network
   int row;     ///< element
-  int sample;  ///< first sample of the pack, counted from the tile's
+  int sample;  ///< first sample of the vector, counted from the tile's
 };
 
 /// An elementwise layer y = f(x), as a map of one number: it has no weights and mixes no elements,
 /// so that a network fuses it into the layer before it.
 ///
 /// 'template <int Order, class V> static void evaluate(V x, V (&f)[Order + 1])' writes f and, for
-/// larger Order, f', f'' and f''' as far as it goes; V is a tile::Pack. Orders past 1 are asked for
+/// larger Order, f', f'' and f''' as far as it goes; V is a tile::Simd. Orders past 1 are asked for
 /// jets, of layers with 'static constexpr int smoothness': how many derivatives of f are
 /// continuous, or layer::smooth.
 template <class L>
-concept PureElementwise = requires(tile::Pack<float, 1> x, tile::Pack<float, 1> (&f)[2]) {
+concept PureElementwise = requires(tile::Simd<float, 1> x, tile::Simd<float, 1> (&f)[2]) {
   L::template evaluate<1>(x, f);
 };
 
 /// An elementwise layer that asks where it stands: 'evaluate(site, x, f)'.
 template <class L>
-concept SitedElementwise = requires(Site<Training> site, tile::Pack<float, 1> x,
-                                    tile::Pack<float, 1> (&f)[2]) {
-  L::template evaluate<1>(site, x, f);
-};
+concept SitedElementwise =
+    requires(Site<Training> site, tile::Simd<float, 1> x, tile::Simd<float, 1> (&f)[2]) {
+      L::template evaluate<1>(site, x, f);
+    };
 
 template <class L>
 concept Elementwise = PureElementwise<L> || SitedElementwise<L>;
@@ -57,7 +57,7 @@ inline constexpr int smooth = 1 << 20;
 template <class L>
 inline constexpr int smoothness_of = 0;
 template <class L>
-requires requires { +L::smoothness; }
+  requires requires { +L::smoothness; }
 inline constexpr int smoothness_of<L> = L::smoothness;
 
 /// The composition of elementwise layers, first to last: f = f_n(... f_1(x)), f' by the chain rule.
@@ -84,7 +84,7 @@ struct Composition {
   template <int Order, class Pass, class V, int Size, std::size_t... I>
   static KOKKOS_FORCEINLINE_FUNCTION void apply([[maybe_unused]] Site<Pass>& site, V (&f)[Size],
                                                 std::index_sequence<I...>) {
-    (apply_one<Layers, Order, I == 0>(site, f), ...);
+    (apply_one<Layers, Order, (I == 0)>(site, f), ...);
   }
 
   template <class L, int Order, bool first, class Pass, class V, int Size>
@@ -95,7 +95,7 @@ struct Composition {
         "basin::layer: this evaluation needs further derivatives of the elementwise layer "
         "L than it has; write a smooth one, for example layer::Silu. A layer of your own "
         "names its 'static constexpr int smoothness' and writes f'' and f'''.");
-    typename V::pack_type g[most + 1];
+    typename V::simd_type g[most + 1];
     if constexpr (PureElementwise<L>)
       L::template evaluate<most>(tile::coefficient(f[0], 0), g);
     else

@@ -220,7 +220,7 @@ struct BoundNorm : BoundLayer {
 
 }  // namespace detail
 
-/// Group normalisation: each group of channels of each state is brought to mean 0 and variance 1,
+/// Group normalization: each group of channels of each state is brought to mean 0 and variance 1,
 /// then scaled and shifted for each channel by learned gamma (initially 1) and beta (0).
 /// Source: Wu and He 2018, ECCV, eqs. 1-7.
 ///
@@ -233,7 +233,7 @@ struct GroupNorm {
   using bind = detail::BoundNorm<Scalar, Input, Groups, true, Epsilon>;
 };
 
-/// Layer normalisation: GroupNorm with all of a state in one group.
+/// Layer normalization: GroupNorm with all of a state in one group.
 /// Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, eq. 3.
 template <class Epsilon = std::ratio<1, 1000000>>
 struct LayerNorm {
@@ -241,7 +241,7 @@ struct LayerNorm {
   using bind = detail::BoundNorm<Scalar, Input, 1, true, Epsilon>;
 };
 
-/// Root-mean-square normalisation of a whole state: y = gamma[c] x / sqrt(mean(x^2) + epsilon).
+/// Root-mean-square normalization of a whole state: y = gamma[c] x / sqrt(mean(x^2) + epsilon).
 /// Source: Zhang and Sennrich 2019, NeurIPS, eq. 4.
 template <class Epsilon = std::ratio<1, 1000000>>
 struct RmsNorm {
@@ -249,9 +249,9 @@ struct RmsNorm {
   using bind = detail::BoundNorm<Scalar, Input, 1, false, Epsilon>;
 };
 
-/// Refused: an energy is a function of one state, E(x), but batch normalisation makes it depend on
+/// Refused: an energy is a function of one state, E(x), but batch normalization makes it depend on
 /// the other states of the batch, so that a chain's force and its law would change with its
-/// neighbours, and in training with the mixture of data and samples.
+/// neighbors, and in training with the mixture of data and samples.
 template <class...>
 struct BatchNorm {
   template <Real Scalar, Shape Input>

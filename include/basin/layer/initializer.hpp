@@ -23,7 +23,7 @@ struct ParameterBlock {
   Law law;
 };
 
-/// An initialiser gives the laws of a weight matrix and of its bias.
+/// An initializer gives the laws of a weight matrix and of its bias.
 template <class I>
 concept Initializer = requires(int fan_in, int fan_out) {
   { I::weight(fan_in, fan_out) } -> std::same_as<Law>;

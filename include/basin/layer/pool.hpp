@@ -142,7 +142,7 @@ struct AveragePool {
 template <int Stride>
 using Downsample = AveragePool<1, Stride>;
 
-/// Every position Factor x Factor times: y[p] = x[p / Factor], the nearest neighbour.
+/// Every position Factor x Factor times: y[p] = x[p / Factor], the nearest neighbor.
 template <int Factor>
 struct Upsample {
   static_assert(Factor > 0, "basin::layer::Upsample<Factor>: Factor must be positive.");

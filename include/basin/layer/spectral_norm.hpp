@@ -39,7 +39,7 @@ struct Operator {
 /// and Yoshida 2018, ICLR, algorithm 1 and eq. 12.
 ///
 /// The weights are divided once for each training step, not in every layer call: networks with
-/// this layer read prepared parameters, see energy::prepare.
+/// this layer read effective parameters, see energy::reparameterize.
 ///
 /// \tparam Layer       layer::Dense or layer::Conv2d
 /// \tparam Norm        spectral::Matrix (default) or spectral::Operator
@@ -76,10 +76,10 @@ struct SpectralNorm {
     /// The vector u starts from: anything that is not orthogonal to the first singular vector.
     static constexpr int start_offset = 1, start_length = left;
 
-    /// prepared = theta with the weights divided by sigma, after 'count' power iterations.
+    /// effective = theta with the weights divided by sigma, after 'count' power iterations.
     template <class Context>
-    static KOKKOS_FUNCTION void prepare(Context const& c, int count, Scalar const* theta,
-                                        Scalar* state, Scalar* prepared) {
+    static KOKKOS_FUNCTION void reparameterize(Context const& c, int count, Scalar const* theta,
+                                               Scalar* state, Scalar* effective) {
       Scalar* const sigma  = state;
       Scalar* const u      = state + 1;
       Scalar* const v      = u + left;
@@ -105,20 +105,20 @@ struct SpectralNorm {
         });
       c.each(+base::parameters, [=](int k) {
         bool const divide = (k < weights) && (*sigma > 0);
-        prepared[k]       = divide ? theta[k] / *sigma : theta[k];
+        effective[k]      = divide ? theta[k] / *sigma : theta[k];
       });
     }
 
-    /// gradient = dL/dtheta in place of dL/d(prepared).
+    /// gradient = dL/dtheta in place of dL/d(effective).
     template <class Context>
-    static KOKKOS_FUNCTION void unprepare(Context const& c, Scalar const* prepared, Scalar* state,
-                                          Scalar* gradient) {
+    static KOKKOS_FUNCTION void pull_back_parameters(Context const& c, Scalar const* effective,
+                                                     Scalar* state, Scalar* gradient) {
       Scalar const* const u = state + 1;
       Scalar const* const v = u + left;
       Scalar* const rows    = state + 1 + left + right;
       c.each(taps * out, [=](int r) {
         Scalar sum = 0;
-        for (int i = 0; i < in; ++i) sum += gradient[r * in + i] * prepared[r * in + i];
+        for (int i = 0; i < in; ++i) sum += gradient[r * in + i] * effective[r * in + i];
         rows[r] = sum;
       });
       c.each(1, [=](int) {

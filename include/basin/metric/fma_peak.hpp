@@ -2,7 +2,7 @@
 #ifndef BASIN_METRIC_FMA_PEAK_HPP
 #define BASIN_METRIC_FMA_PEAK_HPP
 
-#include <basin/tile/pack.hpp>
+#include <basin/tile/simd.hpp>
 #include <basin/tile/tuning.hpp>
 
 #include <Kokkos_Core.hpp>
@@ -43,11 +43,11 @@ struct MultiplyAdds {
 
 /// Multiply-add rate that all threads of exec reach together with nothing in registers but the
 /// multiply-adds, in GFLOP/s: the ceiling that other rates are a share of. The best of a few short
-/// runs, since machines are shared; takes about 50 ms and synchronises exec.
+/// runs, since machines are shared; takes about 50 ms and synchronizes exec.
 template <class Scalar, class Exec>
 double fma_peak(Exec const& exec) {
   constexpr bool host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  using V             = tile::Pack<Scalar, host ? tile::default_tuning<Exec, Scalar>().lanes : 1>;
+  using V             = tile::Simd<Scalar, host ? tile::default_tuning<Exec, Scalar>().lanes : 1>;
   int const items     = exec.concurrency();
   int const rounds    = host ? 100000 : 4096;
   Kokkos::View<Scalar*, Exec> const out("basin::metric::fma_peak", items);

@@ -3,8 +3,8 @@
 #define BASIN_OBJECTIVE_CONTRAST_HPP
 
 #include <basin/energy/parameter_gradient.hpp>
+#include <basin/objective/diagnostics.hpp>
 #include <basin/objective/loss.hpp>
-#include <basin/objective/observed.hpp>
 
 namespace basin::objective {
 
@@ -44,7 +44,7 @@ class Contrast : public Objective::template bind<E, Exec, tuning> {
     gradient_.sum(exec, 2 * batch_, gradient);
   }
 
-  Observed<Scalar> observed() const {
+  Diagnostics<Scalar> diagnostics() const {
     return {gradient_.energies(), gradient_.energies() + batch_, nullptr, chain_statistics(),
             base::ages()};
   }
@@ -69,7 +69,7 @@ struct BoundObjective {
   using type = typename Objective::template bind<E, Exec, tuning>;
 };
 template <class Objective, class E, class Exec, tile::Tuning tuning>
-requires requires { typename Objective::loss_type; }
+  requires requires { typename Objective::loss_type; }
 struct BoundObjective<Objective, E, Exec, tuning> {
   using type = Contrast<Objective, E, Exec, tuning>;
 };
@@ -78,15 +78,13 @@ struct BoundObjective<Objective, E, Exec, tuning> {
 
 /// Whether a type can be an objective: it has a form for an energy, a space and a tuning.
 template <class Objective, class E, class Exec, tile::Tuning tuning>
-concept BindsEnergy = requires {
-  typename Objective::template bind<E, Exec, tuning>;
-};
+concept BindsEnergy = requires { typename Objective::template bind<E, Exec, tuning>; };
 
 /// Coordinates of the energy that an objective sets itself, behind those of the data.
 template <class Objective>
 inline constexpr int conditions = 0;
 template <class Objective>
-requires requires { +Objective::conditions; }
+  requires requires { +Objective::conditions; }
 inline constexpr int conditions<Objective> = Objective::conditions;
 
 /// An objective on an execution space, as a trainer drives it.

@@ -21,7 +21,7 @@ namespace basin::objective {
 ///                   itself), a loss policy (default loss::Difference)
 template <class Sampler, class... Policies>
 struct ContrastiveDivergence {
-  static_assert(sampler::MovesChains<Sampler>,
+  static_assert(sampler::Sampler<Sampler>,
                 "basin::objective::ContrastiveDivergence: the first argument is no sampler; write "
                 "for example sampler::Langevin<>, and policies behind it.");
   static_assert((Policy<Policies> && ...) &&

@@ -15,13 +15,13 @@ namespace basin::objective {
 /// held fixed, dJ/dtheta = mean d/dtheta u.grad E, a pass of jets of order 1. Source: Vincent 2011,
 /// Neural Computation 23, eq. 11, with s = -grad E.
 struct DenoisingScoreMatching {
-  double deviation = 0.1;  ///< sigma, units of x; > 0
+  double standard_deviation = 0.1;  ///< sigma, units of x; > 0
 
   /// \throws std::invalid_argument naming the field and its value
   void check(int) const {
-    if (!(deviation > 0) || std::isinf(deviation))
-      refuse("basin::objective::DenoisingScoreMatching", "deviation must be > 0 and finite, got ",
-             deviation);
+    if (!(standard_deviation > 0) || std::isinf(standard_deviation))
+      refuse("basin::objective::DenoisingScoreMatching",
+             "standard_deviation must be > 0 and finite, got ", standard_deviation);
   }
 
   template <class E, class Exec, tile::Tuning tuning>
@@ -49,13 +49,13 @@ struct DenoisingScoreMatching {
                   Step const& step, Scalar const*, Scalar* gradient) {
       residual_.record(exec, energy, batch_,
                        detail::FillResidual<E, tile::Borrowed<Chains>>{
-                           positives_, static_cast<Scalar>(options.deviation),
+                           positives_, static_cast<Scalar>(options.standard_deviation),
                            step.stream(seed_, Purpose::direction), losses_.data()},
                        step.stream(seed_, Purpose::dropout));
       residual_.sum(exec, batch_, gradient);
     }
 
-    Observed<Scalar> observed() const {
+    Diagnostics<Scalar> diagnostics() const {
       return {.energies_data = residual_.energies(), .losses = losses_.data()};
     }
 

@@ -11,7 +11,7 @@ namespace basin::objective {
 
 struct loss_axis {};
 
-/// What a contrastive objective minimises, from the energies E+ of B data and E- of B samples. The
+/// What a contrastive objective minimizes, from the energies E+ of B data and E- of B samples. The
 /// gradient of each is a weighted sum of dE/dtheta over the 2 B points, with the samples held
 /// fixed.
 namespace loss {

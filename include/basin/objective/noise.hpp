@@ -16,7 +16,7 @@
 ///   template <class Scalar, class Exec> struct bind {
 ///     bind(Law const&, Eigen::MatrixXd const& data);        // (rows, dimension)
 ///     KOKKOS_FUNCTION void sample(Stream const&, std::uint32_t sample, Scalar* x) const;
-///     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const;   // normalised
+///     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const;   // normalized
 ///   };
 ///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
 ///   bool operator==(Law const&) const = default;  // without it a changed law is ignored, not
@@ -43,19 +43,19 @@ template <class Scalar>
 KOKKOS_FUNCTION void fill_normal(Stream const& stream, std::uint32_t sample, int dimension,
                                  Scalar* x) {
   for (int d = 0; d < dimension; d += 4) {
-    tile::Pack<Scalar, 1> z[4];
+    tile::Simd<Scalar, 1> z[4];
     tile::normal_block(stream, static_cast<std::uint32_t>(d / 4), sample, z);
     for (int i = 0; i < 4 && d + i < dimension; ++i) x[d + i] = z[i][0];
   }
 }
 
-// sum_(j < n) a[j] f(x)[j], f(pack or number of x, place). 32 bytes of partial sums, of j mod P,
+// sum_(j < n) a[j] f(x)[j], f(vector or number of x, place). 32 bytes of partial sums, of j mod P,
 // then those and the rest in order: no chain of n additions that wait for each other.
 template <class Scalar, class F>
 KOKKOS_FUNCTION Scalar dot(int n, Scalar const* a, Scalar const* x, F const& f) {
   constexpr int P = 32 / static_cast<int>(sizeof(Scalar));
-  using Partial   = tile::Pack<Scalar, P>;
-  using One       = tile::Pack<Scalar, 1>;
+  using Partial   = tile::Simd<Scalar, P>;
+  using One       = tile::Simd<Scalar, 1>;
   Partial sums(Scalar(0));
   int j = 0;
   for (; j + P <= n; j += P)
@@ -90,9 +90,9 @@ struct Gaussian {
   struct bind {
     bind(Gaussian const& options, Eigen::MatrixXd const& data)
         : dimension(static_cast<int>(data.cols())) {
-      Eigen::VectorXd const m       = data.colwise().mean();
-      Eigen::MatrixXd const centred = data.rowwise() - m.transpose();
-      Eigen::MatrixXd s = centred.transpose() * centred / static_cast<double>(data.rows());
+      Eigen::VectorXd const m        = data.colwise().mean();
+      Eigen::MatrixXd const centered = data.rowwise() - m.transpose();
+      Eigen::MatrixXd s = centered.transpose() * centered / static_cast<double>(data.rows());
       s.diagonal().array() += options.ridge;
       Eigen::LLT<Eigen::MatrixXd> const factored(s);
       double const least = Eigen::MatrixXd(factored.matrixL()).diagonal().minCoeff();
@@ -123,12 +123,12 @@ struct Gaussian {
     /// -|L^-1 (x - m)|^2 / 2 - log det L - dimension / 2 log 2 pi
     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
       Scalar const* const m = mean.data();
-      auto const centred    = [=](auto v, int j) {
+      auto const centered   = [=](auto v, int j) {
         return v - tile::load_unaligned<decltype(v)>(m + j);
       };
       Scalar square = 0;
       for (int i = 0; i < dimension; ++i) {
-        Scalar const y = detail::dot(i + 1, &inverse(i * dimension), x, centred);
+        Scalar const y = detail::dot(i + 1, &inverse(i * dimension), x, centered);
         square += y * y;
       }
       return constant - square / 2;
@@ -216,7 +216,7 @@ struct Box {
 
     KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {
       for (int d = 0; d < dimension; d += 4) {
-        tile::Pack<Scalar, 1> u[4];
+        tile::Simd<Scalar, 1> u[4];
         tile::uniform_block(stream, static_cast<std::uint32_t>(d / 4), sample, u);
         for (int i = 0; i < 4 && d + i < dimension; ++i)
           x[d + i] = Kokkos::min(lower(d + i) + width(d + i) * u[i][0], upper(d + i));

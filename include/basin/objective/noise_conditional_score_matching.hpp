@@ -25,7 +25,7 @@ struct FillLadder {
   template <class Context>
   KOKKOS_FUNCTION auto operator()(Context const& c, E const& energy, Scalar* workspace, int first,
                                   Stream const& stream_of_pass) const {
-    using P         = typename Context::value_type::pack_type;
+    using P         = typename Context::value_type::simd_type;
     constexpr int T = Context::width, size = Context::row_size;
     Scalar* const x         = workspace + E::workspace_rows * size;  // (dimension, T)
     Scalar* const u         = x + dimension * T;                     // (dimension, T)
@@ -136,7 +136,7 @@ struct NoiseConditionalScoreMatching {
       residual_.sum(exec, batch_, gradient);
     }
 
-    Observed<Scalar> observed() const {
+    Diagnostics<Scalar> diagnostics() const {
       return {.energies_data = residual_.energies(), .losses = losses_.data()};
     }
 

@@ -4,8 +4,8 @@
 
 #include <basin/core/check.hpp>
 #include <basin/energy/parameter_gradient.hpp>
+#include <basin/objective/diagnostics.hpp>
 #include <basin/objective/noise.hpp>
-#include <basin/objective/observed.hpp>
 
 #include <concepts>
 
@@ -168,7 +168,7 @@ struct NoiseContrastive {
       gradient_.sum(exec, points_in_step_, gradient);
     }
 
-    Observed<Scalar> observed() const {
+    Diagnostics<Scalar> diagnostics() const {
       return {.energies_data    = gradient_.energies(),
               .energies_samples = gradient_.energies() + batch_,
               .losses           = losses_.data()};

@@ -21,10 +21,10 @@ namespace basin::objective {
 /// \tparam Policies  a loss policy (default loss::Difference)
 template <class Sampler, class Buffer = buffer::Replay<>, class... Policies>
 struct PersistentCd {
-  static_assert(sampler::MovesChains<Sampler>,
+  static_assert(sampler::Sampler<Sampler>,
                 "basin::objective::PersistentCd: the first argument is no sampler; write for "
                 "example sampler::Langevin<>, and the buffer behind it.");
-  static_assert(buffer::KeepsChains<Buffer>,
+  static_assert(buffer::Buffer<Buffer>,
                 "basin::objective::PersistentCd: the second argument is no buffer; write for "
                 "example buffer::Replay<>, and a loss policy, if any, behind it.");
   static_assert((Policy<Policies> && ...) && (has_axis<Policies, loss_axis> && ...) &&

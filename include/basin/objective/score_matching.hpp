@@ -5,7 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/energy/parameter_gradient.hpp>
-#include <basin/objective/observed.hpp>
+#include <basin/objective/diagnostics.hpp>
 #include <basin/tile/kept_products.hpp>
 
 namespace basin::objective {
@@ -67,7 +67,7 @@ struct FillSliced {
                                             typename E::scalar_type* workspace, int first,
                                             Stream const&) const {
     using Scalar    = typename E::scalar_type;
-    using P         = typename Context::value_type::pack_type;
+    using P         = typename Context::value_type::simd_type;
     constexpr int T = Context::width, size = Context::row_size;
     Scalar* const x = workspace + E::state_row * size;  // (dimension, 3, T)
     int const count = batch * projections, B = batch;
@@ -124,7 +124,7 @@ struct FillResidual {
   template <class Context>
   KOKKOS_FUNCTION auto operator()(Context const& c, E const& energy, Scalar* workspace, int first,
                                   Stream const& stream_of_pass) const {
-    using P         = typename Context::value_type::pack_type;
+    using P         = typename Context::value_type::simd_type;
     constexpr int T = Context::width, size = Context::row_size;
     Scalar* const x        = workspace + E::workspace_rows * size;  // (dimension, T)
     Scalar* const u        = x + dimension * T;                     // (dimension, T)
@@ -265,7 +265,7 @@ class SlicedGradient {
                                   AddTo<Scalar>{further_.data(), gradient, E::parameters});
   }
 
-  Observed<Scalar> observed() const {
+  Diagnostics<Scalar> diagnostics() const {
     return {.energies_data = sliced_.energies(), .losses = losses_.data()};
   }
 

@@ -3,7 +3,7 @@
 #define BASIN_OPTIMIZER_ADAM_HPP
 
 #include <basin/core/check.hpp>
-#include <basin/tile/pack.hpp>
+#include <basin/tile/simd.hpp>
 
 #include <Kokkos_NumericTraits.hpp>
 
@@ -15,11 +15,11 @@ namespace detail {
 
 template <class Scalar>
 struct AdamStep {
-  Scalar rate;  // rate / (1 - beta1^t)
+  Scalar learning_rate;  // learning_rate / (1 - beta1^t)
   Scalar beta1, beta2;
   Scalar correction2;  // 1 / (1 - beta2^t)
   Scalar epsilon;
-  Scalar decay;  // (1 - beta1^t) decay: decoupled weight decay, per unit of rate
+  Scalar decay;  // (1 - beta1^t) decay: decoupled weight decay, per unit of learning rate
 
   // state: m, v; is_weight: 1 for what decays, else 0
   template <class V>
@@ -27,13 +27,15 @@ struct AdamStep {
     state[0]      = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
     state[1]      = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
     V const slope = state[0] / (sqrt(state[1] * V(correction2)) + V(epsilon));
-    // One rounding of the sum: a factor 1 - rate decay of theta would be rounded itself.
-    theta = fma(V(-rate), fma(V(decay) * is_weight, theta, slope), theta);
+    // One rounding of the sum: a factor 1 - learning_rate decay of theta would be rounded itself.
+    theta = fma(V(-learning_rate), fma(V(decay) * is_weight, theta, slope), theta);
   }
 };
 
-inline void check_adam(char const* who, double rate, double beta1, double beta2, double epsilon) {
-  if (!(rate >= 0) || std::isinf(rate)) refuse(who, "rate must be >= 0 and finite, got ", rate);
+inline void check_adam(char const* who, double learning_rate, double beta1, double beta2,
+                       double epsilon) {
+  if (!(learning_rate >= 0) || std::isinf(learning_rate))
+    refuse(who, "learning_rate must be >= 0 and finite, got ", learning_rate);
   if (!(beta1 >= 0 && beta1 < 1)) refuse(who, "beta1 must be in [0, 1), got ", beta1);
   if (!(beta2 >= 0 && beta2 < 1)) refuse(who, "beta2 must be in [0, 1), got ", beta2);
   // In float less would be 0, and the update of a parameter without gradient 0 / 0.
@@ -42,8 +44,8 @@ inline void check_adam(char const* who, double rate, double beta1, double beta2,
 }
 
 template <class Scalar>
-KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double rate, double beta1, double beta2,
-                                         double epsilon, double decay) {
+KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double learning_rate, double beta1,
+                                         double beta2, double epsilon, double decay) {
   double const t = static_cast<double>(step) + 1;
   // The corrections are those of the rounded betas, with which the moments run: in float 1 - 0.999
   // is 1e-5 off. A beta under 1 must not become 1.
@@ -53,7 +55,7 @@ KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double rate, double beta1, d
   };
   Scalar const b1 = rounded(beta1), b2 = rounded(beta2);
   double const correction1 = 1 - Kokkos::pow(double(b1), t);
-  return {static_cast<Scalar>(rate / correction1),
+  return {static_cast<Scalar>(learning_rate / correction1),
           b1,
           b2,
           static_cast<Scalar>(1 / (1 - Kokkos::pow(double(b2), t))),
@@ -66,50 +68,52 @@ KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double rate, double beta1, d
 /// Adam with bias correction:
 ///
 ///   m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
-///   theta <- theta - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+///   theta <- theta - learning_rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 ///
 /// with b1 and b2 rounded to theta's scalar everywhere, so that m / (1 - b1^t) of a constant g is
 /// g. Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is the habit of image
 /// EBMs trained with short chains (IGEBM, ICD).
 struct Adam {
-  double rate    = 1e-4;   ///< units of theta; >= 0
-  double beta1   = 0.9;    ///< in [0, 1)
-  double beta2   = 0.999;  ///< in [0, 1)
-  double epsilon = 1e-8;   ///< units of g; >= 1e-37
+  double learning_rate = 1e-4;   ///< units of theta; >= 0
+  double beta1         = 0.9;    ///< in [0, 1)
+  double beta2         = 0.999;  ///< in [0, 1)
+  double epsilon       = 1e-8;   ///< units of g; >= 1e-37
 
   static constexpr int states = 2;  ///< arrays of the size of theta: m, v
 
-  /// The update number step (from 0), with the rate times factor.
+  /// The update number step (from 0), with the learning rate times factor.
   template <class Scalar>
   KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
-    return detail::adam_at<Scalar>(step, rate * factor, beta1, beta2, epsilon, 0);
-  }
-
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const { detail::check_adam("basin::optimizer::Adam", rate, beta1, beta2, epsilon); }
-};
-
-/// Adam with decoupled weight decay: theta <- (1 - rate decay) theta before Adam's update. What an
-/// objective learns beside theta, as a log Z, does not decay. Source: Loshchilov and Hutter 2019,
-/// arXiv:1711.05101, algorithm 2.
-struct AdamW {
-  double rate    = 1e-4;   ///< units of theta; >= 0
-  double beta1   = 0.9;    ///< in [0, 1)
-  double beta2   = 0.999;  ///< in [0, 1)
-  double epsilon = 1e-8;   ///< units of g; >= 1e-37
-  double decay   = 0.01;   ///< per update and unit of rate; >= 0
-
-  static constexpr int states = 2;  ///< arrays of the size of theta: m, v
-
-  /// The update number step (from 0), with the rate times factor.
-  template <class Scalar>
-  KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
-    return detail::adam_at<Scalar>(step, rate * factor, beta1, beta2, epsilon, decay);
+    return detail::adam_at<Scalar>(step, learning_rate * factor, beta1, beta2, epsilon, 0);
   }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_adam("basin::optimizer::AdamW", rate, beta1, beta2, epsilon);
+    detail::check_adam("basin::optimizer::Adam", learning_rate, beta1, beta2, epsilon);
+  }
+};
+
+/// Adam with decoupled weight decay: theta <- (1 - learning_rate decay) theta before Adam's update. What an
+/// objective learns beside theta, as a log Z, does not decay. Source: Loshchilov and Hutter 2019,
+/// arXiv:1711.05101, algorithm 2.
+struct AdamW {
+  double learning_rate = 1e-4;   ///< units of theta; >= 0
+  double beta1         = 0.9;    ///< in [0, 1)
+  double beta2         = 0.999;  ///< in [0, 1)
+  double epsilon       = 1e-8;   ///< units of g; >= 1e-37
+  double decay         = 0.01;   ///< per update and unit of learning rate; >= 0
+
+  static constexpr int states = 2;  ///< arrays of the size of theta: m, v
+
+  /// The update number step (from 0), with the learning rate times factor.
+  template <class Scalar>
+  KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
+    return detail::adam_at<Scalar>(step, learning_rate * factor, beta1, beta2, epsilon, decay);
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    detail::check_adam("basin::optimizer::AdamW", learning_rate, beta1, beta2, epsilon);
     if (!(decay >= 0) || std::isinf(decay))
       refuse("basin::optimizer::AdamW", "decay must be >= 0 and finite, got ", decay);
   }

@@ -10,14 +10,14 @@
 
 namespace basin::optimizer {
 
-/// Whether a type is a schedule: the factor of the rate at each training step, from 0.
-template <class Schedule>
-concept ScalesRate = requires(Schedule const& s) {
+/// Whether a type is a schedule: the factor of the learning rate at each training step, from 0.
+template <class S>
+concept Schedule = requires(S const& s) {
   { s(0L) } -> std::convertible_to<double>;
   s.check();
 };
 
-/// Factor of the rate at each update: 1.
+/// Factor of the learning rate at each update: 1.
 struct Constant {
   KOKKOS_FUNCTION double operator()(long) const { return 1; }
   void check() const {}

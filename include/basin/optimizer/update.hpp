@@ -13,8 +13,8 @@ constexpr int blocks(int parameters) { return (parameters + block - 1) / block; 
 
 namespace detail {
 
-// partial[b] = sum of g^2 over block b: 64 bytes of partial sums, whatever the backend's packs are,
-// then those in order. Kokkos aligns Views to 64 bytes, so that a wider pack could not be loaded.
+// partial[b] = sum of g^2 over block b: 64 bytes of partial sums, whatever the backend's vectors are,
+// then those in order. Kokkos aligns Views to 64 bytes, so that a wider vector could not be loaded.
 template <class Scalar>
 struct SquaredNorm {
   using scalar_type                   = Scalar;
@@ -27,7 +27,7 @@ struct SquaredNorm {
     Scalar const* const mine = g + static_cast<std::size_t>(b) * block;
     Scalar* const out        = partial + b;
     c.each(1, [=](int) {
-      using V = tile::Pack<Scalar, 64 / sizeof(Scalar)>;
+      using V = tile::Simd<Scalar, 64 / sizeof(Scalar)>;
       V sum(Scalar(0));
       for (int i = 0; i < block; i += V::lanes) {
         V const gi = tile::load<V>(mine + i);
@@ -102,13 +102,13 @@ struct Update {
 
 }  // namespace detail
 
-/// Whether a type is an optimiser: 'states' arrays beside theta, and at(step, factor), the update
+/// Whether a type is an optimizer: 'states' arrays beside theta, and at(step, factor), the update
 /// of one step.
-template <class Optimizer, class Scalar>
-concept UpdatesParameters = requires(Optimizer const& o) {
+template <class O, class Scalar>
+concept Optimizer = requires(O const& o) {
   o.template at<Scalar>(0L, 1.0);
   o.check();
-  +Optimizer::states;
+  +O::states;
 };
 
 /// partial (blocks) = squared norms of the blocks of g (padded). Asynchronous on exec.

@@ -10,22 +10,23 @@ namespace basin::sampler {
 
 /// Langevin sampling of a noise-conditional energy E(x, log sigma), down a ladder of noise:
 ///
-///   x <- x - alpha_i grad E(x, log sigma_i) + sqrt(2 alpha_i) xi,  alpha_i = step (sigma_i /
+///   x <- x - alpha_i grad E(x, log sigma_i) + sqrt(2 alpha_i) xi,  alpha_i = step_size (sigma_i /
 ///   sigma_L)^2
 ///
 /// 'steps' times at every level. Source: Song and Ermon 2019, NeurIPS, algorithm 1, where epsilon
-/// is 2 step; objective::NoiseConditionalScoreMatching trains such energies.
+/// is 2 step_size; objective::NoiseConditionalScoreMatching trains such energies.
 struct AnnealedLangevin {
   NoiseLadder ladder{};
-  int steps   = 100;   ///< of each level; >= 1
-  double step = 1e-5;  ///< alpha of the last level, units of x^2 / E; > 0
+  int steps        = 100;   ///< of each level; >= 1
+  double step_size = 1e-5;  ///< alpha of the last level, units of x^2 / E; > 0
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     ladder.check();
     if (steps < 1) refuse("basin::sampler::AnnealedLangevin", "steps must be >= 1, got ", steps);
-    if (!(step > 0) || std::isinf(step))
-      refuse("basin::sampler::AnnealedLangevin", "step must be > 0 and finite, got ", step);
+    if (!(step_size > 0) || std::isinf(step_size))
+      refuse("basin::sampler::AnnealedLangevin", "step_size must be > 0 and finite, got ",
+             step_size);
   }
 };
 
@@ -42,7 +43,8 @@ void sample(Exec const& exec, AnnealedLangevin const& annealed, E const& energy,
   annealed.check();
   for (int level = 0; level < annealed.ladder.levels; ++level) {
     double const sigma = annealed.ladder(level), ratio = sigma / annealed.ladder.last;
-    sample(exec, Langevin<>{.steps = annealed.steps, .step = annealed.step * ratio * ratio},
+    sample(exec,
+           Langevin<>{.steps = annealed.steps, .step_size = annealed.step_size * ratio * ratio},
            energy::AtCondition<E>(energy, static_cast<Scalar>(std::log(sigma))), chains, stream);
     stream.step += static_cast<std::uint64_t>(annealed.steps);
   }

@@ -56,7 +56,7 @@ enum class Op {
 
 /// The order of operations of one step. Published samplers differ in it, and in what they learn.
 template <Op... ops>
-struct Order {
+struct UpdateOrder {
   using axis = order_axis;
 
   static constexpr int count(Op op) { return (0 + ... + int(ops == op)); }
@@ -67,19 +67,20 @@ struct Order {
     return found;
   }
   static_assert(count(Op::gradient) == 1 && count(Op::move) == 1,
-                "basin::sampler::Order: write Op::gradient and Op::move once each.");
+                "basin::sampler::UpdateOrder: write Op::gradient and Op::move once each.");
   static_assert(
       place(Op::gradient) < place(Op::move),
-      "basin::sampler::Order: Op::move needs the gradient; write Op::gradient before it.");
-  static_assert(count(Op::noise) <= 1, "basin::sampler::Order: write Op::noise at most once.");
-  static_assert(count(Op::clip) == 0 ||
-                    (count(Op::clip) == 1 && place(Op::gradient) < place(Op::clip) &&
-                     place(Op::clip) < place(Op::move)),
-                "basin::sampler::Order: write Op::clip once, between Op::gradient and Op::move.");
+      "basin::sampler::UpdateOrder: Op::move needs the gradient; write Op::gradient before it.");
+  static_assert(count(Op::noise) <= 1,
+                "basin::sampler::UpdateOrder: write Op::noise at most once.");
+  static_assert(
+      count(Op::clip) == 0 || (count(Op::clip) == 1 && place(Op::gradient) < place(Op::clip) &&
+                               place(Op::clip) < place(Op::move)),
+      "basin::sampler::UpdateOrder: write Op::clip once, between Op::gradient and Op::move.");
 };
 
 /// Gradient, move and noise together, then the bounds.
-using GradientFirst = Order<Op::gradient, Op::clip, Op::move, Op::noise, Op::clamp>;
+using GradientFirst = UpdateOrder<Op::gradient, Op::clip, Op::move, Op::noise, Op::clamp>;
 
 /// A training step has 2^steps_bits numbers of the stream of noise for its sampling steps.
 inline constexpr int steps_bits = 20;
@@ -90,16 +91,16 @@ template <class... Policies>
 struct LangevinPolicies {
   static_assert((Policy<Policies> && ...),
                 "basin::sampler::Langevin: each argument must be a policy, which names its axis: "
-                "Calibrated or Decoupled, a clip:: policy, an Order<...>.");
+                "Calibrated or Decoupled, a clip:: policy, an UpdateOrder<...>.");
   static_assert((has_axis<Policies, noise_axis, clip_axis, order_axis> && ...),
                 "basin::sampler::Langevin: a policy of another axis; write Calibrated or "
-                "Decoupled, a clip:: policy, an Order<...>.");
+                "Decoupled, a clip:: policy, an UpdateOrder<...>.");
   static_assert(policies_of<noise_axis, Policies...> <= 1,
                 "basin::sampler::Langevin: write one of Calibrated and Decoupled.");
   static_assert(policies_of<clip_axis, Policies...> <= 1,
                 "basin::sampler::Langevin: write at most one clip:: policy.");
   static_assert(policies_of<order_axis, Policies...> <= 1,
-                "basin::sampler::Langevin: write at most one Order<...>.");
+                "basin::sampler::Langevin: write at most one UpdateOrder<...>.");
   using noise                     = pick<noise_axis, Calibrated, Policies...>;
   using clip                      = pick<clip_axis, sampler::clip::None, Policies...>;
   using order                     = pick<order_axis, GradientFirst, Policies...>;
@@ -111,13 +112,14 @@ struct LangevinPolicies {
 
 // noise: sigma or T, by its name
 template <class Policies>
-void check_langevin(int steps, double step, char const* noise_name, double noise, double clip,
+void check_langevin(int steps, double step_size, char const* noise_name, double noise, double clip,
                     double lower, double upper) {
   char const* who      = "basin::sampler::Langevin";
   constexpr bool clips = !std::same_as<typename Policies::clip, sampler::clip::None>;
   if (steps < 0 || steps > 1 << steps_bits)
     refuse(who, "steps must be in [0, ", 1 << steps_bits, "], got ", steps);
-  if (!(step > 0) || std::isinf(step)) refuse(who, "step must be > 0 and finite, got ", step);
+  if (!(step_size > 0) || std::isinf(step_size))
+    refuse(who, "step_size must be > 0 and finite, got ", step_size);
   if (!(noise >= 0) || std::isinf(noise))
     refuse(who, noise_name, " must be >= 0 and finite, got ", noise);
   if (clips && !(clip > 0)) refuse(who, "clip must be > 0, got ", clip);
@@ -150,52 +152,55 @@ struct Langevin {
   static_assert(std::same_as<typename policies::noise, Calibrated>);
 
   int steps          = 60;    ///< K, moves of each chain per call; in [0, 2^20]
-  double step        = 1e-2;  ///< alpha, units of x^2 / E; > 0
+  double step_size   = 1e-2;  ///< alpha, units of x^2 / E; > 0
   double temperature = 1;     ///< T, units of E; >= 0
   double clip        = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
   double lower       = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
   double upper       = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
   /// sigma, standard deviation of the noise of one step; 0 in an order without Op::noise
-  double noise_deviation() const { return std::sqrt(2 * step * effective_temperature()); }
+  double noise_standard_deviation() const {
+    return std::sqrt(2 * step_size * effective_temperature());
+  }
   /// The temperature that the chain has as alpha -> 0; 0 in an order without Op::noise.
   double effective_temperature() const { return policies::has_noise ? temperature : 0; }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_langevin<policies>(steps, step, "temperature", temperature, clip, lower, upper);
+    detail::check_langevin<policies>(steps, step_size, "temperature", temperature, clip, lower,
+                                     upper);
   }
 };
 
 /// Langevin sampling with step and noise set apart; see Langevin.
 template <class... Policies>
-requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise,
-                      Decoupled>) struct Langevin<Policies...> {
+  requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise, Decoupled>)
+struct Langevin<Policies...> {
   using policies = detail::LangevinPolicies<Policies...>;
 
-  int steps    = 60;     ///< K, moves of each chain per call; in [0, 2^20]
-  double step  = 10;     ///< alpha, units of x^2 / E; > 0
-  double noise = 0.005;  ///< sigma, units of x; >= 0
-  double clip  = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
-  double lower = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
-  double upper = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
+  int steps        = 60;     ///< K, moves of each chain per call; in [0, 2^20]
+  double step_size = 10;     ///< alpha, units of x^2 / E; > 0
+  double noise     = 0.005;  ///< sigma, units of x; >= 0
+  double clip      = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
+  double lower     = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
+  double upper     = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
   /// sigma, standard deviation of the noise of one step; 0 in an order without Op::noise
-  double noise_deviation() const { return policies::has_noise ? noise : 0; }
+  double noise_standard_deviation() const { return policies::has_noise ? noise : 0; }
   /// T = sigma^2 / (2 alpha): the chain has the law exp(-E/T) as alpha -> 0.
   double effective_temperature() const {
-    return noise_deviation() * noise_deviation() / (2 * step);
+    return noise_standard_deviation() * noise_standard_deviation() / (2 * step_size);
   }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
-    detail::check_langevin<policies>(steps, step, "noise", noise, clip, lower, upper);
+    detail::check_langevin<policies>(steps, step_size, "noise", noise, clip, lower, upper);
   }
 };
 
 /// Whether a type can be a sampler: a number of steps, which it checks with its other numbers.
-template <class Sampler>
-concept MovesChains = requires(Sampler& s) {
+template <class S>
+concept Sampler = requires(S& s) {
   s.steps = 1;
   s.check();
 };
@@ -219,12 +224,12 @@ struct StepNumbers {
   Scalar step, noise, clip, lower, upper;
 };
 
-// The elementwise ops of a step on one pack: those before the gradient, or those from it on.
+// The elementwise ops of a step on one vector: those before the gradient, or those from it on.
 template <class Order, bool AfterGradient>
 struct StepOps;
 template <Op... ops, bool AfterGradient>
-struct StepOps<Order<ops...>, AfterGradient> {
-  using order                 = Order<ops...>;
+struct StepOps<UpdateOrder<ops...>, AfterGradient> {
+  using order                 = UpdateOrder<ops...>;
   static constexpr int middle = order::place(Op::gradient);
 
   static KOKKOS_FUNCTION constexpr bool contains(Op op) {
@@ -462,14 +467,14 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
              +E::dimension);
     stream.purpose = Purpose::sampler_noise;
     using work     = detail::LangevinTile<typename Langevin<Policies...>::policies, E, Chains>;
-    work const chain_steps{
-        energy,
-        chains,
-        {langevin.steps, static_cast<Scalar>(langevin.step),
-         static_cast<Scalar>(langevin.noise_deviation()), static_cast<Scalar>(langevin.clip),
-         static_cast<Scalar>(langevin.lower), static_cast<Scalar>(langevin.upper)},
-        stream,
-        statistics};
+    work const chain_steps{energy,
+                           chains,
+                           {langevin.steps, static_cast<Scalar>(langevin.step_size),
+                            static_cast<Scalar>(langevin.noise_standard_deviation()),
+                            static_cast<Scalar>(langevin.clip), static_cast<Scalar>(langevin.lower),
+                            static_cast<Scalar>(langevin.upper)},
+                           stream,
+                           statistics};
     int const count     = static_cast<int>(chains.extent(0));
     auto const in_tiles = [&]<tile::Tuning chosen>() {
       tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(

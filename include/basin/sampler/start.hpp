@@ -30,16 +30,16 @@ struct Uniform {
 
 /// Every coordinate N(mean, deviation^2).
 struct Gaussian {
-  using axis       = start_axis;
-  double mean      = 0;  ///< units of x
-  double deviation = 1;  ///< units of x; >= 0
+  using axis                = start_axis;
+  double mean               = 0;  ///< units of x
+  double standard_deviation = 1;  ///< units of x; >= 0
 
   void check() const {
     if (!std::isfinite(mean))
       refuse("basin::sampler::start::Gaussian", "mean must be finite, got ", mean);
-    if (!(deviation >= 0) || std::isinf(deviation))
-      refuse("basin::sampler::start::Gaussian", "deviation must be >= 0 and finite, got ",
-             deviation);
+    if (!(standard_deviation >= 0) || std::isinf(standard_deviation))
+      refuse("basin::sampler::start::Gaussian", "standard_deviation must be >= 0 and finite, got ",
+             standard_deviation);
   }
 };
 
@@ -83,7 +83,7 @@ struct StartSource {
       second = static_cast<Scalar>(s.upper - s.lower);
     } else if constexpr (std::same_as<Start, start::Gaussian>) {
       first  = static_cast<Scalar>(s.mean);
-      second = static_cast<Scalar>(s.deviation);
+      second = static_cast<Scalar>(s.standard_deviation);
     } else {
       first  = 0;
       second = static_cast<Scalar>(s.noise);
@@ -104,7 +104,7 @@ struct StartSource {
   // Coordinates 4 block, ..., 4 block + 3 of the chain; those past dimension are not meant.
   KOKKOS_FUNCTION void operator()(int row, Stream const& stream, int block, std::uint32_t chain,
                                   int dimension, Scalar (&x)[4]) const {
-    using V = tile::Pack<Scalar, 1>;
+    using V = tile::Simd<Scalar, 1>;
     V u[4];
     if constexpr (std::same_as<Start, start::Uniform>) {
       tile::uniform_block(stream, static_cast<std::uint32_t>(block), chain, u);
@@ -115,10 +115,10 @@ struct StartSource {
       else
         for (int i = 0; i < 4; ++i) u[i] = V(Scalar(0));
       for (int i = 0; i < 4; ++i) {
-        Scalar centre = first;
+        Scalar center = first;
         if constexpr (!std::same_as<Start, start::Gaussian>)
-          centre = 4 * block + i < dimension ? pool(row, 4 * block + i) : Scalar(0);
-        x[i] = fma(V(second), u[i], V(centre))[0];
+          center = 4 * block + i < dimension ? pool(row, 4 * block + i) : Scalar(0);
+        x[i] = fma(V(second), u[i], V(center))[0];
       }
     }
   }

@@ -22,10 +22,10 @@ namespace basin::tile {
 /// gives the same bits; but for a tuning with 'items' or a reduced precision, see Tuning.
 ///
 /// \tparam Team  SerialTeam, KokkosTeam or BlockTeam
-/// \tparam V     pack of lanes, or a jet of packs: then a row is [coefficient][T]
+/// \tparam V     vector of lanes, or a jet of vectors: then a row is [coefficient][T]
 /// \tparam T     chains of a tile
 /// \tparam MR    rows of a register block
-/// \tparam NR    packs of a register block
+/// \tparam NR    vectors of a register block
 /// \tparam Read  what matrix products read of x: V, V cut where the rest of x is known to be 0, or
 ///               the Tail of V where results of the first term are known, which epilogues then get
 template <class Team, class V, int T, int MR, int NR, class Read = V>
@@ -41,7 +41,7 @@ class Context {
   static constexpr int width    = T;
   static constexpr int order    = V::order;
   static constexpr int row_size = place_type::row_size;  // numbers of a row
-  static constexpr int packs    = T / V::lanes;          // packs of a row
+  static constexpr int vectors  = T / V::lanes;          // vectors of a row
   using outer_products          = OuterProducts<Team, V, T, MR, NR>;
   static constexpr int panel    = outer_products::panel;  // features of a panel
   /// How a team keeps copies of weights.
@@ -57,7 +57,7 @@ class Context {
   }
 
   /// The same on values, in rows [row][T]: for the part of a computation that needs no jets.
-  using on_values = Context<Team, typename V::pack_type, T, rows_of(V::order + 1), NR>;
+  using on_values = Context<Team, typename V::simd_type, T, rows_of(V::order + 1), NR>;
   KOKKOS_FORCEINLINE_FUNCTION on_values with_values() const { return on_values(team_); }
 
   /// The same, for layers whose input is a straight line: a jet with no terms past the first.
@@ -66,7 +66,7 @@ class Context {
 
   /// The same, for products of which the first terms are known, with as many registers of sums.
   using on_tails = Context<Team, V, T, rows_of((V::order + 1) / (V::order > 0 ? V::order : 1)), NR,
-                           Tail<typename V::pack_type, V::order>>;
+                           Tail<typename V::simd_type, V::order>>;
 
   /// The context of a layer which is one product whose results are row first_row of those that are
   /// kept, -1: of none. Here nothing is kept, see kept_products.hpp.
@@ -94,10 +94,10 @@ class Context {
                          epilogue);
   }
 
-  /// f(place) for every pack of rows rows.
+  /// f(place) for every vector of rows rows.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void map(int rows, F const& f) const {
-    team_.each(rows * packs, [&](int i) { f(place_type{i / packs, i % packs * V::lanes}); });
+    team_.each(rows * vectors, [&](int i) { f(place_type{i / vectors, i % vectors * V::lanes}); });
     barrier();
   }
 
@@ -140,7 +140,7 @@ class Context {
     if constexpr (Team::serial) {
       map(From::positions * M, [=](auto at) { at.store(y, V(0)); });
       for (int q = 0; q < Taps::positions; ++q)
-        for (int v = 0; v < packs; v += NR) {
+        for (int v = 0; v < vectors; v += NR) {
           V products[M * taps][NR];
           row_major_products::template of_all_taps<M, K, taps>(
               w, x + static_cast<std::size_t>(q) * K * row_size + v * V::lanes, products);
@@ -173,8 +173,8 @@ class Context {
   /// out(place, sum over n consecutive rows of f(place)), one sum for each group of rows.
   template <class F, class Out>
   KOKKOS_FORCEINLINE_FUNCTION void reduce(int groups, int n, F const& f, Out const& out) const {
-    team_.each(groups * packs, [&](int i) {
-      int const group = i / packs, lane = i % packs * V::lanes;
+    team_.each(groups * vectors, [&](int i) {
+      int const group = i / vectors, lane = i % vectors * V::lanes;
       V sum(Scalar(0));
       for (int k = 0; k < n; ++k) sum = sum + f(place_type{group * n + k, lane});
       out(place_type{group, lane}, sum);
@@ -209,9 +209,9 @@ class Context {
           for (int g = from; g < end; ++g) out(g, lane, sums[g - from]);
         }
     } else {
-      constexpr int S = splits(Team::tuning, Groups * packs, Positions);
-      team_.template each_split<S>(Groups * packs, [&](int i, auto split) {
-        int const group = i / packs, lane = i % packs * V::lanes;
+      constexpr int S = splits(Team::tuning, Groups * vectors, Positions);
+      team_.template each_split<S>(Groups * vectors, [&](int i, auto split) {
+        int const group = i / vectors, lane = i % vectors * V::lanes;
         V sums[decltype(split)::slots][1][Sums];
         split.parts([&](int part, int slot) {
           for (int s = 0; s < Sums; ++s) sums[slot][0][s] = V(Scalar(0));
@@ -224,18 +224,18 @@ class Context {
     barrier();
   }
 
-  /// f(place, z), z ~ N(0, 1), a pack, of element row and of chain first_chain + lane. In a team
-  /// place and z are of one lane: with few rows one thread would draw for a whole pack of chains
+  /// f(place, z), z ~ N(0, 1), a vector, of element row and of chain first_chain + lane. In a team
+  /// place and z are of one lane: with few rows one thread would draw for a whole vector of chains
   /// while all others wait.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void normal(int rows, Stream const& stream, std::uint32_t first_chain,
                                           F const& f) const {
-    using W             = std::conditional_t<Team::serial, V, one_lane<V>>;
-    using Z             = typename W::pack_type;
-    using Word          = rebind<Z, std::uint32_t>;
-    constexpr int packs = T / W::lanes;
-    team_.each((rows + 3) / 4 * packs, [&](int i) {
-      int const block = i / packs, lane = i % packs * W::lanes;
+    using W               = std::conditional_t<Team::serial, V, one_lane<V>>;
+    using Z               = typename W::simd_type;
+    using Word            = rebind<Z, std::uint32_t>;
+    constexpr int vectors = T / W::lanes;
+    team_.each((rows + 3) / 4 * vectors, [&](int i) {
+      int const block = i / vectors, lane = i % vectors * W::lanes;
       Word words[4];
       random_block(stream, block, Word(first_chain + lane) + lane_numbers<Word>(), words);
       Z z[2][2] = {};
@@ -268,9 +268,9 @@ class Context {
           }
       }
     }
-    team_.each((rows - done) * packs, [&](int i) {
-      int const d = done + i / packs, lane = i % packs * V::lanes, chain = first + lane;
-      // Most packs are full: no comparison for each lane.
+    team_.each((rows - done) * vectors, [&](int i) {
+      int const d = done + i / vectors, lane = i % vectors * V::lanes, chain = first + lane;
+      // Most vectors are full: no comparison for each lane.
       P const v = chain + P::lanes <= count
                       ? P::generate([&](int l) { return source(chain + l, d); })
                       : P::generate([&](int l) {
@@ -299,8 +299,8 @@ class Context {
           }
       }
     }
-    team_.each((rows - done) * packs, [&](int i) {
-      int const d = done + i / packs, lane = i % packs * V::lanes, chain = first + lane;
+    team_.each((rows - done) * vectors, [&](int i) {
+      int const d = done + i / vectors, lane = i % vectors * V::lanes, chain = first + lane;
       int const lanes = chain + V::lanes <= count ? +V::lanes : count - chain;
       for (int l = 0; l < lanes; ++l) target(chain + l, d) = x[d * row_size + lane + l];
     });
@@ -374,7 +374,7 @@ class Context {
     g += some.begin;
     if constexpr (Team::serial) {
       constexpr int L = 64 / static_cast<int>(sizeof(Scalar));
-      using Partial   = Pack<Scalar, L>;
+      using Partial   = Simd<Scalar, L>;
       for (int m = 0; m < rows; ++m) {
         Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
         Partial partial[parts / L];
@@ -393,7 +393,7 @@ class Context {
         sums[m] = sum[0];
       }
     } else {
-      using One = Pack<Scalar, 1>;
+      using One = Simd<Scalar, 1>;
       team_.template each_split<parts>(rows, [&](int m, auto split) {
         Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
         One partial[decltype(split)::slots][1][1];
@@ -459,7 +459,7 @@ class Context {
     return false;
   }();
 
-  using P                  = typename V::pack_type;
+  using P                  = typename V::simd_type;
   using row_major_products = RowMajorProducts<Team, V, T, MR, NR, Read>;
   using packed_products    = PackedProducts<Team, V, T, MR, NR, Read>;
 
@@ -517,8 +517,8 @@ class Context {
   // Epilogues of a product y (M, terms, T) that a library has made.
   template <int M, class Epilogue>
   KOKKOS_FORCEINLINE_FUNCTION void finish_product(Scalar const* y, Epilogue const& epilogue) const {
-    team_.each(M * packs, [&](int i) {
-      place_type const at{i / packs, i % packs * V::lanes};
+    team_.each(M * vectors, [&](int i) {
+      place_type const at{i / vectors, i % vectors * V::lanes};
       Scalar const* const from = y + (at.row * terms - first_term) * T + at.lane;
       Read const start(epilogue.initial(at.row));
       epilogue(at, widen<V>(start + tile::load<Read>(from, T)));

@@ -84,7 +84,7 @@ class Graph {
   }
 
 #if defined(BASIN_GPU)
-  BASIN_GPU(GraphExec_t) executable_{};
+  BASIN_GPU(GraphExec_t) executable_ {};
 #endif
   bool recorded_         = false;
   std::uint64_t growths_ = 0;

@@ -11,18 +11,18 @@ namespace basin::tile {
 ///   x(e) = c[0] + c[1] e + ... + c[Order] e^Order + O(e^(Order+1))
 ///
 /// Arithmetic is that of truncated series (Griewank and Walther 2008, "Evaluating Derivatives",
-/// chapter 13), so that code which is written over packs also gives derivatives: an energy at the
+/// chapter 13), so that code which is written over vectors also gives derivatives: an energy at the
 /// jet x + e u gives E, u.grad E and u.H u / 2, and its gradient at that jet grad E and H u.
 ///
 /// Comparisons look at c[0] alone.
 ///
-/// \tparam V      a Pack
+/// \tparam V      a Simd
 /// \tparam Order  1 or 2
 template <class V, int Order>
 struct Jet {
   static_assert(Order == 1 || Order == 2, "basin::tile::Jet<V, Order>: Order must be 1 or 2.");
   using value_type           = typename V::value_type;
-  using pack_type            = V;
+  using simd_type            = V;
   static constexpr int lanes = V::lanes;
   static constexpr int order = Order;
 
@@ -89,8 +89,8 @@ KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> fma(Jet<V, K> a, std::type_identity_t<Jet<
   return c;
 }
 template <class T, int N, int K>
-KOKKOS_FORCEINLINE_FUNCTION Jet<Pack<T, N>, K> fma(Pack<T, N> a, Jet<Pack<T, N>, K> b,
-                                                   Jet<Pack<T, N>, K> c) {
+KOKKOS_FORCEINLINE_FUNCTION Jet<Simd<T, N>, K> fma(Simd<T, N> a, Jet<Simd<T, N>, K> b,
+                                                   Jet<Simd<T, N>, K> c) {
   BASIN_UNROLL for (int k = 0; k <= K; ++k) c.c[k] = fma(a, b.c[k], c.c[k]);
   return c;
 }
@@ -177,23 +177,23 @@ KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> abs(Jet<V, K> a) {
   return where_less(a, Jet<V, K>(typename V::value_type(0)), -a, a);
 }
 
-/// The last coefficient, that of the derivative which is asked for; of a pack itself.
+/// The last coefficient, that of the derivative which is asked for; of a vector itself.
 template <class V, int K>
 KOKKOS_FORCEINLINE_FUNCTION V last(Jet<V, K> a) {
   return a.c[K];
 }
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> last(Pack<T, N> a) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> last(Simd<T, N> a) {
   return a;
 }
 
-/// Coefficient k; of a pack the pack itself.
+/// Coefficient k; of a vector the vector itself.
 template <class V, int K>
 KOKKOS_FORCEINLINE_FUNCTION V coefficient(Jet<V, K> a, int k) {
   return a.c[k];
 }
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> coefficient(Pack<T, N> a, int) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> coefficient(Simd<T, N> a, int) {
   return a;
 }
 
@@ -201,7 +201,7 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> coefficient(Pack<T, N> a, int) {
 template <class V, int Order>
 struct Tail {
   using value_type           = typename V::value_type;
-  using pack_type            = V;
+  using simd_type            = V;
   static constexpr int lanes = V::lanes;
   static constexpr int order = Order;
 
@@ -215,8 +215,8 @@ struct Tail {
 };
 
 template <class T, int N, int K>
-KOKKOS_FORCEINLINE_FUNCTION Tail<Pack<T, N>, K> fma(Pack<T, N> a, Tail<Pack<T, N>, K> b,
-                                                    Tail<Pack<T, N>, K> c) {
+KOKKOS_FORCEINLINE_FUNCTION Tail<Simd<T, N>, K> fma(Simd<T, N> a, Tail<Simd<T, N>, K> b,
+                                                    Tail<Simd<T, N>, K> c) {
   BASIN_UNROLL for (int k = 0; k < K; ++k) c.c[k] = fma(a, b.c[k], c.c[k]);
   return c;
 }
@@ -244,19 +244,19 @@ inline constexpr bool is_tail<Tail<V, K>> = true;
 namespace detail {
 template <class V>
 struct OneLane {
-  using type = Pack<typename V::value_type, 1>;
+  using type = Simd<typename V::value_type, 1>;
 };
 template <class V, int K>
 struct OneLane<Jet<V, K>> {
-  using type = Jet<Pack<typename V::value_type, 1>, K>;
+  using type = Jet<Simd<typename V::value_type, 1>, K>;
 };
 }  // namespace detail
 
-/// The pack, or the jet of packs, of one lane.
+/// The vector, or the jet of vectors, of one lane.
 template <class V>
 using one_lane = typename detail::OneLane<V>::type;
 
-/// Coefficients that a pack, a jet or the tail of a jet holds.
+/// Coefficients that a vector, a jet or the tail of a jet holds.
 template <class V>
 inline constexpr int terms_of = V::order + 1 - (is_tail<V> ? 1 : 0);
 
@@ -268,12 +268,12 @@ KOKKOS_FORCEINLINE_FUNCTION V load(typename V::value_type const* p, int distance
   } else if constexpr (is_tail<V>) {
     V r;
     BASIN_UNROLL for (int k = 0; k < V::order; ++k) r.c[k] =
-        load<typename V::pack_type>(p + (k + 1) * distance);
+        load<typename V::simd_type>(p + (k + 1) * distance);
     return r;
   } else {
     V r;
     BASIN_UNROLL for (int k = 0; k <= V::order; ++k) r.c[k] =
-        load<typename V::pack_type>(p + k * distance);
+        load<typename V::simd_type>(p + k * distance);
     return r;
   }
 }
@@ -289,11 +289,11 @@ KOKKOS_FORCEINLINE_FUNCTION void store(typename V::value_type* p, V v, int dista
 /// V cut behind its term of degree Order.
 template <class V, int Order>
 struct Cut {
-  using type = Jet<typename V::pack_type, Order>;
+  using type = Jet<typename V::simd_type, Order>;
 };
 template <class V>
 struct Cut<V, 0> {
-  using type = typename V::pack_type;
+  using type = typename V::simd_type;
 };
 template <class V, int Order>
 using cut = typename Cut<V, (Order < V::order ? Order : V::order)>::type;

@@ -36,7 +36,7 @@ struct Join {
   KOKKOS_FORCEINLINE_FUNCTION Scalar initial(int row) const { return epilogue.initial(row); }
   template <class Place, class V>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(Place at, V tail) const {
-    using P = typename V::pack_type;
+    using P = typename V::simd_type;
     epilogue(at, join(load<P>(kept + at.row * Place::width + at.lane), tail));
   }
 };

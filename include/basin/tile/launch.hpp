@@ -35,7 +35,7 @@ namespace detail {
 template <class Work>
 inline constexpr int jet_order_of = 0;
 template <class Work>
-requires requires { +Work::jet_order; }
+  requires requires { +Work::jet_order; }
 inline constexpr int jet_order_of<Work> = Work::jet_order;
 
 // The work with the numbers of the present step.
@@ -51,12 +51,12 @@ KOKKOS_FORCEINLINE_FUNCTION decltype(auto) at_this_step(Work const& work) {
 template <class Scalar, int order>
 struct ValueOf {
   template <int lanes>
-  using type = Jet<Pack<Scalar, lanes>, order>;
+  using type = Jet<Simd<Scalar, lanes>, order>;
 };
 template <class Scalar>
 struct ValueOf<Scalar, 0> {
   template <int lanes>
-  using type = Pack<Scalar, lanes>;
+  using type = Simd<Scalar, lanes>;
 };
 
 template <class Scalar, Tuning tuning, class Team, int order>
@@ -66,7 +66,7 @@ using context_of = Context<Team, typename ValueOf<Scalar, order>::template type<
 template <class Work, Tuning tuning>
 inline constexpr std::size_t workspace_bytes =
     sizeof(typename Work::scalar_type) * static_cast<std::size_t>(Work::workspace_rows) *
-    static_cast<std::size_t>(tuning.width*(jet_order_of<Work> + 1));
+    static_cast<std::size_t>(tuning.width * (jet_order_of<Work> + 1));
 
 // A GPU's compiler gives a thread the registers that so many threads leave; at least a warp.
 template <Tuning tuning>
@@ -85,7 +85,7 @@ struct TileKernel {
 
   static constexpr std::size_t alignment = 64;
   static_assert(sizeof(Scalar) * static_cast<std::size_t>(tuning.lanes) <= alignment,
-                "basin::tile::Tuning: a pack of 'lanes' values must fit in 64 bytes, to which "
+                "basin::tile::Tuning: a vector of 'lanes' values must fit in 64 bytes, to which "
                 "workspaces and Views are aligned; write fewer lanes.");
   static constexpr std::size_t bytes = workspace_bytes<Work, tuning>;
   using context                      = context_of<Scalar, tuning, team, jet_order_of<Work>>;
@@ -109,7 +109,7 @@ using energy_of = std::remove_cvref_t<decltype(std::declval<Work&>().energy)>;
 template <class Work, Tuning tuning>
 inline constexpr std::size_t packed_bytes = 0;
 template <class Work, Tuning tuning>
-requires requires { energy_of<Work>::template packed_numbers<tuning>; }
+  requires requires { energy_of<Work>::template packed_numbers<tuning>; }
 inline constexpr std::size_t packed_bytes<Work, tuning> =
     sizeof(typename Work::scalar_type) *
     static_cast<std::size_t>(energy_of<Work>::template packed_numbers<tuning>);

@@ -2,10 +2,10 @@
 #ifndef BASIN_TILE_MATH_HPP
 #define BASIN_TILE_MATH_HPP
 
-#include <basin/tile/pack.hpp>
+#include <basin/tile/simd.hpp>
 
-// Elementary functions over packs. In float they are polynomials of our own choice, since no
-// compiler vectorises libm here, and so that every backend gives the same bits; in double each lane
+// Elementary functions over vectors. In float they are polynomials of our own choice, since no
+// compiler vectorizes libm here, and so that every backend gives the same bits; in double each lane
 // calls libm. Coefficients of exp, log, tanh, sin and cos: S. Moshier, Cephes library, single
 // precision. 'error' is the largest seen over the stated range against libm in double.
 
@@ -14,9 +14,9 @@ namespace basin::tile {
 namespace detail {
 
 template <class T, int N, int Terms>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> horner(Pack<T, N> x, T const (&coefficients)[Terms]) {
-  Pack<T, N> p(coefficients[0]);
-  BASIN_UNROLL for (int i = 1; i < Terms; ++i) p = fma(p, x, Pack<T, N>(coefficients[i]));
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> horner(Simd<T, N> x, T const (&coefficients)[Terms]) {
+  Simd<T, N> p(coefficients[0]);
+  BASIN_UNROLL for (int i = 1; i < Terms; ++i) p = fma(p, x, Simd<T, N>(coefficients[i]));
   return p;
 }
 
@@ -24,21 +24,21 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> horner(Pack<T, N> x, T const (&coefficien
 
 /// e^x. In float x is limited to [-87.3, 88]; error <= 1.02 ulp there. NaN stays NaN.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> exp(Pack<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp(Simd<T, N> x) {
   if constexpr (sizeof(T) == 8) {
-    return Pack<T, N>::generate([&](int i) { return Kokkos::exp(x[i]); });
+    return Simd<T, N>::generate([&](int i) { return Kokkos::exp(x[i]); });
   } else {
     using I = std::int32_t;
     x       = clamp(x, T(-87.3f), T(88.0f));
     // n = round(x / ln 2): adding 3/2 2^23 leaves the nearest integer in the low mantissa bits.
-    Pack<T, N> const shifted = fma(x, T(1.44269504088896341f), T(12582912.0f));
-    Pack<T, N> const n       = shifted - T(12582912.0f);
-    Pack<T, N> r             = fma(n, T(-0.693359375f), x);
+    Simd<T, N> const shifted = fma(x, T(1.44269504088896341f), T(12582912.0f));
+    Simd<T, N> const n       = shifted - T(12582912.0f);
+    Simd<T, N> r             = fma(n, T(-0.693359375f), x);
     r                        = fma(n, T(2.12194440e-4f), r);
-    Pack<T, N> p = detail::horner(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+    Simd<T, N> p = detail::horner(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
     p            = fma(p, r * r, r) + T(1);
-    return p * bits<T>((bits<I>(shifted) + Pack<I, N>(127 - 0x4B400000)) << 23);
+    return p * bits<T>((bits<I>(shifted) + Simd<I, N>(127 - 0x4B400000)) << 23);
   }
 }
 
@@ -46,20 +46,20 @@ namespace detail {
 
 // ln x for normal x > 0 alone.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log_of_normal(Pack<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> log_of_normal(Simd<T, N> x) {
   if constexpr (sizeof(T) == 8) {
-    return Pack<T, N>::generate([&](int i) { return Kokkos::log(x[i]); });
+    return Simd<T, N>::generate([&](int i) { return Kokkos::log(x[i]); });
   } else {
     using I             = std::int32_t;
-    Pack<I, N> const ix = bits<I>(x);
-    Pack<I, N> const e = (ix - Pack<I, N>(0x3f3504f3)) >> 23;  // x = m 2^e, m in [1/sqrt 2, sqrt 2)
-    Pack<T, N> const m = bits<T>(ix - (e << 23)) - T(1);
-    Pack<T, N> const fe = convert<T>(e);
-    Pack<T, N> const m2 = m * m;
-    Pack<T, N> const p  = detail::horner(m, {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
+    Simd<I, N> const ix = bits<I>(x);
+    Simd<I, N> const e = (ix - Simd<I, N>(0x3f3504f3)) >> 23;  // x = m 2^e, m in [1/sqrt 2, sqrt 2)
+    Simd<T, N> const m = bits<T>(ix - (e << 23)) - T(1);
+    Simd<T, N> const fe = convert<T>(e);
+    Simd<T, N> const m2 = m * m;
+    Simd<T, N> const p  = detail::horner(m, {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
                                              -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
                                              2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f});
-    Pack<T, N> y        = p * m * m2;
+    Simd<T, N> y        = p * m * m2;
     y                   = fma(fe, T(-2.12194440e-4f), y);
     y                   = fma(m2, T(-0.5f), y);
     return fma(fe, T(0.693359375f), m + y);
@@ -70,11 +70,11 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log_of_normal(Pack<T, N> x) {
 
 /// ln x; in float error <= 1 ulp for normal x. -inf at 0 and NaN below it; NaN stays NaN.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log(Pack<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> log(Simd<T, N> x) {
   if constexpr (sizeof(T) == 8) {
     return detail::log_of_normal(x);
   } else {
-    using V            = Pack<T, N>;
+    using V            = Simd<T, N>;
     T constexpr inf    = Kokkos::Experimental::infinity_v<T>,
                 nan    = Kokkos::Experimental::quiet_NaN_v<T>,
                 max    = Kokkos::Experimental::finite_max_v<T>;
@@ -86,75 +86,75 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> log(Pack<T, N> x) {
 
 /// sin and cos of the angle 2 pi turns / 2^32; in float absolute error <= 1.3e-7.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION void sin_cos_turns(Pack<std::uint32_t, N> turns, Pack<T, N>& sine,
-                                               Pack<T, N>& cosine) {
+KOKKOS_FORCEINLINE_FUNCTION void sin_cos_turns(Simd<std::uint32_t, N> turns, Simd<T, N>& sine,
+                                               Simd<T, N>& cosine) {
   if constexpr (sizeof(T) == 8) {
     T constexpr radians = 6.283185307179586477 * 0x1p-32;
-    sine   = Pack<T, N>::generate([&](int i) { return Kokkos::sin(radians * turns[i]); });
-    cosine = Pack<T, N>::generate([&](int i) { return Kokkos::cos(radians * turns[i]); });
+    sine   = Simd<T, N>::generate([&](int i) { return Kokkos::sin(radians * turns[i]); });
+    cosine = Simd<T, N>::generate([&](int i) { return Kokkos::cos(radians * turns[i]); });
   } else {
     using I = std::int32_t;
     using U = std::uint32_t;
     // Nearest quadrant q from the top bits; the rest is an angle in [-pi/4, pi/4).
-    Pack<U, N> const q  = (turns + Pack<U, N>(0x20000000u)) >> 30;
-    Pack<T, N> const r  = convert<T>(bits<I>(turns - (q << 30))) * T(1.4629180792671596e-9f);
-    Pack<T, N> const r2 = r * r;
-    Pack<T, N> s = detail::horner(r2, {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f});
+    Simd<U, N> const q  = (turns + Simd<U, N>(0x20000000u)) >> 30;
+    Simd<T, N> const r  = convert<T>(bits<I>(turns - (q << 30))) * T(1.4629180792671596e-9f);
+    Simd<T, N> const r2 = r * r;
+    Simd<T, N> s = detail::horner(r2, {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f});
     s            = fma(s * r2, r, r);
-    Pack<T, N> c =
+    Simd<T, N> c =
         detail::horner(r2, {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f});
     c                     = fma(c, r2 * r2, fma(r2, T(-0.5f), T(1)));
-    Pack<I, N> const odd  = bits<I>(q << 31) >> 31;  // all ones in an odd quadrant
-    Pack<I, N> const even = odd ^ Pack<I, N>(-1);
-    Pack<I, N> const si   = (bits<I>(c) & odd) | (bits<I>(s) & even);
-    Pack<I, N> const ci   = (bits<I>(s) & odd) | (bits<I>(c) & even);
-    sine                  = bits<T>(si ^ bits<I>((q & Pack<U, N>(2u)) << 30));
-    cosine                = bits<T>(ci ^ bits<I>(((q + Pack<U, N>(1u)) & Pack<U, N>(2u)) << 30));
+    Simd<I, N> const odd  = bits<I>(q << 31) >> 31;  // all ones in an odd quadrant
+    Simd<I, N> const even = odd ^ Simd<I, N>(-1);
+    Simd<I, N> const si   = (bits<I>(c) & odd) | (bits<I>(s) & even);
+    Simd<I, N> const ci   = (bits<I>(s) & odd) | (bits<I>(c) & even);
+    sine                  = bits<T>(si ^ bits<I>((q & Simd<U, N>(2u)) << 30));
+    cosine                = bits<T>(ci ^ bits<I>(((q + Simd<U, N>(1u)) & Simd<U, N>(2u)) << 30));
   }
 }
 
 /// sin x and cos x by each backend's library, in float too, so that their last bits are its own:
 /// for energies that are formulas. Networks have none.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sin(Pack<T, N> x) {
-  return Pack<T, N>::generate([&](int i) { return Kokkos::sin(x[i]); });
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> sin(Simd<T, N> x) {
+  return Simd<T, N>::generate([&](int i) { return Kokkos::sin(x[i]); });
 }
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> cos(Pack<T, N> x) {
-  return Pack<T, N>::generate([&](int i) { return Kokkos::cos(x[i]); });
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> cos(Simd<T, N> x) {
+  return Simd<T, N>::generate([&](int i) { return Kokkos::cos(x[i]); });
 }
 
 /// The logistic function 1 / (1 + e^-x); in float error <= 2.5 ulp on [-30, 30].
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sigmoid(Pack<T, N> x) {
-  return Pack<T, N>(T(1)) / (Pack<T, N>(T(1)) + exp(-x));
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> sigmoid(Simd<T, N> x) {
+  return Simd<T, N>(T(1)) / (Simd<T, N>(T(1)) + exp(-x));
 }
 
 /// tanh x, exactly odd; in float absolute error <= 8e-8.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> tanh(Pack<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> tanh(Simd<T, N> x) {
   if constexpr (sizeof(T) == 8) {
-    return Pack<T, N>::generate([&](int i) { return Kokkos::tanh(x[i]); });
+    return Simd<T, N>::generate([&](int i) { return Kokkos::tanh(x[i]); });
   } else {
-    Pack<T, N> const x2 = x * x;
-    Pack<T, N> const p =
+    Simd<T, N> const x2 = x * x;
+    Simd<T, N> const p =
         detail::horner(x2, {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
                             1.33314422036e-1f, -3.33332819422e-1f});
-    Pack<T, N> const small = fma(p * x2, x, x);
+    Simd<T, N> const small = fma(p * x2, x, x);
     // Of |x|: for x < 0 the quotient is near 2, and its rounding would be most of the error.
-    Pack<T, N> const a     = abs(x);
-    Pack<T, N> const size  = T(1) - T(2) / (T(1) + exp(a + a));
-    Pack<T, N> const large = where_less(x, T(0), -size, size);
+    Simd<T, N> const a     = abs(x);
+    Simd<T, N> const size  = T(1) - T(2) / (T(1) + exp(a + a));
+    Simd<T, N> const large = where_less(x, T(0), -size, size);
     return where_less(a, T(0.625f), small, large);
   }
 }
 
 /// ln(1 + e^x), with no overflow; in float absolute error <= 1.4e-7 max(1, x).
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> softplus(Pack<T, N> x) {
-  Pack<T, N> const positive = where_less(x, Pack<T, N>(T(0)), T(0), x);  // NaN stays NaN
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> softplus(Simd<T, N> x) {
+  Simd<T, N> const positive = where_less(x, Simd<T, N>(T(0)), T(0), x);  // NaN stays NaN
   if constexpr (sizeof(T) == 8) {
-    return positive + Pack<T, N>::generate(
+    return positive + Simd<T, N>::generate(
                           [&](int i) { return Kokkos::log1p(Kokkos::exp(-Kokkos::abs(x[i]))); });
   } else {
     return positive + detail::log_of_normal(T(1) + exp(-abs(x)));
@@ -164,17 +164,17 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> softplus(Pack<T, N> x) {
 /// Density and distribution function of N(0, 1) at x. In float the distribution function is
 /// Abramowitz and Stegun 26.2.17, absolute error <= 3.2e-7.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION void normal_density_and_distribution(Pack<T, N> x, Pack<T, N>& density,
-                                                                 Pack<T, N>& distribution) {
+KOKKOS_FORCEINLINE_FUNCTION void normal_density_and_distribution(Simd<T, N> x, Simd<T, N>& density,
+                                                                 Simd<T, N>& distribution) {
   density = T(0.398942280401432678) * exp(T(-0.5) * x * x);
   if constexpr (sizeof(T) == 8) {
-    distribution = Pack<T, N>::generate(
+    distribution = Simd<T, N>::generate(
         [&](int i) { return T(0.5) * Kokkos::erfc(-x[i] * T(0.707106781186547524)); });
   } else {
-    Pack<T, N> const t = T(1) / fma(abs(x), T(0.2316419f), T(1));
-    Pack<T, N> const p =
+    Simd<T, N> const t = T(1) / fma(abs(x), T(0.2316419f), T(1));
+    Simd<T, N> const p =
         detail::horner(t, {1.330274429f, -1.821255978f, 1.781477937f, -0.356563782f, 0.319381530f});
-    Pack<T, N> const tail = density * p * t;  // 1 - Phi(|x|)
+    Simd<T, N> const tail = density * p * t;  // 1 - Phi(|x|)
     distribution          = where_less(x, T(0), tail, T(1) - tail);
   }
 }

@@ -29,7 +29,7 @@ KOKKOS_FORCEINLINE_FUNCTION float rounded(float x, Precision precision) {
 /// those of jets are not.
 template <Tuning tuning, class V, class Read>
 inline constexpr bool reads_reduced =
-    tuning.precision != Precision::full&& V::order == 0 && std::is_same_v<Read, V>;
+    tuning.precision != Precision::full && V::order == 0 && std::is_same_v<Read, V>;
 
 /// Two numbers that bf16 holds in one register, the first in the lower half.
 KOKKOS_FORCEINLINE_FUNCTION std::uint32_t bf16_pair(float first, float second) {
@@ -45,7 +45,7 @@ struct Fragments {
   static constexpr bool pairs = precision == Precision::bf16;  ///< numbers in a register: 2 or 1
   static constexpr int rows = 16, columns = 8, steps = pairs ? 16 : 8;
   /// From the first to the second step of a register. The units count steps as they like, as long
-  /// as a and b agree; so that neighbouring threads read neighbouring rows of b, not every second.
+  /// as a and b agree; so that neighboring threads read neighboring rows of b, not every second.
   static constexpr int second = 4;
 
   /// Row and (first) step of register i < 4 of a.

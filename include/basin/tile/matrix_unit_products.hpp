@@ -11,8 +11,8 @@
 namespace basin::tile {
 
 /// Products of a tile on matrix units: tiles of 16 rows and 4 lanes chains, one a warp. Column n of
-/// fragment j of b is chain n columns + j: so a thread reads neighbouring chains at once, and its
-/// results are packs of them.
+/// fragment j of b is chain n columns + j: so a thread reads neighboring chains at once, and its
+/// results are vectors of them.
 template <class Team, class V, int T>
 class MatrixUnitProducts {
   using Scalar                  = typename V::value_type;
@@ -29,7 +29,7 @@ class MatrixUnitProducts {
                                                    Scalar const* x, Epilogue const& epilogue) {
     using F             = Fragments<Team::tuning.precision>;
     constexpr int tiles = (M + 15) / 16, columns = V::lanes / 2, chains = 4 * V::lanes;
-    using Chains = Pack<Scalar, columns>;
+    using Chains = Simd<Scalar, columns>;
     static_assert(T % chains == 0,
                   "basin::tile::Tuning: matrix units need 4 * lanes to divide the tile's width.");
     constexpr int blocks = T / chains;
@@ -53,7 +53,7 @@ class MatrixUnitProducts {
           std::uint32_t a[W::slots][4], b[columns][W::slots][2];
           warp.lanes([&](int lane, int slot) {
             auto const bits_of_a =
-                bits<std::uint32_t>(tile::load<Pack<float, 4>>(a_of + (t * 32 + lane) * 4));
+                bits<std::uint32_t>(tile::load<Simd<float, 4>>(a_of + (t * 32 + lane) * 4));
             BASIN_UNROLL for (int r = 0; r < 4; ++r) a[slot][r] = bits_of_a[r];
             Scalar const* const from = xq + F::column_of_b(lane) * columns;
             auto const at            = [&](int k) {

@@ -3,8 +3,8 @@
 #define BASIN_TILE_OUTER_PRODUCTS_HPP
 
 #include <basin/tile/columns.hpp>
-#include <basin/tile/pack.hpp>
 #include <basin/tile/place.hpp>
+#include <basin/tile/simd.hpp>
 
 #include <cstddef>
 
@@ -18,11 +18,11 @@ inline constexpr int max_panel = 32;
 template <class Team, class V, int T, int MR, int NR>
 class OuterProducts {
   using Scalar                  = typename V::value_type;
-  using P                       = typename V::pack_type;
+  using P                       = typename V::simd_type;
   static constexpr int row_size = Place<V, T>::row_size;
-  // Rows of a register block that is a panel, two packs, wide: as many accumulators as a product's.
+  // Rows of a register block that is a panel, two vectors, wide: as many accumulators as a product's.
   static constexpr int outer_rows = MR * NR / 2 > 0 ? MR* NR / 2 : 1;
-  using V_outer = Pack<Scalar, (Team::serial ? V::lanes : 16 / int(sizeof(Scalar)))>;
+  using V_outer = Simd<Scalar, (Team::serial ? V::lanes : 16 / int(sizeof(Scalar)))>;
   static constexpr int outer_lanes = V_outer::lanes;
 
  public:
@@ -134,7 +134,7 @@ class OuterProducts {
                   sums[r][c / outer_lanes][c % outer_lanes];
         }
     } else {
-      // Four rows of four channels an item, neighbouring threads on neighbouring channels.
+      // Four rows of four channels an item, neighboring threads on neighboring channels.
       constexpr int R          = 4;
       int const channel_blocks = (end - first + outer_lanes - 1) / outer_lanes;
       team.each(channel_blocks * ((rows + R - 1) / R), [&](int i) {
@@ -231,7 +231,7 @@ class OuterProducts {
     int const row_blocks    = (rows + row_block - 1) / row_block;
     team.each(column_blocks * row_blocks, [&](int i) {
       // Rows run fastest: a panel of inputs stays in the first cache for all of them. But the
-      // threads of a team read neighbouring features.
+      // threads of a team read neighboring features.
       int const f = (Team::serial ? i / row_blocks : i % column_blocks) * columns;
       int const m = (Team::serial ? i % row_blocks : i / column_blocks) * row_block;
       Scalar const* const x =

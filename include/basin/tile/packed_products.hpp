@@ -25,9 +25,9 @@ struct OneTap {
 template <class Team, class V, int T, int MR, int NR, class Read>
 class PackedProducts {
   using Scalar                  = typename V::value_type;
-  using P                       = typename V::pack_type;
+  using P                       = typename V::simd_type;
   using place_type              = Place<V, T>;
-  static constexpr int row_size = place_type::row_size, packs = T / V::lanes;
+  static constexpr int row_size = place_type::row_size, vectors = T / V::lanes;
   using packing = Packing<Scalar, Team::tuning>;
 
  public:
@@ -47,13 +47,14 @@ class PackedProducts {
     } else {
       constexpr int near = near_positions<Taps>(), N = near * NR;
       using Block          = PositionBlock<Taps, near>;
-      constexpr int groups = (M + MR - 1) / MR, pack_blocks = packs / NR;
-      constexpr int items = Block::count * groups * pack_blocks, S = splits(Team::tuning, items, K);
+      constexpr int groups = (M + MR - 1) / MR, vector_blocks = vectors / NR;
+      constexpr int items = Block::count * groups * vector_blocks,
+                    S     = splits(Team::tuning, items, K);
       if constexpr (S == 1 && 2 * items <= Team::tuning.items) {
         // Few items of few terms, where the epilogues weigh most: a row each.
-        team.template each_product<1>(Taps::positions * M * pack_blocks, [&](int i, auto) {
-          int const v = i % pack_blocks * NR * V::lanes, row = i / pack_blocks % M;
-          int const p = i / pack_blocks / M;
+        team.template each_product<1>(Taps::positions * M * vector_blocks, [&](int i, auto) {
+          int const v = i % vector_blocks * NR * V::lanes, row = i / vector_blocks % M;
+          int const p = i / vector_blocks / M;
           Read const start(epilogue.initial(row));
           Read sums[NR];
           BASIN_UNROLL for (int j = 0; j < NR; ++j) sums[j] = start;
@@ -77,9 +78,9 @@ class PackedProducts {
       }
       team.template each_product<S>(items, [&](int i, auto split) {
         using Parts = decltype(split);
-        int const v = i % pack_blocks * NR * V::lanes;
-        int const g = i / pack_blocks % groups;
-        int const b = i / pack_blocks / groups;
+        int const v = i % vector_blocks * NR * V::lanes;
+        int const g = i / vector_blocks % groups;
+        int const b = i / vector_blocks / groups;
         Read sums[Parts::slots][MR][N];
         split.parts([&](int part, int slot) {
           BASIN_UNROLL for (int r = 0; r < MR; ++r) {
@@ -160,7 +161,7 @@ class PackedProducts {
   static KOKKOS_FORCEINLINE_FUNCTION void accumulate(Read (&sums)[MR][near * NR], Scalar const* w,
                                                      Scalar const* x, int const (&q)[near],
                                                      int part) {
-    using Weights        = Pack<Scalar, MR>;
+    using Weights        = Simd<Scalar, MR>;
     constexpr int ahead  = near * NR == 1 && K / S >= 64 ? 8 : 4;  // as many as registers hold
     constexpr int groups = K / S / ahead;
     auto const weights   = [=](int i) {

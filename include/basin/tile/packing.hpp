@@ -17,7 +17,7 @@ namespace basin::tile {
 ///
 ///   packed[tap][k][g][r] = W[tap][g + r G][k], 0 past the last row,
 ///
-/// so that neighbouring threads read neighbouring numbers and write neighbouring rows. With reduced
+/// so that neighboring threads read neighboring numbers and write neighboring rows. With reduced
 /// precision the fragments of a matrix unit:
 ///
 ///   packed[tap][tile of 16 rows][tile of steps][lane][register]

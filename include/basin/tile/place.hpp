@@ -6,7 +6,7 @@
 
 namespace basin::tile {
 
-/// Place of one pack in an array of rows [row][T]: what epilogues and maps are given, so that no
+/// Place of one vector in an array of rows [row][T]: what epilogues and maps are given, so that no
 /// layer does index arithmetic. Where V is a jet, a row is [coefficient][T].
 template <class V, int T>
 struct Place {

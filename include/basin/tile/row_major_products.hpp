@@ -24,23 +24,23 @@ struct RowBlocks {
   static constexpr int tail2     = merge ? tail / 2 : 0;
 };
 /// Products of a tile with weights in their natural order, in register blocks of MR rows and NR
-/// packs; see Context for the parameters and for what epilogues are given.
+/// vectors; see Context for the parameters and for what epilogues are given.
 template <class Team, class V, int T, int MR, int NR, class Read>
 class RowMajorProducts {
   using Scalar                  = typename V::value_type;
-  using P                       = typename V::pack_type;
+  using P                       = typename V::simd_type;
   using place_type              = Place<V, T>;
-  static constexpr int row_size = place_type::row_size, packs = T / V::lanes;
+  static constexpr int row_size = place_type::row_size, vectors = T / V::lanes;
 
  public:
   /// y[m] = sum_k w[m RowStride + k StepStride] x[k], for M rows m.
   template <int M, int K, int RowStride, int StepStride, class Epilogue>
   static KOKKOS_FORCEINLINE_FUNCTION void dense(Team const& team, Scalar const* w, Scalar const* x,
                                                 Epilogue const& epilogue) {
-    constexpr int pack_blocks = packs / NR;
+    constexpr int vector_blocks = vectors / NR;
     if constexpr (Team::serial) {
       using blocks = RowBlocks<M, MR>;
-      for (int v = 0; v < packs; v += NR) {
+      for (int v = 0; v < vectors; v += NR) {
         int row = 0;
         for (int b = 0; b < blocks::full; ++b, row += MR)
           row_block<MR, K, RowStride, StepStride>(w, x, row, v, epilogue);
@@ -53,8 +53,8 @@ class RowMajorProducts {
       }
     } else {
       constexpr int full = M / MR, tail = M % MR;
-      team.template each_product<1>((full + (tail > 0)) * pack_blocks, [&](int i, auto) {
-        int const v = i % pack_blocks * NR, b = i / pack_blocks;
+      team.template each_product<1>((full + (tail > 0)) * vector_blocks, [&](int i, auto) {
+        int const v = i % vector_blocks * NR, b = i / vector_blocks;
         if constexpr (full > 0) {
           if (b < full) row_block<MR, K, RowStride, StepStride>(w, x, b * MR, v, epilogue);
         }
@@ -69,11 +69,11 @@ class RowMajorProducts {
   template <int M, int K, int RowStride, int StepStride, class Taps, class Epilogue>
   static KOKKOS_FORCEINLINE_FUNCTION void taps(Team const& team, Scalar const* w, Scalar const* x,
                                                Epilogue const& epilogue) {
-    constexpr int pack_blocks = packs / NR;
+    constexpr int vector_blocks = vectors / NR;
     if constexpr (Team::serial) {
       using blocks   = RowBlocks<M, MR>;
       auto const one = [&]<int R>(std::integral_constant<int, R>, int p, int row) {
-        for (int v = 0; v < packs; v += NR)
+        for (int v = 0; v < vectors; v += NR)
           taps_block<R, M, K, RowStride, StepStride, Taps>(w, x, p, row, v, epilogue);
       };
       using whole     = std::integral_constant<int, MR>;
@@ -99,9 +99,9 @@ class RowMajorProducts {
       }
     } else {
       constexpr int full = M / MR, tail = M % MR, row_blocks = full + (tail > 0);
-      team.template each_product<1>(Taps::positions * row_blocks * pack_blocks, [&](int i, auto) {
-        int const v = i % pack_blocks * NR, b = i / pack_blocks % row_blocks,
-                  p = i / pack_blocks / row_blocks;
+      team.template each_product<1>(Taps::positions * row_blocks * vector_blocks, [&](int i, auto) {
+        int const v = i % vector_blocks * NR, b = i / vector_blocks % row_blocks,
+                  p = i / vector_blocks / row_blocks;
         if constexpr (full > 0) {
           if (b < full)
             taps_block<MR, M, K, RowStride, StepStride, Taps>(w, x, p, b * MR, v, epilogue);
@@ -114,7 +114,7 @@ class RowMajorProducts {
     }
   }
 
-  /// products[(tap, m)] = (W_tap^T x)[m] for all taps and NR packs of x, with W (taps, K, M).
+  /// products[(tap, m)] = (W_tap^T x)[m] for all taps and NR vectors of x, with W (taps, K, M).
   template <int M, int K, int taps>
   static KOKKOS_FORCEINLINE_FUNCTION void of_all_taps(Scalar const* w, Scalar const* x,
                                                       V (&products)[M * taps][NR]) {
@@ -150,37 +150,38 @@ class RowMajorProducts {
 
   template <int R, int K, int RowStride, int StepStride, class Epilogue>
   static KOKKOS_FORCEINLINE_FUNCTION void row_block(Scalar const* w, Scalar const* x, int row,
-                                                    int pack, Epilogue const& epilogue) {
+                                                    int vector, Epilogue const& epilogue) {
     Read acc[R][NR];
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       Read const start(epilogue.initial(row + r));
       BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = start;
     }
     accumulate<R, K, RowStride, StepStride>(acc, w + static_cast<std::size_t>(row) * RowStride,
-                                            x + pack * V::lanes);
+                                            x + vector * V::lanes);
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       BASIN_UNROLL for (int j = 0; j < NR; ++j)
-          epilogue(place_type{row + r, (pack + j) * V::lanes}, widen<V>(acc[r][j]));
+          epilogue(place_type{row + r, (vector + j) * V::lanes}, widen<V>(acc[r][j]));
     }
   }
 
   template <int R, int M, int K, int RowStride, int StepStride, class Taps, class Epilogue>
   static KOKKOS_FORCEINLINE_FUNCTION void taps_block(Scalar const* w, Scalar const* x, int position,
-                                                     int row, int pack, Epilogue const& epilogue) {
+                                                     int row, int vector,
+                                                     Epilogue const& epilogue) {
     Read acc[R][NR];
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
       Read const start(epilogue.initial(row + r));
       BASIN_UNROLL for (int j = 0; j < NR; ++j) acc[r][j] = start;
     }
     Scalar const* const wr = w + static_cast<std::size_t>(row) * RowStride;
-    Scalar const* const xv = x + pack * V::lanes;
+    Scalar const* const xv = x + vector * V::lanes;
     Taps::for_each(position, [&](int tap, int q) {
       accumulate<R, K, RowStride, StepStride>(acc, wr + static_cast<std::size_t>(tap) * M * K,
                                               xv + static_cast<std::size_t>(q) * K * row_size);
     });
     BASIN_UNROLL for (int r = 0; r < R; ++r) {
-      BASIN_UNROLL for (int j = 0; j < NR; ++j)
-          epilogue(place_type{position * M + row + r, (pack + j) * V::lanes}, widen<V>(acc[r][j]));
+      BASIN_UNROLL for (int j = 0; j < NR; ++j) epilogue(
+          place_type{position * M + row + r, (vector + j) * V::lanes}, widen<V>(acc[r][j]));
     }
   }
 

@@ -47,7 +47,7 @@ inline std::atomic<std::uint64_t>& growths() {
 inline std::uint64_t scratch_growths() { return detail::growths(); }
 
 /// At least so many bytes in the memory of exec, until the next call of the same purpose. Grows,
-/// which waits for exec, and never shrinks; freed when Kokkos is finalised.
+/// which waits for exec, and never shrinks; freed when Kokkos is finalized.
 template <class Exec>
 void* scratch(Exec const& exec, Scratch purpose, std::size_t bytes) {
   using Block  = Kokkos::View<unsigned char*, typename Exec::memory_space>;

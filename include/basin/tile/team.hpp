@@ -3,7 +3,7 @@
 #define BASIN_TILE_TEAM_HPP
 
 #include <basin/tile/gpu.hpp>
-#include <basin/tile/pack.hpp>
+#include <basin/tile/simd.hpp>
 #include <basin/tile/tuning.hpp>
 
 #include <Kokkos_Core.hpp>
@@ -200,7 +200,7 @@ class Threads {
   KOKKOS_FORCEINLINE_FUNCTION void each(int n, F const& f) const {
     for (int i = index_; i < n; i += count_) f(i);
   }
-  // Neighbouring threads work on neighbouring items, so that what they read is contiguous; a warp
+  // Neighboring threads work on neighboring items, so that what they read is contiguous; a warp
   // stays together, its threads without an item repeat the last one.
   template <int S, class F>
   KOKKOS_FORCEINLINE_FUNCTION void each_split(int n, F const& f) const {

@@ -33,9 +33,9 @@ enum class Strategy {
 /// and compare bits. 'items' and 'slice' change the order of sums, 'precision' what is summed.
 struct Tuning {
   int width;       ///< T, chains of a tile
-  int lanes;       ///< values of a pack, a power of two of at most 64 bytes; divides width
+  int lanes;       ///< values of a vector, a power of two of at most 64 bytes; divides width
   int rows;        ///< rows of the register block of a matrix product
-  int vectors;     ///< packs of the register block; lanes * vectors divides width
+  int vectors;     ///< vectors of the register block; lanes * vectors divides width
   int team;        ///< threads that share a tile; 0: one thread, no barriers
   int shared = 0;  ///< bytes of near memory that a team has for itself, as a GPU's shared memory
   int items  = 0;  ///< work items that a product should have: shorter products split their sums
@@ -92,7 +92,7 @@ constexpr Tuning narrow_tuning(Tuning t) {
 }
 
 /// The tuning of a GPU whose blocks have so many bytes of shared memory: the widest tile of up to
-/// 16 chains whose workspace fits. A thread of a product holds 4 rows of two packs, so that 3 loads
+/// 16 chains whose workspace fits. A thread of a product holds 4 rows of two vectors, so that 3 loads
 /// serve 32 multiply-adds; a block that has its multiprocessor alone has twice the threads. Where
 /// not even one chain fits, layer by layer.
 template <Real Scalar>
@@ -117,9 +117,9 @@ constexpr Tuning block_tuning(int workspace_rows, int shared) {
 /// The tuning of an execution space, by architecture, for work that needs workspace_rows rows a
 /// tile.
 ///
-/// Host: two packs a row, and as many rows as leave registers for a broadcast and two packs of x:
+/// Host: two vectors a row, and as many rows as leave registers for a broadcast and two vectors of x:
 /// 12 accumulators of 16 registers, or 24 of 32. Fewer do not hide the latency of a multiply-add;
-/// one pack a row loads a broadcast for every multiply-add. With 32 registers the narrow tile is
+/// one vector a row loads a broadcast for every multiply-add. With 32 registers the narrow tile is
 /// nearly as fast, and faster where the wide one does not fit the second cache, taken as 1 MiB.
 ///
 /// GPU: that of its blocks, see block_tuning.
@@ -143,7 +143,7 @@ constexpr Tuning default_tuning() {
   }
 }
 
-/// The tuning for jets of an order: with as many registers of accumulators, one pack of chains
+/// The tuning for jets of an order: with as many registers of accumulators, one vector of chains
 /// wide. Near memory holds as many numbers: of a jet's tile fewer chains; where it held not even
 /// one, layer by layer.
 constexpr Tuning jet_tuning(Tuning t, int order) {

@@ -2,7 +2,7 @@
 #ifndef BASIN_TRAIN_MONITOR_HPP
 #define BASIN_TRAIN_MONITOR_HPP
 
-#include <basin/objective/observed.hpp>
+#include <basin/objective/diagnostics.hpp>
 #include <basin/tile/launch.hpp>
 
 #include <limits>
@@ -24,9 +24,9 @@ struct Metrics {
   double clamp_fraction = 0;  ///< share of coordinates on a bound after the last sampling step
   double buffer_age     = 0;  ///< mean sampler calls since the chains started, as drawn
   double loss =
-      0;  ///< mean of what the objective minimises, where that is a number for each sample
-  double rate_factor      = 1;  ///< factor of the schedule
-  double steps_per_second = 0;  ///< since the last report
+      0;  ///< mean of what the objective minimizes, where that is a number for each sample
+  double learning_rate_factor = 1;  ///< factor of the schedule
+  double steps_per_second     = 0;  ///< since the last report
 };
 
 namespace detail {
@@ -44,7 +44,7 @@ struct Summarize {
   Scalar const* partial;                     // (blocks) squared norms of the gradient
   int blocks;
   Scalar clip_norm;  // largest norm, infinite: none
-  objective::Observed<Scalar> seen;
+  objective::Diagnostics<Scalar> seen;
   int batch;
   Step step;
   std::uint64_t* clock;  // null: none

@@ -5,7 +5,7 @@
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/energy/pack.hpp>
-#include <basin/energy/prepare.hpp>
+#include <basin/energy/reparameterize.hpp>
 #include <basin/objective/contrast.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
@@ -93,15 +93,15 @@ struct AddNoise {
 
 /// Noise added to the data, and the range that it must stay in.
 struct DataNoise {
-  double deviation = 0;                                         ///< units of x; >= 0
-  double lower     = -std::numeric_limits<double>::infinity();  ///< units of x
-  double upper     = std::numeric_limits<double>::infinity();   ///< units of x; > lower
+  double standard_deviation = 0;                                         ///< units of x; >= 0
+  double lower              = -std::numeric_limits<double>::infinity();  ///< units of x
+  double upper              = std::numeric_limits<double>::infinity();   ///< units of x; > lower
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     char const* who = "basin::train::DataNoise";
-    if (!(deviation >= 0) || std::isinf(deviation))
-      refuse(who, "deviation must be >= 0 and finite, got ", deviation);
+    if (!(standard_deviation >= 0) || std::isinf(standard_deviation))
+      refuse(who, "standard_deviation must be >= 0 and finite, got ", standard_deviation);
     if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
   }
 };
@@ -115,7 +115,7 @@ struct FitOptions {
   std::function<void(Metrics const&)> report{};  ///< called at each report
 };
 
-/// Composes an energy, an objective and an optimiser into one training loop.
+/// Composes an energy, an objective and an optimizer into one training loop.
 ///
 /// A step is a constant number of kernel launches, whatever the number of sampling steps; it
 /// allocates nothing and waits for nothing. Every monitor_every steps the metrics are fetched, with
@@ -124,7 +124,7 @@ struct FitOptions {
 /// \tparam E          a TrainableEnergy, for example energy::Network
 /// \tparam Objective  for example objective::PersistentCd
 /// \tparam Optimizer  optimizer::Sgd, Adam or AdamW
-/// \tparam Schedule   factor of the rate, for example optimizer::Cosine; called on the device: a
+/// \tparam Schedule   factor of the learning rate, for example optimizer::Cosine; called on the device: a
 ///                    KOKKOS_FUNCTION
 /// \tparam Exec       execution space
 /// \tparam tuning     how the backend cuts the work; results do not depend on it
@@ -139,11 +139,11 @@ class Trainer {
                 "energy::Network with a layer that has some, for example layer::Dense<1>.");
   static_assert(objective::BindsEnergy<Objective, E, Exec, tuning>,
                 "basin::train::Trainer: the second argument is no objective; write for example "
-                "objective::PersistentCd<sampler::Langevin<>>, and the optimiser behind it.");
-  static_assert(optimizer::UpdatesParameters<Optimizer, typename E::scalar_type>,
-                "basin::train::Trainer: the third argument is no optimiser; write for example "
+                "objective::PersistentCd<sampler::Langevin<>>, and the optimizer behind it.");
+  static_assert(optimizer::Optimizer<Optimizer, typename E::scalar_type>,
+                "basin::train::Trainer: the third argument is no optimizer; write for example "
                 "optimizer::Adam, and the schedule, if any, behind it.");
-  static_assert(optimizer::ScalesRate<Schedule>,
+  static_assert(optimizer::Schedule<Schedule>,
                 "basin::train::Trainer: the fourth argument is no schedule; write for example "
                 "optimizer::Cosine.");
 
@@ -162,8 +162,8 @@ class Trainer {
     int batch = 128;  ///< data, and samples, of a step
     DataNoise data_noise{};
     double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
-    double average   = 0;  ///< decay of the averaged parameters per step; 0: none. They start
-                           ///< from the initial ones, whose weight after n steps is average^n
+    double ema_decay = 0;  ///< decay of the averaged parameters per step; 0: none. They start
+                           ///< from the initial ones, whose weight after n steps is ema_decay^n
     std::uint64_t seed  = 1;
     int monitor_every   = 100;  ///< steps between two reports
     double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
@@ -187,7 +187,7 @@ class Trainer {
     theta_              = numbers("basin::train::theta", padded);
     gradient_           = numbers("basin::train::gradient", padded);
     state_              = numbers("basin::train::optimizer_state", padded * Optimizer::states);
-    averaged_           = numbers("basin::train::averaged", options.average > 0 ? padded : 0);
+    averaged_           = numbers("basin::train::averaged", options.ema_decay > 0 ? padded : 0);
     partial_            = numbers("basin::train::partial_norms", blocks);
     factor_             = numbers("basin::train::factor", 2);
     packed_             = numbers("basin::train::packed", packed_numbers);
@@ -203,7 +203,7 @@ class Trainer {
 
   /// Trains on the data given to the constructor.
   ///
-  /// Synchronises exec at each report. \returns the last report's metrics
+  /// Synchronizes exec at each report. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
   /// \throws std::runtime_error if the run diverges; parameters are the last finite ones
   Metrics fit(FitOptions const& fit) {
@@ -266,17 +266,17 @@ class Trainer {
     m.step        = step_;
     m.energy_data = mean[0];
     if (has_samples()) m.energy_samples = mean[1];
-    m.gap              = m.energy_samples - m.energy_data;
-    m.energy_square    = mean[2];
-    m.gradient_norm    = mean[3];
-    m.displacement     = mean[4];
-    m.clip_fraction    = mean[5];
-    m.clamp_fraction   = mean[6];
-    m.buffer_age       = mean[7];
-    m.loss             = mean[8];
-    m.rate_factor      = options_.schedule(static_cast<long>(step_ - 1));
-    m.steps_per_second = static_cast<double>(step_ - reported_) / seconds;
-    reported_          = step_;
+    m.gap                  = m.energy_samples - m.energy_data;
+    m.energy_square        = mean[2];
+    m.gradient_norm        = mean[3];
+    m.displacement         = mean[4];
+    m.clip_fraction        = mean[5];
+    m.clamp_fraction       = mean[6];
+    m.buffer_age           = mean[7];
+    m.loss                 = mean[8];
+    m.learning_rate_factor = options_.schedule(static_cast<long>(step_ - 1));
+    m.steps_per_second     = static_cast<double>(step_ - reported_) / seconds;
+    reported_              = step_;
     timer_.reset();
     last_ = m;
     stop_if_diverged(m, failed);
@@ -316,16 +316,16 @@ class Trainer {
 
   /// The energy with the averaged parameters, if there are any, else with the present ones. A
   /// handle: it follows the training and must not outlive the trainer; with layers whose weights
-  /// are prepared (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
+  /// are effective (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
   /// it follows no further than to the next call of energy(), sample or energies. Asynchronous on
   /// exec.
   E energy() {
-    Numbers const& theta = options_.average > 0 ? averaged_ : theta_;
-    if constexpr (energy::Prepared<E>) {
+    Numbers const& theta = options_.ema_decay > 0 ? averaged_ : theta_;
+    if constexpr (energy::Reparameterized<E>) {
       // A state of its own, so that looking at a training does not change it.
       Kokkos::deep_copy(exec_, scoring_state_, layer_state_);
-      energy::prepare<E, tuning>(exec_, scoring_iterations, theta.data(), scoring_state_.data(),
-                                 scored_.data());
+      energy::reparameterize<E, tuning>(exec_, scoring_iterations, theta.data(),
+                                        scoring_state_.data(), scored_.data());
       return packed_energy(scored_.data(), packed_for_scoring_.data());
     } else {
       return packed_energy(theta.data(), packed_for_scoring_.data());
@@ -334,15 +334,15 @@ class Trainer {
 
   /// (parameters) on the device
   auto parameters() const { return Kokkos::subview(theta_, std::pair(0, +E::parameters)); }
-  /// (parameters) averaged, on the device; empty if average is 0
+  /// (parameters) averaged, on the device; empty if ema_decay is 0
   auto averaged_parameters() const {
     return Kokkos::subview(averaged_,
-                           std::pair<int, int>(0, options_.average > 0 ? E::parameters : 0));
+                           std::pair<int, int>(0, options_.ema_decay > 0 ? E::parameters : 0));
   }
   /// (Objective's parameters) what the objective learns beside theta, as the log Z of
   /// noise-contrastive estimation; averaged as those of energy(), if they are. On the device
   auto objective_parameters() const {
-    return Kokkos::subview(options_.average > 0 ? averaged_ : theta_,
+    return Kokkos::subview(options_.ema_decay > 0 ? averaged_ : theta_,
                            std::pair(+E::parameters, E::parameters + objective_type::parameters));
   }
   /// (E::state) what layers keep beside theta, as SpectralNorm's vectors, on the device
@@ -392,8 +392,8 @@ class Trainer {
     if (data.extent(0) >= (std::size_t(1) << 31))
       refuse(who, "data has ", data.extent(0), " rows, at most 2^31 - 1 can be used");
     if (!(options.clip_norm > 0)) refuse(who, "clip_norm must be > 0, got ", options.clip_norm);
-    if (!(options.average >= 0 && options.average < 1))
-      refuse(who, "average must be in [0, 1), got ", options.average);
+    if (!(options.ema_decay >= 0 && options.ema_decay < 1))
+      refuse(who, "ema_decay must be in [0, 1), got ", options.ema_decay);
     if (options.monitor_every < 1)
       refuse(who, "monitor_every must be >= 1, got ", options.monitor_every);
     if (!(options.energy_limit > 0))
@@ -459,15 +459,15 @@ class Trainer {
   }
 
   Numbers const& in_use() const {
-    if constexpr (energy::Prepared<E>) return prepared_;
+    if constexpr (energy::Reparameterized<E>) return effective_;
     return theta_;
   }
 
   void initialize() {
-    if constexpr (energy::Prepared<E>) {
+    if constexpr (energy::Reparameterized<E>) {
       layer_state_      = Numbers("basin::train::layer_state", +E::state);
       scoring_state_    = Numbers("basin::train::scoring_state", +E::state);
-      prepared_         = Numbers("basin::train::prepared", padded);
+      effective_        = Numbers("basin::train::effective", padded);
       scored_           = Numbers("basin::train::scored", padded);
       auto const start  = E::initial_state(options_.seed);
       auto const mirror = Kokkos::create_mirror_view(layer_state_);
@@ -477,7 +477,7 @@ class Trainer {
     auto const host = Kokkos::create_mirror_view(theta_);
     for (energy::NamedBlock const& b : E::parameter_blocks())
       for (int i = 0; i < b.rows * b.columns; ++i) {
-        using V               = tile::Pack<double, 1>;
+        using V               = tile::Simd<double, 1>;
         std::uint32_t const k = static_cast<std::uint32_t>(b.offset + i);
         Stream const stream{options_.seed, Purpose::parameter, 0};
         V draw[4];
@@ -492,7 +492,7 @@ class Trainer {
         host(k) = static_cast<Scalar>(b.law.center + value);
       }
     Kokkos::deep_copy(theta_, host);
-    if (options_.average > 0) Kokkos::deep_copy(averaged_, theta_);
+    if (options_.ema_decay > 0) Kokkos::deep_copy(averaged_, theta_);
     auto const factor = Kokkos::create_mirror_view(factor_);
     factor(0)         = 1;
     factor(1)         = -1;
@@ -501,30 +501,33 @@ class Trainer {
 
   // The kernels of one step. With a clock they can be launched for every step as they are.
   void launch(Step const& step) {
-    if constexpr (energy::Prepared<E>)
-      energy::prepare<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(), prepared_.data());
+    if constexpr (energy::Reparameterized<E>)
+      energy::reparameterize<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(),
+                                        effective_.data());
     E const energy = packed_energy(in_use().data(), packed_.data());
     gather(objective_->positives(), step);
     objective_->gradient(exec_, options_.objective, energy, step, theta_.data() + E::parameters,
                          gradient_.data());
-    if constexpr (energy::Prepared<E>)
-      energy::unprepare<E, tuning>(exec_, prepared_.data(), layer_state_.data(), gradient_.data());
+    if constexpr (energy::Reparameterized<E>)
+      energy::pull_back_parameters<E, tuning>(exec_, effective_.data(), layer_state_.data(),
+                                              gradient_.data());
 
     optimizer::squared_norms<tuning>(exec_, gradient_.data(), partial_.data(), +blocks);
     tile::for_each_tile<tuning>(
         exec_, "basin::summary", 1,
         Summarize{partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm),
-                  objective_->observed(), options_.batch, step,
+                  objective_->diagnostics(), options_.batch, step,
                   step.clock ? clock_.data() : nullptr, options_.optimizer, options_.schedule,
                   sums_.data(), factor_.data(), update_.data(), rows_.data(),
                   options_.monitor_every});
     optimizer::update<tuning, Optimizer::states>(
         exec_, static_cast<typename Summarize::update_type const*>(update_.data()),
-        static_cast<Scalar>(1 - options_.average), +E::parameters, factor_.data(), gradient_.data(),
-        theta_.data(), state_.data(), options_.average > 0 ? averaged_.data() : nullptr, +blocks);
+        static_cast<Scalar>(1 - options_.ema_decay), +E::parameters, factor_.data(),
+        gradient_.data(), theta_.data(), state_.data(),
+        options_.ema_decay > 0 ? averaged_.data() : nullptr, +blocks);
   }
 
-  bool has_samples() const { return objective_->observed().energies_samples != nullptr; }
+  bool has_samples() const { return objective_->diagnostics().energies_samples != nullptr; }
 
   void gather(Samples const& positives, Step const& step) {
     int const B = options_.batch;
@@ -532,13 +535,14 @@ class Trainer {
         exec_, "basin::gather", B,
         detail::GatherSample<tile::Borrowed<Data>, tile::Borrowed<Samples>>{data_, positives,
                                                                             options_.seed, step});
-    if (options_.data_noise.deviation > 0) {
-      tile::for_each_tile<tuning>(exec_, "basin::noise", tile::tiles(B, tuning.width),
-                                  detail::AddNoise<Samples, dimension>{
-                                      positives, static_cast<Scalar>(options_.data_noise.deviation),
-                                      static_cast<Scalar>(options_.data_noise.lower),
-                                      static_cast<Scalar>(options_.data_noise.upper),
-                                      step.stream(options_.seed, Purpose::data_noise)});
+    if (options_.data_noise.standard_deviation > 0) {
+      tile::for_each_tile<tuning>(
+          exec_, "basin::noise", tile::tiles(B, tuning.width),
+          detail::AddNoise<Samples, dimension>{
+              positives, static_cast<Scalar>(options_.data_noise.standard_deviation),
+              static_cast<Scalar>(options_.data_noise.lower),
+              static_cast<Scalar>(options_.data_noise.upper),
+              step.stream(options_.seed, Purpose::data_noise)});
     }
   }
 
@@ -554,7 +558,7 @@ class Trainer {
       sentence << "before step " << m.step << ", energy_limit is " << options_.energy_limit;
     sentence << "; E(data) = " << m.energy_data;
     if (has_samples()) sentence << ", E(samples) = " << m.energy_samples;
-    sentence << ". The parameters are the last finite ones. Try a smaller optimizer rate, a "
+    sentence << ". The parameters are the last finite ones. Try a smaller learning rate, a "
                 "clip_norm, a larger energy_l2, more sampler steps or a smaller sampler step.";
     throw std::runtime_error(sentence.str());
   }
@@ -580,7 +584,7 @@ class Trainer {
   std::unique_ptr<objective_type> objective_;
   Numbers theta_, gradient_, averaged_;  // (padded)
   Numbers state_;                        // (states, padded)
-  Numbers prepared_, scored_;            // (padded) what an energy with prepared weights reads
+  Numbers effective_, scored_;           // (padded) what an energy with effective weights reads
   Numbers packed_, packed_for_scoring_;  // (packed_numbers)
   Numbers layer_state_, scoring_state_;  // (E::state)
   Numbers partial_;                      // (blocks)

@@ -105,7 +105,7 @@ struct Graph {
   KOKKOS_FUNCTION static constexpr int value(int s) { return 2 + per_stage * s; }  // h, its output
   KOKKOS_FUNCTION static constexpr int slope(int s) {
     return 2 + per_stage * s + 1;
-  }                                                      // f'(z), later dE/dz
+  }  // f'(z), later dE/dz
   KOKKOS_FUNCTION static constexpr int partial(int s) {  // a part of dE/dh
     return s < 0 ? 1 : 2 + per_stage * s + 2;
   }

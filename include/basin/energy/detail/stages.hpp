@@ -58,7 +58,7 @@ struct ShapeBehind {
   using type = S;
 };
 template <class E, class S>
-requires requires { typename E::template output_shape<S>; }
+  requires requires { typename E::template output_shape<S>; }
 struct ShapeBehind<E, S> {
   using type = typename E::template output_shape<S>;
 };
@@ -87,7 +87,8 @@ struct StageList {
     using type = typename stage_at<I>::output_shape;
   };
   template <int I>
-  requires(I < 0) struct shape_of<I> {
+    requires(I < 0)
+  struct shape_of<I> {
     using type = Input;
   };
   using shape = typename shape_of<Current>::type;
@@ -128,15 +129,15 @@ struct Append {
 };
 
 template <class List, layer::Elementwise E>
-requires(List::open) struct Append<List, E> {
+  requires(List::open)
+struct Append<List, E> {
   using last = typename List::template stage_at<List::current>;
   using type =
       typename ReplaceLast<List, typename Fused<last, typename last::activation, E>::type>::type;
 };
 template <class List, layer::Elementwise E>
-requires(!List::open) struct Append<List, E>
-    : Append<typename List::template with_layer<Identity>, E> {
-};
+  requires(!List::open)
+struct Append<List, E> : Append<typename List::template with_layer<Identity>, E> {};
 
 template <class List, class... Layers>
 struct AppendAll {
@@ -175,8 +176,8 @@ struct Join {
   using type = typename List::template with_layer<projection, Fork, List::current>::closed;
 };
 template <class List, int Fork, class Block>
-requires std::same_as < typename List::template shape_of<Fork>::type,
-typename List::shape > struct Join<List, Fork, Block> : AddToLast<List, Fork> {};
+  requires std::same_as<typename List::template shape_of<Fork>::type, typename List::shape>
+struct Join<List, Fork, Block> : AddToLast<List, Fork> {};
 
 template <class List, class... Inside>
 struct Append<List, layer::Residual<Inside...>> {
@@ -223,9 +224,7 @@ struct ends_in_a_scalar {
 };
 
 template <class L>
-concept MatrixLayer = requires {
-  typename L::template bind<float, Vector<1>>;
-};
+concept MatrixLayer = requires { typename L::template bind<float, Vector<1>>; };
 
 template <class L>
 struct is_a_layer {

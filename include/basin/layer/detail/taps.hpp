@@ -60,11 +60,11 @@ struct OutputTaps {
         f(ky * X::kernel + kx, Y::input(oy, ky) * X::in + X::input(ox, kx));
   }
 
-  // N neighbours in a row of positions, which share their taps but at the border.
+  // N neighbors in a row of positions, which share their taps but at the border.
   template <int N>
   static constexpr int per_row = (X::out + N - 1) / N;
   template <int N>
-  static constexpr int blocks = Y::out* per_row<N>;
+  static constexpr int blocks = Y::out * per_row<N>;
   // Member j of a block; -1: there is none.
   template <int N>
   static KOKKOS_FORCEINLINE_FUNCTION int member(int block, int j) {
@@ -104,9 +104,9 @@ struct InputTaps {
 
   // As OutputTaps; the members of a block are a stride apart.
   template <int N>
-  static constexpr int per_row = X::stride*(((X::in + X::stride - 1) / X::stride + N - 1) / N);
+  static constexpr int per_row = X::stride * (((X::in + X::stride - 1) / X::stride + N - 1) / N);
   template <int N>
-  static constexpr int blocks = Y::in* per_row<N>;
+  static constexpr int blocks = Y::in * per_row<N>;
   template <int N>
   static KOKKOS_FORCEINLINE_FUNCTION int first_of_block(int block) {
     int const in_row = block % per_row<N>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef BASIN_TILE_PACK_HPP
-#define BASIN_TILE_PACK_HPP
+#ifndef BASIN_TILE_SIMD_HPP
+#define BASIN_TILE_SIMD_HPP
 
 #include <Kokkos_BitManipulation.hpp>
 #include <Kokkos_Macros.hpp>
@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-// Device passes know no vector types; there a Pack is an array that the compiler keeps in
+// Device passes know no vector types; there a Simd is an array that the compiler keeps in
 // registers.
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDA_ARCH__) && \
     !defined(__HIP_DEVICE_COMPILE__)
@@ -66,31 +66,31 @@ using signed_of = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>
 /// device N registers. Arithmetic is lane by lane. Layers and primitives are written over it, so
 /// that one source serves every backend.
 template <class T, int N>
-struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PACK && N > 1)> {
-  static_assert((N & (N - 1)) == 0, "basin::tile::Pack<T, N>: N must be a power of two.");
+struct alignas(sizeof(T) * N) Simd : detail::PackStorage<T, N, (BASIN_NATIVE_PACK && N > 1)> {
+  static_assert((N & (N - 1)) == 0, "basin::tile::Simd<T, N>: N must be a power of two.");
   using value_type             = T;
-  using pack_type              = Pack;
+  using simd_type              = Simd;
   static constexpr int lanes   = N;
   static constexpr int order   = 0;  ///< a value, not a series: see tile::Jet
   static constexpr bool native = BASIN_NATIVE_PACK && N > 1;
 
-  Pack() = default;
+  Simd() = default;
 
   /// Every lane = s. Written as a list: 'vector{} + s' keeps a zero register alive and adds to it.
-  KOKKOS_FORCEINLINE_FUNCTION Pack(T s) { fill(s, std::make_integer_sequence<int, N>{}); }
+  KOKKOS_FORCEINLINE_FUNCTION Simd(T s) { fill(s, std::make_integer_sequence<int, N>{}); }
 
   KOKKOS_FORCEINLINE_FUNCTION T operator[](int lane) const { return this->v[lane]; }
   KOKKOS_FORCEINLINE_FUNCTION void set(int lane, T s) { this->v[lane] = s; }
 
   /// f(lane) for every lane.
   template <class F>
-  static KOKKOS_FORCEINLINE_FUNCTION Pack generate(F const& f) {
+  static KOKKOS_FORCEINLINE_FUNCTION Simd generate(F const& f) {
     return generate(f, std::make_integer_sequence<int, N>{});
   }
 
 #define BASIN_PACK_OPERATOR(op)                                           \
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, Pack b) {   \
-    Pack r;                                                               \
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd operator op(Simd a, Simd b) {   \
+    Simd r;                                                               \
     if constexpr (native)                                                 \
       r.v = a.v op b.v;                                                   \
     else {                                                                \
@@ -106,14 +106,14 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
   BASIN_PACK_OPERATOR(|)
   BASIN_PACK_OPERATOR(^)
 #undef BASIN_PACK_OPERATOR
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator+=(Pack& a, Pack b) { return a = a + b; }
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator-=(Pack& a, Pack b) { return a = a - b; }
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator*=(Pack& a, Pack b) { return a = a * b; }
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack& operator/=(Pack& a, Pack b) { return a = a / b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator+=(Simd& a, Simd b) { return a = a + b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator-=(Simd& a, Simd b) { return a = a - b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator*=(Simd& a, Simd b) { return a = a * b; }
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator/=(Simd& a, Simd b) { return a = a / b; }
 
 #define BASIN_PACK_SHIFT(op)                                              \
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator op(Pack a, int bits) { \
-    Pack r;                                                               \
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd operator op(Simd a, int bits) { \
+    Simd r;                                                               \
     if constexpr (native)                                                 \
       r.v = a.v op bits;                                                  \
     else {                                                                \
@@ -125,8 +125,8 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
   BASIN_PACK_SHIFT(>>)
 #undef BASIN_PACK_SHIFT
 
-  friend KOKKOS_FORCEINLINE_FUNCTION Pack operator-(Pack a) {
-    Pack r;
+  friend KOKKOS_FORCEINLINE_FUNCTION Simd operator-(Simd a) {
+    Simd r;
     if constexpr (native)
       r.v = -a.v;
     else {
@@ -145,8 +145,8 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
   }
   // In order. A list too: lanes that are set one by one begin with a vector that nobody has set.
   template <class F, int... I>
-  static KOKKOS_FORCEINLINE_FUNCTION Pack generate(F const& f, std::integer_sequence<int, I...>) {
-    Pack r;
+  static KOKKOS_FORCEINLINE_FUNCTION Simd generate(F const& f, std::integer_sequence<int, I...>) {
+    Simd r;
     if constexpr (native)
       r.v = typename detail::PackStorage<T, N, native>::native{f(I)...};
     else
@@ -158,21 +158,21 @@ struct alignas(sizeof(T) * N) Pack : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
 template <class T>
 inline constexpr bool is_pack = false;
 template <class T, int N>
-inline constexpr bool is_pack<Pack<T, N>> = true;
+inline constexpr bool is_pack<Simd<T, N>> = true;
 
-/// The pack of another type with the lanes of V.
+/// The vector of another type with the lanes of V.
 template <class V, class T>
-using rebind = Pack<T, V::lanes>;
+using rebind = Simd<T, V::lanes>;
 
-/// N values from p, which is aligned to the pack.
+/// N values from p, which is aligned to the vector.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V load(typename V::value_type const* p) {
   return *reinterpret_cast<V const*>(p);
 }
 
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION void store(T* p, Pack<T, N> a) {
-  *reinterpret_cast<Pack<T, N>*>(p) = a;
+KOKKOS_FORCEINLINE_FUNCTION void store(T* p, Simd<T, N> a) {
+  *reinterpret_cast<Simd<T, N>*>(p) = a;
 }
 
 /// As load and store, from and to any address.
@@ -190,7 +190,7 @@ KOKKOS_FORCEINLINE_FUNCTION V load_unaligned(typename V::value_type const* p) {
 }
 
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION void store_unaligned(T* p, Pack<T, N> a) {
+KOKKOS_FORCEINLINE_FUNCTION void store_unaligned(T* p, Simd<T, N> a) {
 #if BASIN_NATIVE_PACK
   if constexpr (N > 1) {
     typedef decltype(a.v) any_address __attribute__((aligned(1), may_alias));
@@ -205,10 +205,10 @@ namespace detail {
 
 // Swaps the Step x Step blocks beside the diagonal of every 2 Step x 2 Step block.
 template <int Step, class T, int N, int... L>
-KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Pack<T, N>& a, Pack<T, N>& b,
+KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Simd<T, N>& a, Simd<T, N>& b,
                                              std::integer_sequence<int, L...>) {
-  Pack<T, N> const x = a, y = b;
-  if constexpr (!Pack<T, N>::native) {
+  Simd<T, N> const x = a, y = b;
+  if constexpr (!Simd<T, N>::native) {
     ((a.v[L] = (L & Step) ? y.v[L - (L & Step)] : x.v[L]), ...);
     ((b.v[L] = (L & Step) ? y.v[L] : x.v[(L + Step) % N]), ...);
   } else {
@@ -217,7 +217,7 @@ KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Pack<T, N>& a, Pack<T, N>& b,
     a.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L - Step : L)...);
     b.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L : L + Step)...);
 #else
-    // Of nvcc's output g++ cannot read __builtin_shufflevector with an expanded pack.
+    // Of nvcc's output g++ cannot read __builtin_shufflevector with an expanded vector.
     using lanes = typename PackStorage<signed_of<T>, N, true>::native;
     a.v         = __builtin_shuffle(x.v, y.v, lanes{((L & Step) ? N + L - Step : L)...});
     b.v         = __builtin_shuffle(x.v, y.v, lanes{((L & Step) ? N + L : L + Step)...});
@@ -227,7 +227,7 @@ KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Pack<T, N>& a, Pack<T, N>& b,
 }
 
 template <int Step, class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION void transpose_blocks(Pack<T, N> (&a)[N]) {
+KOKKOS_FORCEINLINE_FUNCTION void transpose_blocks(Simd<T, N> (&a)[N]) {
   if constexpr (Step > 0) {
     BASIN_UNROLL for (int i = 0; i < N; ++i) {
       if ((i & Step) == 0)
@@ -239,9 +239,9 @@ KOKKOS_FORCEINLINE_FUNCTION void transpose_blocks(Pack<T, N> (&a)[N]) {
 
 }  // namespace detail
 
-/// Lane j of pack i becomes lane i of pack j: log2 N rounds of N shuffles.
+/// Lane j of vector i becomes lane i of vector j: log2 N rounds of N shuffles.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION void transpose(Pack<T, N> (&a)[N]) {
+KOKKOS_FORCEINLINE_FUNCTION void transpose(Simd<T, N> (&a)[N]) {
   detail::transpose_blocks<N / 2>(a);
 }
 
@@ -254,9 +254,9 @@ KOKKOS_FORCEINLINE_FUNCTION V lane_numbers() {
 /// a b + c, rounded once. Every multiply-add of basin is written with it, so that contexts that
 /// compile to different instructions still give the same bits.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> fma(Pack<T, N> a, std::type_identity_t<Pack<T, N>> b,
-                                           std::type_identity_t<Pack<T, N>> c) {
-  Pack<T, N> r;
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> fma(Simd<T, N> a, std::type_identity_t<Simd<T, N>> b,
+                                           std::type_identity_t<Simd<T, N>> c) {
+  Simd<T, N> r;
 #if BASIN_NATIVE_PACK && defined(__FMA__)
   using v = typename detail::PackStorage<T, N, (N > 1)>;
   if constexpr (N > 1) {
@@ -282,8 +282,8 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> fma(Pack<T, N> a, std::type_identity_t<Pa
 }
 
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sqrt(Pack<T, N> a) {
-  Pack<T, N> r;
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> sqrt(Simd<T, N> a) {
+  Simd<T, N> r;
 #if BASIN_NATIVE_PACK && defined(__AVX2__)
   if constexpr (N > 1) {
     using native = typename detail::PackStorage<T, N, true>::native;
@@ -305,10 +305,10 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> sqrt(Pack<T, N> a) {
 
 /// The bits of a as To (a type of the same size), lane by lane.
 template <class To, class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<To, N> bits(Pack<T, N> a) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<To, N> bits(Simd<T, N> a) {
   static_assert(sizeof(To) == sizeof(T));
-  Pack<To, N> r;
-  if constexpr (Pack<T, N>::native)
+  Simd<To, N> r;
+  if constexpr (Simd<T, N>::native)
     r.v = (decltype(r.v))a.v;
   else {
     BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = Kokkos::bit_cast<To>(a.v[i]);
@@ -318,8 +318,8 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<To, N> bits(Pack<T, N> a) {
 
 /// The values of a converted to To, lane by lane.
 template <class To, class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<To, N> convert(Pack<T, N> a) {
-  Pack<To, N> r;
+KOKKOS_FORCEINLINE_FUNCTION Simd<To, N> convert(Simd<T, N> a) {
+  Simd<To, N> r;
 #if BASIN_NATIVE_PACK
   if constexpr (N > 1) {
     r.v = __builtin_convertvector(a.v, typename detail::PackStorage<To, N, true>::native);
@@ -332,11 +332,11 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<To, N> convert(Pack<T, N> a) {
 
 /// a < b ? x : y, lane by lane; a comparison with NaN is false.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> where_less(Pack<T, N> a, std::type_identity_t<Pack<T, N>> b,
-                                                  std::type_identity_t<Pack<T, N>> x,
-                                                  std::type_identity_t<Pack<T, N>> y) {
-  Pack<T, N> r;
-  if constexpr (Pack<T, N>::native)
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> where_less(Simd<T, N> a, std::type_identity_t<Simd<T, N>> b,
+                                                  std::type_identity_t<Simd<T, N>> x,
+                                                  std::type_identity_t<Simd<T, N>> y) {
+  Simd<T, N> r;
+  if constexpr (Simd<T, N>::native)
     r.v = a.v < b.v ? x.v : y.v;
   else {
     BASIN_UNROLL for (int i = 0; i < N; ++i) r.v[i] = a.v[i] < b.v[i] ? x.v[i] : y.v[i];
@@ -346,23 +346,23 @@ KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> where_less(Pack<T, N> a, std::type_identi
 
 /// x limited to [lower, upper]. NaN stays NaN: a diverged chain must not hide behind a bound.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> clamp(Pack<T, N> x, T lower, T upper) {
-  Pack<T, N> const a = where_less(x, Pack<T, N>(lower), Pack<T, N>(lower), x);
-  return where_less(Pack<T, N>(upper), a, Pack<T, N>(upper), a);
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> clamp(Simd<T, N> x, T lower, T upper) {
+  Simd<T, N> const a = where_less(x, Simd<T, N>(lower), Simd<T, N>(lower), x);
+  return where_less(Simd<T, N>(upper), a, Simd<T, N>(upper), a);
 }
 
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Pack<T, N> abs(Pack<T, N> a) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> abs(Simd<T, N> a) {
   using I = detail::signed_of<T>;
   return bits<T>(bits<I>(a) &
-                 Pack<I, N>(static_cast<I>(~(std::uint64_t(1) << (8 * sizeof(T) - 1)))));
+                 Simd<I, N>(static_cast<I>(~(std::uint64_t(1) << (8 * sizeof(T) - 1)))));
 }
 
 /// (high, low) 32 bits of a m, for Philox.
 template <int N>
-KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(Pack<std::uint32_t, N> a, std::uint32_t m,
-                                                   Pack<std::uint32_t, N>& high,
-                                                   Pack<std::uint32_t, N>& low) {
+KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(Simd<std::uint32_t, N> a, std::uint32_t m,
+                                                   Simd<std::uint32_t, N>& high,
+                                                   Simd<std::uint32_t, N>& low) {
 #if BASIN_NATIVE_PACK && defined(__AVX2__)
   // The hardware multiplies the even lanes to 64 bits; odd lanes are shifted down, then blended.
   if constexpr (N == 8) {
@@ -377,7 +377,7 @@ KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(Pack<std::uint32_t, N> a, std
 #if defined(__AVX512F__)
   if constexpr (N == 16) {
     using native = typename detail::PackStorage<std::uint32_t, N, true>::native;
-    // 'maskz' with a full mask: the plain forms warn of an uninitialised operand in GCC 12's
+    // 'maskz' with a full mask: the plain forms warn of an uninitialized operand in GCC 12's
     // headers.
     __m512i const a512 = (__m512i)a.v, by = _mm512_set1_epi32(static_cast<int>(m));
     __m512i const ev  = _mm512_maskz_mul_epu32(0xFF, a512, by);

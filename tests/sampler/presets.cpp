@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/quadratic.hpp>
-#include <basin/sampler/published.hpp>
+#include <basin/sampler/presets.hpp>
 
 #include "support/reference_noise.hpp"
 
@@ -16,7 +16,7 @@
 
 namespace {
 
-namespace published = basin::sampler::published;
+namespace published = basin::sampler::presets;
 using basin::Stream;
 using Catch::Matchers::WithinAbs;
 
@@ -185,52 +185,53 @@ void check_preset(Sampler const& preset, void (*scalar)(ScalarChain&, int), int 
   CHECK(preset.steps == steps);
   CHECK_THAT(preset.effective_temperature(), WithinAbs(temperature, 1e-12 * temperature));
   CHECK_NOTHROW(preset.check());
-  basin::energy::Quadratic<double, dimension> const quadratic{{.stiffness = 1.5 / preset.step}};
-  basin::energy::Analytic<UserFormula<double>> const user{{.k = 1 / preset.step}};
+  basin::energy::Quadratic<double, dimension> const quadratic{
+      {.stiffness = 1.5 / preset.step_size}};
+  basin::energy::Analytic<UserFormula<double>> const user{{.k = 1 / preset.step_size}};
   // After few steps as well: many of them forget from where they came, and with it a clip.
   for (int const few : {1, 2, steps}) {
     CAPTURE(few);
     Sampler sampler = preset;
     sampler.steps   = few;
     // At most 60 steps of a dozen roundings of 1e-16, which no step expands.
-    CHECK(difference(sampler, quadratic, scalar, quadratic_gradient(1.5 / preset.step)) < 1e-12);
-    CHECK(difference(sampler, user, scalar, user_gradient(1 / preset.step)) < 1e-12);
+    CHECK(difference(sampler, quadratic, scalar, quadratic_gradient(1.5 / preset.step_size)) <
+          1e-12);
+    CHECK(difference(sampler, user, scalar, user_gradient(1 / preset.step_size)) < 1e-12);
   }
 }
 
-TEST_CASE("uva runs UvA's step: noise, clamp, gradient, clip, move, clamp",
-          "[sampler][published]") {
-  check_preset(published::uva, uva, 60, 1.25e-6);
+TEST_CASE("uva runs UvA's step: noise, clamp, gradient, clip, move, clamp", "[sampler][presets]") {
+  check_preset(presets::uva, uva, 60, 1.25e-6);
 }
-TEST_CASE("igebm runs IGEBM's step: noise, gradient, clip, move, clamp", "[sampler][published]") {
-  check_preset(published::igebm, igebm, 60, 1.25e-6);
+TEST_CASE("igebm runs IGEBM's step: noise, gradient, clip, move, clamp", "[sampler][presets]") {
+  check_preset(presets::igebm, igebm, 60, 1.25e-6);
 }
-TEST_CASE("jem runs JEM's step: gradient, move and noise, without bounds", "[sampler][published]") {
-  check_preset(published::jem, jem, 20, 5e-5);
+TEST_CASE("jem runs JEM's step: gradient, move and noise, without bounds", "[sampler][presets]") {
+  check_preset(presets::jem, jem, 20, 5e-5);
 }
-TEST_CASE("improved_cd runs ICD's step: noise, gradient, move, clamp", "[sampler][published]") {
-  check_preset(published::improved_cd, improved_cd, 40, 5e-9);
+TEST_CASE("improved_cd runs ICD's step: noise, gradient, move, clamp", "[sampler][presets]") {
+  check_preset(presets::improved_cd, improved_cd, 40, 5e-9);
 }
-TEST_CASE("clel runs CLEL's step: gradient, clip, move and noise, clamp", "[sampler][published]") {
-  check_preset(published::clel, clel, 60, 5e-9);
+TEST_CASE("clel runs CLEL's step: gradient, clip, move and noise, clamp", "[sampler][presets]") {
+  check_preset(presets::clel, clel, 60, 5e-9);
 }
-TEST_CASE("sada_jem runs SADA-JEM's step: gradient, clip, move, clamp", "[sampler][published]") {
-  check_preset(published::sada_jem, sada_jem, 5, 0);
+TEST_CASE("sada_jem runs SADA-JEM's step: gradient, clip, move, clamp", "[sampler][presets]") {
+  check_preset(presets::sada_jem, sada_jem, 5, 0);
 }
 
-TEST_CASE("the order alone makes other chains", "[sampler][published]") {
+TEST_CASE("the order alone makes other chains", "[sampler][presets]") {
   // IGEBM's numbers in CLEL's order and in UvA's: without this the tests above would be blind to
   // the order.
   auto const numbers = [](auto preset) {
-    preset.steps = 60, preset.step = 10, preset.noise = 0.005, preset.clip = 0.01;
+    preset.steps = 60, preset.step_size = 10, preset.noise = 0.005, preset.clip = 0.01;
     preset.lower = 0, preset.upper = 1;
     return preset;
   };
   basin::energy::Analytic<UserFormula<double>> const energy{{.k = 0.1}};
   auto const expected = user_gradient(0.1);
-  CHECK(difference(numbers(published::igebm), energy, igebm, expected) < 1e-12);
-  CHECK(difference(numbers(published::clel), energy, igebm, expected) > 1e-4);
-  CHECK(difference(numbers(published::uva), energy, igebm, expected) > 1e-4);
+  CHECK(difference(numbers(presets::igebm), energy, igebm, expected) < 1e-12);
+  CHECK(difference(numbers(presets::clel), energy, igebm, expected) > 1e-4);
+  CHECK(difference(numbers(presets::uva), energy, igebm, expected) > 1e-4);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <basin/tile/pack.hpp>
+#include <basin/tile/simd.hpp>
 
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_template_test_macros.hpp>
@@ -16,11 +16,11 @@
 namespace {
 
 using Exec = BASIN_TEST_EXEC;
-using basin::tile::Pack;
+using basin::tile::Simd;
 
 constexpr int count = 1 << 12;  // lanes of every input
 
-// Aligned as Kokkos allocates, which is more than the largest pack needs.
+// Aligned as Kokkos allocates, which is more than the largest vector needs.
 template <class T>
 using Numbers = Kokkos::View<T*, Exec>;
 
@@ -72,7 +72,7 @@ template <class T, int N>
 struct FloatKernel {
   Numbers<T> a, b, c, out;
   KOKKOS_FUNCTION void operator()(int i) const {
-    using V   = Pack<T, N>;
+    using V   = Simd<T, N>;
     using I   = basin::tile::detail::signed_of<T>;
     V const x = basin::tile::load<V>(a.data() + i * N), y = basin::tile::load<V>(b.data() + i * N),
             z      = basin::tile::load<V>(c.data() + i * N);
@@ -98,9 +98,10 @@ struct FloatKernel {
   }
 };
 
-TEMPLATE_TEST_CASE_SIG("arithmetic on a pack is arithmetic on its lanes, to the bit",
-                       "[tile][pack]", ((class T, int N), T, N), (float, 1), (float, 4), (float, 8),
-                       (float, 16), (double, 1), (double, 2), (double, 4), (double, 8)) {
+TEMPLATE_TEST_CASE_SIG("arithmetic on a vector is arithmetic on its lanes, to the bit",
+                       "[tile][vector]", ((class T, int N), T, N), (float, 1), (float, 4),
+                       (float, 8), (float, 16), (double, 1), (double, 2), (double, 4),
+                       (double, 8)) {
   auto const a = random_numbers<T>(1), b = random_numbers<T>(2), c = random_numbers<T>(3);
   Numbers<T> const out("out", float_operations * count);
   Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, count / N),
@@ -160,7 +161,7 @@ template <int N>
 struct WordKernel {
   Numbers<std::uint32_t> a, b, out;
   KOKKOS_FUNCTION void operator()(int i) const {
-    using U   = Pack<std::uint32_t, N>;
+    using U   = Simd<std::uint32_t, N>;
     U const x = basin::tile::load<U>(a.data() + i * N), y = basin::tile::load<U>(b.data() + i * N);
     auto const put = [&](int operation, U v) {
       basin::tile::store(out.data() + operation * count + i * N, v);
@@ -189,7 +190,7 @@ std::vector<std::uint32_t> random_words(unsigned seed) {
   return words;
 }
 
-TEMPLATE_TEST_CASE_SIG("arithmetic on packed words is modulo 2^32, lane by lane", "[tile][pack]",
+TEMPLATE_TEST_CASE_SIG("arithmetic on packed words is modulo 2^32, lane by lane", "[tile][vector]",
                        ((int N), N), 1, 2, 4, 8, 16) {
   auto const a = random_words(4), b = random_words(5);
   Numbers<std::uint32_t> const out("out", word_operations * count);
@@ -226,17 +227,17 @@ struct ConvertKernel {
   Numbers<std::int32_t> truncated, raw;
   KOKKOS_FUNCTION void operator()(int i) const {
     using namespace basin::tile;
-    using U          = Pack<std::uint32_t, N>;
+    using U          = Simd<std::uint32_t, N>;
     U const w        = load<U>(words.data() + i * N);
     auto const value = convert<T>(bits<std::int32_t>(w));
     store(from_unsigned.data() + i * N, convert<T>(w));
     store(from_signed.data() + i * N, value);
-    store(truncated.data() + i * N, convert<std::int32_t>(value * Pack<T, N>(T(0x1p-20))));
+    store(truncated.data() + i * N, convert<std::int32_t>(value * Simd<T, N>(T(0x1p-20))));
     if constexpr (sizeof(T) == 4) store(raw.data() + i * N, bits<std::int32_t>(value));
   }
 };
 
-TEMPLATE_TEST_CASE_SIG("conversions round and truncate as those of numbers", "[tile][pack]",
+TEMPLATE_TEST_CASE_SIG("conversions round and truncate as those of numbers", "[tile][vector]",
                        ((class T, int N), T, N), (float, 1), (float, 4), (float, 8), (float, 16),
                        (double, 2), (double, 4), (double, 8)) {
   auto const words = random_words(6);
@@ -259,20 +260,20 @@ TEMPLATE_TEST_CASE_SIG("conversions round and truncate as those of numbers", "[t
   }
 }
 
-TEST_CASE("a pack has the size and alignment of its lanes", "[tile][pack]") {
-  STATIC_REQUIRE(sizeof(Pack<float, 16>) == 64);
-  STATIC_REQUIRE(alignof(Pack<float, 16>) == 64);
-  STATIC_REQUIRE(sizeof(Pack<double, 2>) == 16);
-  STATIC_REQUIRE(sizeof(Pack<float, 1>) == sizeof(float));
-  STATIC_REQUIRE(basin::tile::is_pack<Pack<float, 4>>);
+TEST_CASE("a vector has the size and alignment of its lanes", "[tile][vector]") {
+  STATIC_REQUIRE(sizeof(Simd<float, 16>) == 64);
+  STATIC_REQUIRE(alignof(Simd<float, 16>) == 64);
+  STATIC_REQUIRE(sizeof(Simd<double, 2>) == 16);
+  STATIC_REQUIRE(sizeof(Simd<float, 1>) == sizeof(float));
+  STATIC_REQUIRE(basin::tile::is_pack<Simd<float, 4>>);
   STATIC_REQUIRE(!basin::tile::is_pack<float>);
   STATIC_REQUIRE(
-      std::is_same_v<basin::tile::rebind<Pack<double, 4>, std::uint32_t>, Pack<std::uint32_t, 4>>);
+      std::is_same_v<basin::tile::rebind<Simd<double, 4>, std::uint32_t>, Simd<std::uint32_t, 4>>);
 }
 
-TEMPLATE_TEST_CASE("transpose turns a block of packs over its diagonal, from and to any address",
-                   "[tile][pack]", (Pack<float, 1>), (Pack<float, 4>), (Pack<float, 8>),
-                   (Pack<float, 16>), (Pack<double, 4>), (Pack<double, 8>)) {
+TEMPLATE_TEST_CASE("transpose turns a block of vectors over its diagonal, from and to any address",
+                   "[tile][vector]", (Simd<float, 1>), (Simd<float, 4>), (Simd<float, 8>),
+                   (Simd<float, 16>), (Simd<double, 4>), (Simd<double, 8>)) {
   using Scalar    = typename TestType::value_type;
   constexpr int N = TestType::lanes;
   Scalar in[N * N + 1], out[N * N + 1];

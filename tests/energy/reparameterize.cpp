@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/energy/network.hpp>
-#include <basin/energy/prepare.hpp>
+#include <basin/energy/reparameterize.hpp>
 #include <basin/layer/dense.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/layer/spectral_norm.hpp>
 
-#include "support/prepared.hpp"
+#include "support/effective.hpp"
 #include "support/tunings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -33,43 +33,47 @@ using FourAll =
     Network<double, Image<4, 5, 2>, SpectralNorm<Conv2d<3, 3>, spectral::Matrix, 4>, Silu, Dense<6>,
             Silu, SpectralNorm<Dense<3>, spectral::Matrix, 4>, Silu, Dense<1>>;
 
-TEST_CASE("an energy is prepared where a layer asks for it", "[energy][prepare]") {
-  STATIC_CHECK(basin::energy::Prepared<Net>);
-  STATIC_CHECK(!basin::energy::Prepared<Network<double, Vector<2>, Dense<3>, Silu, Dense<1>>>);
-  STATIC_CHECK(!basin::energy::Prepared<int>);
+TEST_CASE("an energy is effective where a layer asks for it", "[energy][reparameterize]") {
+  STATIC_CHECK(basin::energy::Reparameterized<Net>);
+  STATIC_CHECK(
+      !basin::energy::Reparameterized<Network<double, Vector<2>, Dense<3>, Silu, Dense<1>>>);
+  STATIC_CHECK(!basin::energy::Reparameterized<int>);
 }
 
 TEST_CASE("power iterations are each layer's own, or those that are asked for",
-          "[energy][prepare]") {
+          "[energy][reparameterize]") {
   auto const theta = parameters_of<Net>(1);
   auto const start = Net::initial_state(3);
-  CHECK(prepare<Exec, FourAll>(theta, start, -1) == prepare<Exec, Net>(theta, start, 4));
-  CHECK(prepare<Exec, Net>(theta, start, -1) != prepare<Exec, Net>(theta, start, 1));
-  CHECK(prepare<Exec, Net>(theta, start, -1) != prepare<Exec, Net>(theta, start, 3));
+  CHECK(reparameterize<Exec, FourAll>(theta, start, -1) ==
+        reparameterize<Exec, Net>(theta, start, 4));
+  CHECK(reparameterize<Exec, Net>(theta, start, -1) != reparameterize<Exec, Net>(theta, start, 1));
+  CHECK(reparameterize<Exec, Net>(theta, start, -1) != reparameterize<Exec, Net>(theta, start, 3));
   // The state goes on where the last call has left it.
-  auto const two = prepare<Exec, Net>(theta, start, 2);
-  CHECK(prepare<Exec, Net>(theta, two.state, 2) == prepare<Exec, Net>(theta, start, 4));
+  auto const two = reparameterize<Exec, Net>(theta, start, 2);
+  CHECK(reparameterize<Exec, Net>(theta, two.state, 2) ==
+        reparameterize<Exec, Net>(theta, start, 4));
 }
 
-TEST_CASE("without iterations the same parameters are prepared again", "[energy][prepare]") {
+TEST_CASE("without iterations the same parameters are effective again",
+          "[energy][reparameterize]") {
   auto const theta = parameters_of<Net>(1);
-  auto const once  = prepare<Exec, Net>(theta, Net::initial_state(3), -1);
-  auto const again = prepare<Exec, Net>(theta, once.state, 0);
+  auto const once  = reparameterize<Exec, Net>(theta, Net::initial_state(3), -1);
+  auto const again = reparameterize<Exec, Net>(theta, once.state, 0);
   // sigma = u^T W v is |W v| to rounding.
   double difference = 0;
   for (std::size_t k = 0; k < theta.size(); ++k)
-    difference = std::max(difference, std::abs(again.prepared[k] - once.prepared[k]));
-  CHECK(difference < 1e-14 * largest(once.prepared));
-  CHECK(prepare<Exec, Net>(theta, again.state, 0) == again);
+    difference = std::max(difference, std::abs(again.effective[k] - once.effective[k]));
+  CHECK(difference < 1e-14 * largest(once.effective));
+  CHECK(reparameterize<Exec, Net>(theta, again.state, 0) == again);
 }
 
-TEST_CASE("prepared parameters have the same bits in every tuning", "[energy][prepare]") {
+TEST_CASE("effective parameters have the same bits in every tuning", "[energy][reparameterize]") {
   auto const theta    = parameters_of<Net>(1);
   auto const start    = Net::initial_state(3);
-  auto const expected = prepare<Exec, Net>(theta, start, -1);
+  auto const expected = reparameterize<Exec, Net>(theta, start, -1);
   int wrong           = 0;
   for_each_tuning<Exec, double>([&]<basin::tile::Tuning tuning>() {
-    wrong += prepare<Exec, Net, tuning>(theta, start, -1) != expected;
+    wrong += reparameterize<Exec, Net, tuning>(theta, start, -1) != expected;
   });
   CHECK(wrong == 0);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef BASIN_OBJECTIVE_OBSERVED_HPP
-#define BASIN_OBJECTIVE_OBSERVED_HPP
+#ifndef BASIN_OBJECTIVE_DIAGNOSTICS_HPP
+#define BASIN_OBJECTIVE_DIAGNOSTICS_HPP
 
 #include <basin/sampler/langevin.hpp>
 
@@ -9,10 +9,10 @@ namespace basin::objective {
 /// What a step of an objective leaves for the monitor: arrays on the device, each of batch numbers
 /// or null where the objective has no such thing.
 template <class Scalar>
-struct Observed {
+struct Diagnostics {
   Scalar const* energies_data    = nullptr;
   Scalar const* energies_samples = nullptr;
-  Scalar const* losses           = nullptr;   ///< what the objective minimises the mean of
+  Scalar const* losses           = nullptr;   ///< what the objective minimizes the mean of
   sampler::ChainStatistics<Scalar> chains{};  ///< arrays to read
   int const* ages = nullptr;                  ///< sampler calls since each chain started
 };
