@@ -5,7 +5,7 @@
 #include <basin/layer/silu.hpp>
 #include <basin/layer/spectral_norm.hpp>
 
-#include "support/effective.hpp"
+#include "support/reparameterized.hpp"
 #include "support/tunings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -33,7 +33,7 @@ using FourAll =
     Network<double, Image<4, 5, 2>, SpectralNorm<Conv2d<3, 3>, spectral::Matrix, 4>, Silu, Dense<6>,
             Silu, SpectralNorm<Dense<3>, spectral::Matrix, 4>, Silu, Dense<1>>;
 
-TEST_CASE("an energy is effective where a layer asks for it", "[energy][reparameterize]") {
+TEST_CASE("an energy is reparameterized where a layer asks for it", "[energy][reparameterize]") {
   STATIC_CHECK(basin::energy::Reparameterized<Net>);
   STATIC_CHECK(
       !basin::energy::Reparameterized<Network<double, Vector<2>, Dense<3>, Silu, Dense<1>>>);

@@ -6,7 +6,7 @@
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
 
-#include "support/effective.hpp"
+#include "support/reparameterized.hpp"
 #include "support/finite_difference.hpp"
 
 #include <catch2/catch_test_macros.hpp>
