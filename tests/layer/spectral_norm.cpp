@@ -4,10 +4,11 @@
 #include <basin/layer/spectral_norm.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/sgd.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
-#include "support/reparameterized.hpp"
 #include "support/finite_difference.hpp"
+#include "support/reparameterized.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -37,6 +37,11 @@ template <class E>
 concept HasGradient = requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
                                typename E::scalar_type* workspace) { e.gradient(c, workspace); };
 
+template <class E>
+concept HasConditions =
+    requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
+             typename E::scalar_type* workspace) { e.load_conditions(c, workspace, 0, 1); };
+
 /// A differentiable energy E(x) on a tile of chains. Its workspace is rows [row][T]: the state x in
 /// rows state_row ... state_row + dimension - 1; gradient(c, workspace) leaves dE/dx in the rows
 /// from gradient_row on and the state as it was; energy(c, workspace) leaves E in row energy_row.
@@ -64,6 +69,16 @@ struct check_energy {
                 "the rows from gradient_row on; samplers and objectives call it.");
   static constexpr bool value = Energy<E>;
 };
+
+/// The hook of what belongs to chains, see Energy; nothing where the energy has none. Kernels call
+/// it once the states of chains first, first + 1, ... are in the workspace.
+template <class Context, class E>
+KOKKOS_FORCEINLINE_FUNCTION void load_conditions(Context const& c, E const& energy,
+                                                 typename E::scalar_type* workspace, int first,
+                                                 int count) {
+  if constexpr (requires { energy.load_conditions(c, workspace, first, count); })
+    energy.load_conditions(c, workspace, first, count);
+}
 
 /// An energy with parameters that can be trained: see energy::Network for what it offers.
 template <class E>

@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/energy/concepts.hpp>
+#include <basin/sampler/concepts.hpp>
 #include <basin/tile/launch.hpp>
 
 #include <cmath>
@@ -82,9 +83,6 @@ struct UpdateOrder {
 /// Gradient, move and noise together, then the bounds.
 using GradientFirst = UpdateOrder<Op::gradient, Op::clip, Op::move, Op::noise, Op::clamp>;
 
-/// A training step has 2^steps_bits numbers of the stream of noise for its sampling steps.
-inline constexpr int steps_bits = 20;
-
 namespace detail {
 
 template <class... Policies>
@@ -134,6 +132,11 @@ void check_langevin(int steps, double step_size, char const* noise_name, double 
            "example last");
 }
 
+inline constexpr std::array<Quantity, 3> langevin_columns{
+    {{"displacement", "x", "mean |x_K - x_0|_2 of the chains"},
+     {"clip_fraction", "1", "share of dE/dx that the sampler's clip changed, last sampling step"},
+     {"clamp_fraction", "1", "share of coordinates on a bound after the last sampling step"}}};
+
 }  // namespace detail
 
 /// Langevin sampling without an accept-reject step.
@@ -148,7 +151,8 @@ void check_langevin(int steps, double step_size, char const* noise_name, double 
 ///                   clip::PerElement or clip::PerSample; an Order (default GradientFirst)
 template <class... Policies>
 struct Langevin {
-  using policies = detail::LangevinPolicies<Policies...>;
+  using policies                = detail::LangevinPolicies<Policies...>;
+  static constexpr auto columns = detail::langevin_columns;
   static_assert(std::same_as<typename policies::noise, Calibrated>);
 
   int steps          = 60;    ///< K, moves of each chain per call; in [0, 2^20]
@@ -176,7 +180,8 @@ struct Langevin {
 template <class... Policies>
   requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise, Decoupled>)
 struct Langevin<Policies...> {
-  using policies = detail::LangevinPolicies<Policies...>;
+  using policies                = detail::LangevinPolicies<Policies...>;
+  static constexpr auto columns = detail::langevin_columns;
 
   int steps        = 60;     ///< K, moves of each chain per call; in [0, 2^20]
   double step_size = 10;     ///< alpha, units of x^2 / E; > 0
@@ -196,13 +201,6 @@ struct Langevin<Policies...> {
   void check() const {
     detail::check_langevin<policies>(steps, step_size, "noise", noise, clip, lower, upper);
   }
-};
-
-/// Whether a type can be a sampler: a number of steps, which it checks with its other numbers.
-template <class S>
-concept Sampler = requires(S& s) {
-  s.steps = 1;
-  s.check();
 };
 
 /// What a sampler saw of each chain. Arrays may be null.
@@ -496,6 +494,16 @@ void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& en
     }
     in_tiles.template operator()<tuning>();
   }
+}
+
+/// As above, with columns.
+template <tile::Tuning tuning, class Exec, class... Policies, class E, class Chains>
+void sample(Exec const& exec, Langevin<Policies...> const& langevin, E const& energy,
+            Chains const& chains, Stream stream,
+            Outputs<typename Chains::non_const_value_type, 3> const& outputs) {
+  sample<tuning>(exec, langevin, energy, chains, stream,
+                 ChainStatistics<typename Chains::non_const_value_type>{
+                     outputs.columns[0], outputs.columns[1], outputs.columns[2]});
 }
 
 /// As above, with the tuning of the backend.
