@@ -222,7 +222,7 @@ TEST_CASE("a user's chains start from rows of the data where training starts fro
 
 TEST_CASE("CD refuses what its parts refuse", "[objective][cd]") {
   CHECK_THROWS_WITH((Objective{.sampler = {.step_size = -1}}.check(1)),
-                    "basin::sampler::Langevin: step must be > 0 and finite, got -1");
+                    "basin::sampler::Langevin: step_size must be > 0 and finite, got -1");
   CHECK_THROWS_WITH((Objective{.start = {.noise = -1}}.check(1)),
                     "basin::sampler::start::Positives: noise must be >= 0 and finite, got -1");
   CHECK_THROWS_WITH((Objective{.energy_l2 = {.coefficient = -1}}.check(1)),

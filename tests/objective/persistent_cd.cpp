@@ -160,7 +160,7 @@ TEST_CASE("a user's chains start as fresh chains do", "[objective][persistent_cd
 
 TEST_CASE("PCD refuses what its parts refuse", "[objective][persistent_cd]") {
   CHECK_THROWS_WITH((Objective{.sampler = {.step_size = -1}}.check(1)),
-                    "basin::sampler::Langevin: step must be > 0 and finite, got -1");
+                    "basin::sampler::Langevin: step_size must be > 0 and finite, got -1");
   CHECK_THROWS_WITH((Objective{.buffer = {.capacity = 3}}.check(4)),
                     "basin::buffer::Replay: capacity is 3, smaller than the batch of 4");
   CHECK_THROWS_WITH((Objective{.energy_l2 = {.ramp = -1}}.check(1)),

@@ -5,10 +5,12 @@
 #include <Kokkos_Macros.hpp>
 
 #include <cstdint>
+#include <stdexcept>
 
 namespace basin {
 
-/// What a draw is for. Streams of different purpose never share a number.
+/// What a draw is for. Streams of different purpose never share a number. Values in [128, 256) are
+/// a user's own, see user_purpose; values are never renumbered.
 enum class Purpose : std::uint32_t {
   sampler_noise  = 0,   ///< the noise of a sampling step
   sampler_start  = 1,   ///< where a fresh chain starts
@@ -23,7 +25,17 @@ enum class Purpose : std::uint32_t {
   direction      = 10,  ///< directions and noise of score matching
   contrast       = 11,  ///< noise of noise-contrastive estimation
   level          = 12,  ///< level of noise of a sample
+  sampler_accept = 13,  ///< uniforms of accept-reject steps
+  label          = 14,  ///< labels of samples
 };
+
+/// Purpose number n of a user's own draws, n in [0, 128): shares no number with the library's.
+consteval Purpose user_purpose(int n) {
+  // A purpose is one byte of a counter word, beside the high bits of the step.
+  return n >= 0 && n < 128
+             ? static_cast<Purpose>(128 + n)
+             : throw std::invalid_argument("basin::user_purpose: n must be in [0, 128)");
+}
 
 namespace detail {
 

@@ -4,6 +4,7 @@
 
 #include <basin/energy/concepts.hpp>
 #include <basin/energy/detail/graph.hpp>
+#include <basin/energy/head/single.hpp>
 #include <basin/layer/dense.hpp>
 
 #include <cstddef>
@@ -39,7 +40,24 @@ struct NamedBlock {
   layer::Law law;
 };
 
-/// A feed-forward energy E(x; theta): R^dimension -> R, fixed at compile time.
+namespace detail {
+
+// Refusals of what a network is made of, before anything is made of it.
+template <class Scalar, class Input>
+struct check_network {
+  static_assert(Real<Scalar>,
+                "basin::energy::Network: the first argument must be the scalar, float or double; "
+                "write for example Network<float, Vector<2>, layer::Dense<1>>.");
+  static_assert(!Real<Scalar> || Shape<Input>,
+                "basin::energy::Network: the second argument must be the shape of one state; write "
+                "for example Vector<2> or Image<28, 28> behind the scalar.");
+  static constexpr bool value = Real<Scalar> && Shape<Input>;
+};
+
+}  // namespace detail
+
+/// A feed-forward energy E(x; theta) = head(f(x; theta)), f: R^dimension -> R^outputs, fixed at
+/// compile time. Network and Classifier are the usual ones.
 ///
 /// A layer and the elementwise layers behind it run as one pass over a tile; a last Dense<1> is not
 /// run at all when only dE/dx is asked for, because its derivative is a row of weights. All arrays
@@ -50,9 +68,12 @@ struct NamedBlock {
 ///
 /// \tparam Scalar  float or double
 /// \tparam Input   shape of one state x, for example Vector<2> or Image<28, 28>
-/// \tparam Layers  layer policies, first to last; the last must have width 1
-template <Real Scalar, Shape Input, class... Layers>
-class Network {
+/// \tparam Head    what makes an energy of the outputs, see head/single.hpp
+/// \tparam Copies  tile::NoCopies, or tile::WeightCopies of the weights
+/// \tparam Layers  layer policies, first to last; the last must have the width that the head asks for
+template <class Scalar, class Input, class Head, class Copies, class... Layers>
+class HeadedNetwork {
+  static_assert(detail::check_network<Scalar, Input>::value);
   static_assert(sizeof...(Layers) > 0, "basin::energy::Network: write at least one layer.");
   static_assert((detail::is_a_layer<Layers>::value && ...));
   using stages               = detail::stages_of<Scalar, Input, Layers...>;
@@ -61,13 +82,21 @@ class Network {
   template <int I>
   using layer_at = typename std::tuple_element_t<I, stages>::layer_type;
   template <int I>
-  using activation_at = typename std::tuple_element_t<I, stages>::activation;
-  static_assert(detail::ends_in_a_scalar<layer_at<count - 1>::outputs>::value);
-
+  using activation_at               = typename std::tuple_element_t<I, stages>::activation;
   static constexpr auto graph       = graph_of::value;
   static constexpr auto plan        = graph.plan();
+  static constexpr int plan_rows    = plan.rows;
   static constexpr bool linear_head = graph.linear_head;
   static constexpr int seed         = graph.seed();
+
+  static constexpr bool single = std::same_as<Head, head::Single>;
+  static constexpr int width   = layer_at<count - 1>::outputs;
+  static_assert(detail::ends_in_a_scalar<(single ? width : 1)>::value);
+  static_assert(width >= Head::least_outputs,
+                "basin::energy::Classifier: the last layer gives a logit for each class, two or "
+                "more; write for example layer::Dense<10>.");
+  // Behind the planned rows: E, and those of the head, which keep what belongs to chains.
+  static constexpr int head_row = plan_rows + (single ? 0 : 1);
 
   template <int... I>
   static constexpr double sum_multiply_adds(std::integer_sequence<int, I...>) {
@@ -81,10 +110,13 @@ class Network {
   /// Length of theta: the blocks of each layer in order, each row-major.
   static constexpr int parameters = graph.parameter_offset(count);
 
-  static constexpr int workspace_rows = plan.rows;
+  static constexpr int workspace_rows = head_row + Head::rows;
   static constexpr int state_row      = plan.array[0].offset;
   static constexpr int gradient_row   = plan.array[1].offset;
-  static constexpr int energy_row     = plan.array[graph.value(count - 1)].offset;
+  static constexpr int output_row     = plan.array[graph.value(count - 1)].offset;
+  static constexpr int energy_row     = single ? output_row : plan_rows;
+  /// Of f.
+  static constexpr int outputs = width;
 
   /// Workspace of a tile of Width chains, in bytes.
   template <int Width>
@@ -118,20 +150,35 @@ class Network {
   /// Numbers of the copies of weights that kernels of a tuning read, see tile::Packing.
   template <tile::Tuning tuning>
   static constexpr int packed_numbers =
-      graph.template packed_offset<tile::Packing<Scalar, tuning>>(count);
+      graph.template packed_offset<tile::Packing<Scalar, tile::layout_of(tuning)>>(count);
 
-  Network() = default;
-  /// \param theta  (parameters) reachable from the execution space that will evaluate the energy;
-  ///               where state > 0: as energy::reparameterize leaves them
-  /// \param packed (packed_numbers) as energy::pack leaves them for the tuning of the kernels that
-  ///               will evaluate the energy, aligned to 16 bytes; null: kernels read theta, or make
-  ///               copies of their own
-  KOKKOS_FUNCTION explicit Network(Scalar const* theta, Scalar const* packed = nullptr)
-      : theta_(theta), packed_(packed) {}
+  HeadedNetwork() = default;
+  /// \param theta   (parameters) reachable from the execution space that will evaluate the energy;
+  ///                where state > 0: as energy::reparameterize leaves them
+  /// \param head    what the head knows, for example labels
+  /// \param copies  of the weights, see energy::pack
+  KOKKOS_FUNCTION explicit HeadedNetwork(Scalar const* theta, Head const& head = {},
+                                         Copies const& copies = {})
+      : theta_(theta), head_(head), copies_(copies) {}
 
-  /// The same energy with copies of its weights elsewhere.
-  KOKKOS_FUNCTION Network with_packed(Scalar const* packed) const {
-    return Network(theta_, packed);
+  /// The same body with another head: of a Classifier head::Labeled{labels} or
+  /// head::CrossEntropy{labels}.
+  template <class Other>
+  KOKKOS_FUNCTION HeadedNetwork<Scalar, Input, Other, Copies, Layers...> with_head(
+      Other const& other) const {
+    return HeadedNetwork<Scalar, Input, Other, Copies, Layers...>(theta_, other, copies_);
+  }
+  /// The same energy with copies of its weights in main memory, as energy::pack makes them.
+  template <class Other>
+  KOKKOS_FUNCTION HeadedNetwork<Scalar, Input, Head, Other, Layers...> with_copies(
+      Other const& copies) const {
+    return HeadedNetwork<Scalar, Input, Head, Other, Layers...>(theta_, head_, copies);
+  }
+  /// The same energy with copies that the calling kernel has made itself with pack().
+  KOKKOS_FUNCTION HeadedNetwork staged(Scalar const* packed) const {
+    HeadedNetwork other = *this;
+    other.staged_       = packed;
+    return other;
   }
   /// Copies the weights. \param packed (packed_numbers)
   template <class Context>
@@ -164,12 +211,37 @@ class Network {
   template <class Context>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
     forward<0, Task::energy>(c, workspace, layer::Inference{}, {});
+    apply_head(c, workspace);
+  }
+
+  /// Rows from output_row on = f(x) (outputs, T).
+  template <class Context>
+  KOKKOS_FUNCTION void evaluate_outputs(Context const& c, Scalar* workspace) const {
+    forward<0, Task::energy>(c, workspace, layer::Inference{}, {});
+  }
+
+  /// The labels of chains, where the head asks for some.
+  template <class Context>
+  KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
+                                       int chains) const {
+    if constexpr (requires { head_.load_conditions(c, workspace, first, chains); })
+      head_.load_conditions(c, workspace + head_row * Context::row_size, first, chains);
+  }
+
+  /// Row energy_row = E(x) and rows from gradient_row on = dE/dx, from one pass; the state stays.
+  template <class Context>
+  KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const {
+    forward<0, Task::both>(c, workspace, layer::Inference{}, {});
+    apply_head(c, workspace);
+    start<Task::both>(c, workspace, {});
+    backward<seed, Task::both>(c, workspace, {});
   }
 
   /// Rows from gradient_row on = dE/dx; the state stays.
   template <class Context, class Pass = layer::Inference>
   KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace, Pass const& pass = {}) const {
     forward<0, Task::gradient>(c, workspace, pass, {});
+    apply_head(c, workspace);
     start<Task::gradient>(c, workspace, {});
     backward<seed, Task::gradient>(c, workspace, {});
   }
@@ -186,7 +258,8 @@ class Network {
     layer::LayerRecord<Scalar> const whole{record.rows, record.samples, first, record.series};
     forward<0, Task::record>(c, workspace,
                              layer::Training{stream, static_cast<std::uint32_t>(first)}, whole);
-    Scalar const* const e  = row<graph.value(count - 1), Context>(workspace);
+    apply_head(c, workspace);
+    Scalar const* const e  = workspace + energy_row * Context::row_size;
     Scalar* const energies = record.energies + first;
     int const samples      = record.samples;
     c.map(1, [=](auto at) { tile::store(energies + at.lane, at.load(e), samples); });
@@ -288,7 +361,7 @@ class Network {
   }
 
   // What a pass is for. A pass for E keeps no derivatives.
-  enum class Task { energy, gradient, record };
+  enum class Task { energy, gradient, both, record };
 
   template <int I>
   static void append_blocks(std::vector<NamedBlock>& blocks, int& offset) {
@@ -312,14 +385,38 @@ class Network {
   }
   template <int I, class Context>
   KOKKOS_FORCEINLINE_FUNCTION layer::Frame<Scalar> frame(Scalar* w, bool back) const {
-    constexpr int offset = graph.parameter_offset(I);
-    using packing        = typename Context::packing;
-    constexpr int packed = graph.template packed_offset<packing>(I);
-    bool const has       = graph.template packed<packing>(I) > 0 && packed_ != nullptr;
+    constexpr int offset       = graph.parameter_offset(I);
+    using packing              = typename Context::packing;
+    constexpr int packed       = graph.template packed_offset<packing>(I);
+    Scalar const* const copies = copies_for<Context>();
+    bool const has             = graph.template packed<packing>(I) > 0 && copies != nullptr;
     return {theta_ + offset, row<graph.saved_of(I), Context>(w),
             back ? row<graph.scratch_of(I, true), Context>(w)
                  : row<graph.scratch_of(I, false), Context>(w),
-            has ? packed_ + packed : nullptr};
+            has ? copies + packed : nullptr};
+  }
+  // Copies of all weights that a context reads; null: theta.
+  template <class Context>
+  KOKKOS_FORCEINLINE_FUNCTION Scalar const* copies_for() const {
+    if constexpr (!Context::reads_copies) {
+      return nullptr;
+    } else if constexpr (std::same_as<Copies, tile::NoCopies>) {
+      return staged_;
+    } else {
+      static_assert(Copies::layout == Context::packing::layout,
+                    "basin::energy::Network: the copies of weights were made for another tuning "
+                    "than that of this kernel; call energy::pack with the tuning of the kernel.");
+      return staged_ ? staged_ : copies_.data;
+    }
+  }
+
+  // E and what its slope needs, from the outputs.
+  template <class Context>
+  KOKKOS_FORCEINLINE_FUNCTION void apply_head(Context const& c, Scalar* w) const {
+    if constexpr (!single)
+      head_.template energy<outputs>(c, row<graph.value(count - 1), Context>(w),
+                                     w + head_row * Context::row_size,
+                                     w + energy_row * Context::row_size);
   }
   // Stage I reads the state, a jet with no terms past the first.
   template <int I>
@@ -412,7 +509,7 @@ class Network {
         f[0] = f[0] + at.load(w + static_cast<std::size_t>(added) * size);
       }
       // For dE/dx nobody reads the output before a linear head.
-      if constexpr (!starts || task == Task::record)
+      if constexpr (!starts || task != Task::gradient)
         at.store(w + static_cast<std::size_t>(values) * size, f[0]);
       if constexpr (starts)
         complete_with<I, task>(at, at.broadcast(head), f[Order], w, whole);
@@ -466,7 +563,15 @@ class Network {
                                          Seed const& seed_of = {}) const {
     constexpr int last    = count - 1;
     Scalar const* const e = row<graph.value(last), Context>(w);
-    if constexpr (!linear_head) {
+    if constexpr (!single) {
+      Scalar const* const of_head = w + head_row * Context::row_size;
+      Scalar const* const value   = w + energy_row * Context::row_size;
+      Head const& head            = head_;
+      c.map(+outputs, [=, &head](auto at) {
+        auto const s = seed_of(at.at(0), at.at(0).load(value));
+        complete<last, task>(at, head.slope(at, at.load(e), of_head) * s, w, whole);
+      });
+    } else if constexpr (!linear_head) {
       c.map(1, [=](auto at) { complete<last, task>(at, seed_of(at, at.load(e)), w, whole); });
     } else {
       if constexpr (task == Task::record) {
@@ -532,8 +637,18 @@ class Network {
   }
 
   Scalar const* theta_  = nullptr;
-  Scalar const* packed_ = nullptr;
+  Scalar const* staged_ = nullptr;
+  Head head_{};
+  Copies copies_{};
 };
+
+/// An energy E(x; theta) that is the only output of a feed-forward network.
+///
+/// \tparam Scalar  float or double
+/// \tparam Input   shape of one state x, for example Vector<2> or Image<28, 28>
+/// \tparam Layers  layer policies, first to last; the last must have width 1
+template <class Scalar, class Input, class... Layers>
+using Network = HeadedNetwork<Scalar, Input, head::Single, tile::NoCopies, Layers...>;
 
 }  // namespace basin::energy
 

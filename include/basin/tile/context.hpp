@@ -44,8 +44,9 @@ class Context {
   static constexpr int vectors  = T / V::lanes;          // vectors of a row
   using outer_products          = OuterProducts<Team, V, T, MR, NR>;
   static constexpr int panel    = outer_products::panel;  // features of a panel
-  /// How a team keeps copies of weights.
-  using packing = Packing<Scalar, Team::tuning>;
+  /// How a team keeps copies of weights, and whether its products read any.
+  using packing                      = Packing<Scalar, layout_of(Team::tuning)>;
+  static constexpr bool reads_copies = PackedProducts<Team, V, T, MR, NR, Read>::possible;
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
 
@@ -243,6 +244,24 @@ class Context {
       if (rows > 2) normal_pair(words[2], words[3], z[1]);
       BASIN_UNROLL for (int r = 0; r < 4; ++r) {
         if (4 * block + r < rows) f(Place<W, T>{4 * block + r, lane}, z[r / 2][r % 2]);
+      }
+    });
+    barrier();
+  }
+
+  /// f(place, u), u uniform on (0, 1); otherwise as normal.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void uniform(int rows, Stream const& stream,
+                                           std::uint32_t first_chain, F const& f) const {
+    using W               = std::conditional_t<Team::serial, V, one_lane<V>>;
+    constexpr int vectors = T / W::lanes;
+    team_.each((rows + 3) / 4 * vectors, [&](int i) {
+      int const block = i / vectors, lane = i % vectors * W::lanes;
+      typename W::simd_type u[4];
+      uniform_block(stream, static_cast<std::uint32_t>(block),
+                    first_chain + static_cast<std::uint32_t>(lane), u);
+      BASIN_UNROLL for (int r = 0; r < 4; ++r) {
+        if (4 * block + r < rows) f(Place<W, T>{4 * block + r, lane}, u[r]);
       }
     });
     barrier();

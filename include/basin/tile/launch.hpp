@@ -5,6 +5,7 @@
 #include <basin/tile/block.hpp>
 #include <basin/tile/context.hpp>
 #include <basin/tile/phases.hpp>
+#include <basin/tile/placement.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -116,7 +117,7 @@ inline constexpr std::size_t packed_bytes<Work, tuning> =
 
 // One block of a GPU a tile. The workspace lies in shared memory, and so do the weights, if both
 // fit; a workspace that does not fit lies in main memory, and a block does several tiles in turn.
-template <Tuning tuning, class Work>
+template <class Exec, Tuning tuning, class Work>
 struct TileBlock {
   using Scalar  = typename Work::scalar_type;
   using context = context_of<Scalar, tuning, BlockTeam<tuning>, jet_order_of<Work>>;
@@ -125,9 +126,10 @@ struct TileBlock {
   static constexpr std::size_t rows    = workspace_bytes<Work, tuning>;
   static constexpr std::size_t weights = packed_bytes<Work, tuning>;
   static constexpr bool fits           = rows <= std::size_t(tuning.shared);
-  static constexpr std::size_t at      = fits ? (rows + 127) / 128 * 128 : 0;  // of the weights
-  static constexpr bool stages         = weights > 0 && at + weights <= std::size_t(tuning.shared);
-  static constexpr std::size_t bytes   = stages ? at + weights : fits ? rows : 0;
+  static constexpr std::size_t at      = fits ? copies_offset(rows) : 0;  // of the weights
+  static constexpr bool stages =
+      weight_placement<Exec, tuning>(rows, weights) == WeightPlacement::staged;
+  static constexpr std::size_t bytes = stages ? at + weights : fits ? rows : 0;
 
   Work work;
   Scalar* memory;  // (blocks, rows) where the workspace does not fit
@@ -139,7 +141,7 @@ struct TileBlock {
     if constexpr (stages) {
       Scalar* const copies = reinterpret_cast<Scalar*>(shared + at);
       mine.energy.pack(c, copies);
-      mine.energy = mine.energy.with_packed(copies);
+      mine.energy = mine.energy.staged(copies);
     }
     if constexpr (fits) {
       mine(c, reinterpret_cast<Scalar*>(shared), block);
@@ -262,7 +264,7 @@ void run_phases(Exec const& exec, Label label, int count, Work const& work) {
 template <class Exec, Tuning tuning, class Work>
 constexpr bool stages_weights() {
   if constexpr (has_blocks<Exec> && tuning.shared > 0 && tuning.strategy == Strategy::fused)
-    return detail::TileBlock<tuning, Work>::stages;
+    return detail::TileBlock<Exec, tuning, Work>::stages;
   return false;
 }
 
@@ -290,7 +292,7 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
   if constexpr (tuning.strategy == Strategy::layerwise && bytes > 0) {
     detail::run_phases<tuning, library_of<Exec>>(exec, label, count, work);
   } else if constexpr (has_blocks<Exec> && tuning.shared > 0) {
-    using block = detail::TileBlock<tuning, Work>;
+    using block = detail::TileBlock<Exec, tuning, Work>;
     if constexpr (block::fits) {
       launch_blocks(exec, label.text, count, block{work, nullptr, count, count});
     } else {

@@ -17,7 +17,7 @@ template <class Team, class V, int T>
 class MatrixUnitProducts {
   using Scalar                  = typename V::value_type;
   using place_type              = Place<V, T>;
-  using packing                 = Packing<Scalar, Team::tuning>;
+  using packing                 = Packing<Scalar, layout_of(Team::tuning)>;
   static constexpr int row_size = place_type::row_size;
 
  public:

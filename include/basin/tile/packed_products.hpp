@@ -28,7 +28,7 @@ class PackedProducts {
   using P                       = typename V::simd_type;
   using place_type              = Place<V, T>;
   static constexpr int row_size = place_type::row_size, vectors = T / V::lanes;
-  using packing = Packing<Scalar, Team::tuning>;
+  using packing = Packing<Scalar, layout_of(Team::tuning)>;
 
  public:
   /// Whether a team reads packed weights for these values. Matrix units take pairs of chains.

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_SAMPLER_CONCEPTS_HPP
+#define BASIN_SAMPLER_CONCEPTS_HPP
+
+#include <basin/core/philox.hpp>
+#include <basin/core/quantity.hpp>
+#include <basin/tile/tuning.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace basin::sampler {
+
+/// A training step has 2^steps_bits values of Stream::step for its sampling steps.
+inline constexpr int steps_bits = 20;
+
+/// What a sampler leaves of chains beside their states: arrays on the device that the caller asks
+/// for, null where nobody does.
+template <class Scalar, int n>
+struct Outputs {
+  Scalar* columns[n > 0 ? n : 1]{};  ///< n arrays (chains), in the order of the sampler's columns
+  Scalar* before_last = nullptr;     ///< (chains, dimension) states before the last step
+};
+
+namespace detail {
+
+template <class S>
+struct Columns {
+  static constexpr std::array<Quantity, 0> value{};
+};
+template <class S>
+  requires requires { S::columns; }
+struct Columns<S> {
+  static constexpr auto value = S::columns;
+};
+
+}  // namespace detail
+
+/// The columns of a sampler, std::array<Quantity, n>: what it leaves of each chain.
+template <class S>
+inline constexpr auto columns_of = detail::Columns<std::remove_cv_t<S>>::value;
+
+/// Outputs that fit a sampler.
+template <class S, class Scalar>
+using outputs_of = Outputs<Scalar, static_cast<int>(columns_of<S>.size())>;
+
+/// Place of a column among those of a sampler; -1: it has no such column.
+template <class S>
+constexpr int find_column(std::string_view name) {
+  for (std::size_t i = 0; i < columns_of<S>.size(); ++i)
+    if (name == columns_of<S>[i].name) return static_cast<int>(i);
+  return -1;
+}
+
+namespace detail {
+
+struct NoState {
+  template <class... Arguments>
+  explicit NoState(Arguments const&...) {}
+  template <class Archive>
+  void archive(Archive&) {}
+};
+
+template <class S, class Scalar, class Exec>
+struct StateOf {
+  using type = NoState;
+};
+template <class S, class Scalar, class Exec>
+  requires requires { typename S::template state<Scalar, Exec>; }
+struct StateOf<S, Scalar, Exec> {
+  using type = typename S::template state<Scalar, Exec>;
+};
+
+}  // namespace detail
+
+/// What a sampler keeps on the device from call to call, as step sizes that adapt: its member
+/// template state<Scalar, Exec>, made by (exec, options, chains, dimension, seed); empty where the
+/// sampler has none.
+template <class S, class Scalar, class Exec>
+using state_of = typename detail::StateOf<S, Scalar, Exec>::type;
+
+/// Coordinates of the energy that a sampler sets itself, behind those of its chains.
+template <class S>
+inline constexpr int conditions_of = 0;
+template <class S>
+  requires requires { +S::conditions; }
+inline constexpr int conditions_of<S> = S::conditions;
+
+/// Options of a sampler: a number of steps, which it checks with its other numbers.
+///
+/// Beside it a sampler has one of
+///  - a move, with which sampler::sample runs whole chains in one kernel (sampler/chain.hpp):
+///    'template <class E> auto move() const', or 'move(state)' where it has a state;
+///  - a function that is found by argument-dependent lookup:
+///    'sample<tuning>(exec, options, [state,] energy, chains, stream, outputs)'.
+///
+/// It may name 'static constexpr std::array<Quantity, n> columns', see columns_of, and 'template
+/// <class Scalar, class Exec> struct state', see state_of.
+template <class S>
+concept Sampler = requires(S& s, S const& fixed) {
+  s.steps = 1;
+  fixed.check();
+};
+
+/// A sampler that is a move.
+template <class S, class E>
+concept HasMove = requires(S const& s) { s.template move<E>(); };
+template <class S, class E, class State>
+concept HasMoveOf = requires(S const& s, State const& state) { s.template move<E>(state); };
+
+/// The requirements of Sampler as sentences.
+template <class S>
+struct check_sampler {
+  static_assert(
+      requires(S& s) { s.steps = 1; },
+      "basin::sampler: a sampler needs 'int steps', the number of moves of a call.");
+  static_assert(
+      requires(S const& s) { s.check(); },
+      "basin::sampler: a sampler needs 'void check() const', which throws "
+      "std::invalid_argument naming a field that is wrong and its value.");
+  static constexpr bool value = Sampler<S>;
+};
+
+namespace detail {
+
+// An execution space, energy and chains that stand for any when a sampler is asked what it can do.
+template <class S, class Exec, class State, class E, class Chains, tile::Tuning tuning>
+concept SamplesByItself =
+    requires(S const& s, Exec const& exec, State& state, E const& energy, Chains const& chains,
+             outputs_of<S, typename E::scalar_type> const& outputs) {
+      sample<tuning>(exec, s, state, energy, chains, Stream{}, outputs);
+    };
+template <class S, class Exec, class E, class Chains, tile::Tuning tuning>
+concept SamplesWithoutState =
+    requires(S const& s, Exec const& exec, E const& energy, Chains const& chains,
+             outputs_of<S, typename E::scalar_type> const& outputs) {
+      sample<tuning>(exec, s, energy, chains, Stream{}, outputs);
+    };
+
+}  // namespace detail
+
+}  // namespace basin::sampler
+
+#endif
