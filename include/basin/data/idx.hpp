@@ -106,7 +106,7 @@ inline IdxContent read_idx(std::string const& caller, std::filesystem::path cons
 /// \return (images, height * width * channels)
 /// \throws std::invalid_argument if options.lower >= options.upper
 /// \throws std::runtime_error if the file does not exist, is not an idx file of unsigned bytes of
-///         rank 3 or 4, has an extent of zero, is truncated, or has more data than its header states
+///         rank 3 or 4, has an extent of zero, is truncated, or holds more than its header states
 inline Images read_idx_images(std::filesystem::path const& path, IdxOptions const& options = {}) {
   if (!(options.lower < options.upper))
     throw std::invalid_argument(
