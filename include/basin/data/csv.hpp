@@ -18,10 +18,10 @@
 
 namespace basin::data {
 
-/// How a table of text is laid out.
+/// Layout of a table of text.
 struct CsvOptions {
   char delimiter           = ',';  ///< between cells
-  int header               = 0;    ///< lines at the start that are no data; >= 0
+  int header               = 0;    ///< lines before the data, which are skipped; >= 0
   std::vector<int> columns = {};   ///< columns to return, in this order, from 0; empty: all
 };
 
@@ -122,7 +122,7 @@ inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& opt
 
 /// \brief Copy of some columns, in the given order.
 ///
-/// \throws std::invalid_argument if a column is not there, or none is given
+/// \throws std::invalid_argument if a column does not exist, or none is given
 inline Samples select_columns(Samples const& samples, std::vector<int> const& columns) {
   detail::check_columns("basin::data::select_columns", columns, samples.extent(1));
   if (columns.empty())
@@ -136,7 +136,7 @@ inline Samples select_columns(Samples const& samples, std::vector<int> const& co
 
 /// \brief Copy of all columns but some, in their order.
 ///
-/// \throws std::invalid_argument if a column is not there, or none would be left
+/// \throws std::invalid_argument if a column does not exist, or none would be left
 inline Samples drop_columns(Samples const& samples, std::vector<int> const& columns) {
   detail::check_columns("basin::data::drop_columns", columns, samples.extent(1));
   std::vector<bool> dropped(samples.extent(1), false);
@@ -150,11 +150,11 @@ inline Samples drop_columns(Samples const& samples, std::vector<int> const& colu
   return select_columns(samples, kept);
 }
 
-/// \brief One column as class numbers.
+/// \brief One column as class labels.
 ///
 /// \return (samples)
-/// \throws std::invalid_argument if the column is not there or holds a number that is no integer
-///         from 0 to 2^24
+/// \throws std::invalid_argument if the column does not exist, or holds a value that is not an
+///         integer from 0 to 2^24
 inline Labels label_column(Samples const& samples, int column) {
   std::string const caller = "basin::data::label_column";
   detail::check_columns(caller, {column}, samples.extent(1));

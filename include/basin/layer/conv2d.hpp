@@ -18,7 +18,7 @@ struct bias_axis {};
 /// How a convolution treats the border: what lies outside counts as zero.
 namespace padding {
 
-/// Output ceil(in / stride); what is missing is shared by both sides, the odd one behind, as in
+/// Output ceil(in / stride); the padding is split between both sides, the odd one at the end, as in
 /// TensorFlow and Flax.
 struct Same {
   using axis = padding_axis;
@@ -31,7 +31,7 @@ struct Same {
                                 2;
 };
 
-/// Border zeros on both sides of both directions, as PyTorch's padding=Border.
+/// Border zeros on both sides in both directions, as PyTorch's padding=Border.
 template <int Border>
 struct Explicit {
   static_assert(Border >= 0, "basin::layer::padding::Explicit<Border>: Border must be >= 0.");
@@ -54,7 +54,7 @@ namespace bias {
 struct With {
   using axis = bias_axis;
 };
-/// No bias, for example because a norm behind the layer would take it away again.
+/// No bias, for example because a normalization after the layer would remove it.
 struct Without {
   using axis = bias_axis;
 };
@@ -134,7 +134,7 @@ struct Conv2d {
     static constexpr int weights      = taps * out * in;
     static constexpr int parameters   = weights + (biased ? out : 0);
     static constexpr bool one_product = true;
-    /// Taps that fall outside the image are not run and not counted.
+    /// Taps that fall outside the image are not computed and not counted.
     static constexpr double multiply_adds = Y::count() * X::count() * in * out;
 
     // theta = [ W (taps, out, in) | b (out) ]
@@ -159,7 +159,7 @@ struct Conv2d {
             w, x, detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
-    // With few input channels the sums run over scattered places, in working memory.
+    // With few input channels the sums are scattered over positions, in working memory.
     static constexpr bool few         = in < 4;
     static constexpr int scratch_rows = few ? inputs : 0;
 

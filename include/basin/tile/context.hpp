@@ -19,15 +19,15 @@ namespace basin::tile {
 ///
 /// Contract: a primitive ends with a barrier, so that its results are visible to the team; sums
 /// over k, rows and samples run in ascending order within one work item, so that every context
-/// gives the same bits; but for a tuning with 'items' or a reduced precision, see Tuning.
+/// gives the same bits; except for a tuning with 'items' or a reduced precision, see Tuning.
 ///
 /// \tparam Team  SerialTeam, KokkosTeam or BlockTeam
 /// \tparam V     vector of lanes, or a jet of vectors: then a row is [coefficient][T]
 /// \tparam T     chains of a tile
 /// \tparam MR    rows of a register block
 /// \tparam NR    vectors of a register block
-/// \tparam Read  what matrix products read of x: V, V cut where the rest of x is known to be 0, or
-///               the Tail of V where results of the first term are known, which epilogues then get
+/// \tparam Read  what matrix products read of x: V, V truncated where further terms of x are 0, or
+///               the Tail of V where results of the first term are known; epilogues then get both
 template <class Team, class V, int T, int MR, int NR, class Read = V>
 class Context {
   static_assert(T % (V::lanes * NR) == 0,
@@ -40,7 +40,7 @@ class Context {
   using place_type              = Place<V, T>;
   static constexpr int width    = T;
   static constexpr int order    = V::order;
-  static constexpr int row_size = place_type::row_size;  // numbers of a row
+  static constexpr int row_size = place_type::row_size;  // values of a row
   static constexpr int vectors  = T / V::lanes;          // vectors of a row
   using outer_products          = OuterProducts<Team, V, T, MR, NR>;
   static constexpr int panel    = outer_products::panel;  // features of a panel
@@ -50,10 +50,10 @@ class Context {
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
 
-  // Rows of a register block whose elements are so many times smaller. Not more than 12: rows of
-  // wide matrices lie a power of two apart and would drive each other out of the first cache.
+  // Rows of a register block whose elements are 'times' times smaller. At most 12: rows of wide
+  // matrices are a power of two apart and would evict each other from the L1 cache.
   static constexpr int rows_of(int times) {
-    if (!Team::serial) return MR;  // that of packed weights
+    if (!Team::serial) return MR;  // as weights are packed
     return MR * times > 12 ? (MR > 12 ? MR : 12) : MR * times;
   }
 
@@ -61,16 +61,16 @@ class Context {
   using on_values = Context<Team, typename V::simd_type, T, rows_of(V::order + 1), NR>;
   KOKKOS_FORCEINLINE_FUNCTION on_values with_values() const { return on_values(team_); }
 
-  /// The same, for layers whose input is a straight line: a jet with no terms past the first.
+  /// The same, for layers whose input is a straight line: a jet without terms past the first.
   using on_a_line = Context<Team, V, T, MR, NR, cut<V, 1>>;
   KOKKOS_FORCEINLINE_FUNCTION on_a_line with_input_on_a_line() const { return on_a_line(team_); }
 
-  /// The same, for products of which the first terms are known, with as many registers of sums.
+  /// The same, for products whose first terms are known, with as many accumulator registers.
   using on_tails = Context<Team, V, T, rows_of((V::order + 1) / (V::order > 0 ? V::order : 1)), NR,
                            Tail<typename V::simd_type, V::order>>;
 
-  /// The context of a layer which is one product whose results are row first_row of those that are
-  /// kept, -1: of none. Here nothing is kept, see kept_products.hpp.
+  /// The context of a layer that is one product, whose results are kept from row first_row on; -1:
+  /// they are not kept. Here nothing is kept, see kept_products.hpp.
   template <int first_row>
   KOKKOS_FORCEINLINE_FUNCTION Context const& at_product() const {
     return *this;
@@ -95,7 +95,7 @@ class Context {
                          epilogue);
   }
 
-  /// f(place) for every vector of rows rows.
+  /// f(place) for every vector of 'rows' rows.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void map(int rows, F const& f) const {
     team_.each(rows * vectors, [&](int i) { f(place_type{i / vectors, i % vectors * V::lanes}); });
@@ -184,13 +184,13 @@ class Context {
   }
 
   /// out(group, lane, sums) for each of Groups groups of channels, Members channels each, of an
-  /// image [position][channel][T]: f(place, channel, terms) gives what is summed, Sums numbers at a
+  /// image [position][channel][T]: f(place, channel, terms) gives what is summed, Sums values at a
   /// time, over the Positions and the channels of the group, in this order.
   template <int Sums, int Groups, int Members, int Positions, class F, class Out>
   KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(F const& f, Out const& out) const {
     constexpr int channels = Groups * Members;
     if constexpr (Team::serial) {
-      // Rows of one group lie far apart: a few positions at a time, and of these eight groups in
+      // Rows of one group are far apart: a few positions at a time, and eight groups of these in
       // registers, so that memory is read nearly in order.
       constexpr int chunk = Groups < 64 ? Groups : 64, near = 8, positions_near = 16;
       for (int lane = 0; lane < T; lane += V::lanes)
@@ -226,7 +226,7 @@ class Context {
   }
 
   /// f(place, z), z ~ N(0, 1), a vector, of element row and of chain first_chain + lane. In a team
-  /// place and z are of one lane: with few rows one thread would draw for a whole vector of chains
+  /// place and z have one lane: with few rows one thread would draw for a whole vector of chains
   /// while all others wait.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void normal(int rows, Stream const& stream, std::uint32_t first_chain,
@@ -274,7 +274,7 @@ class Context {
                                                Scalar* x) const {
     int done = 0;
     if constexpr (transposes<Source>) {
-      // A full tile of contiguous chains: blocks of lanes x lanes numbers, turned in registers.
+      // A full tile of contiguous chains: blocks of lanes x lanes values, transposed in registers.
       if (first + T <= count) {
         for (; done + V::lanes <= rows; done += V::lanes)
           for (int lane = 0; lane < T; lane += V::lanes) {
@@ -300,7 +300,7 @@ class Context {
     barrier();
   }
 
-  /// target(first + t, d) = x[d][t] for the chains under count.
+  /// target(first + t, d) = x[d][t] for chains below count.
   template <class Target>
   KOKKOS_FORCEINLINE_FUNCTION void store_chains(Scalar const* x, int first, int count, int rows,
                                                 Target const& target) const {
@@ -337,11 +337,11 @@ class Context {
     barrier();
   }
 
-  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for rows rows m of dw,
-  /// the samples in ascending order.
+  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for 'rows' rows m of
+  /// dw, the samples in ascending order.
   ///
   /// \param g       (rows, n.stride)
-  /// \param panels  x as store_panels leaves it, for features features
+  /// \param panels  x as store_panels leaves it, for 'features' features
   /// \param n       samples that are summed
   /// \param dw      (rows, features), leading dimension features
   KOKKOS_FORCEINLINE_FUNCTION void outer(int rows, int features, Scalar const* g,
@@ -384,8 +384,8 @@ class Context {
 
   /// sums[m] = sum_n g[m][n]; g (rows, some.stride). 32 partial sums, of every 32nd sample from
   /// some.begin, some.begin + 1, ... on, each in ascending order, then the second half of them
-  /// added to the first until one is left: the same in every context, no chain of additions that
-  /// wait for each other, and work for a warp.
+  /// added to the first until one is left: the same in every context, without a long dependent
+  /// chain of additions, and with work for a warp.
   KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, Columns some,
                                             Scalar* sums) const {
     constexpr int parts = 32;
@@ -417,7 +417,7 @@ class Context {
         Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
         One partial[decltype(split)::slots][1][1];
         split.parts([&](int part, int slot) {
-          constexpr int ahead = 8;  // loads on their way
+          constexpr int ahead = 8;  // loads in flight
           Scalar sum          = 0;
           int n               = part;
           for (; n + (ahead - 1) * parts < count; n += ahead * parts) {
@@ -469,7 +469,7 @@ class Context {
   }
 
  private:
-  // Whether chains of a View are rows of contiguous numbers that a serial context may turn.
+  // Whether chains of a View are contiguous rows that a serial context may transpose.
   template <class View>
   static constexpr bool transposes = [] {
     if constexpr (Team::serial && Kokkos::is_view_v<View>)
@@ -533,7 +533,7 @@ class Context {
   static constexpr int first_term = is_tail<Read> ? 1 : 0;
   static constexpr int terms      = terms_of<Read>;
 
-  // Epilogues of a product y (M, terms, T) that a library has made.
+  // Epilogues of a product y (M, terms, T) that a library has computed.
   template <int M, class Epilogue>
   KOKKOS_FORCEINLINE_FUNCTION void finish_product(Scalar const* y, Epilogue const& epilogue) const {
     team_.each(M * vectors, [&](int i) {

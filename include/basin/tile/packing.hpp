@@ -34,11 +34,11 @@ struct NoCopies {};
 /// them: for products with W, then for products with W^T. A copy is aligned to 16 bytes where its
 /// array is.
 ///
-/// Of a product with R rows a thread, thread g of G = ceil(rows / R) has the rows g, g + G, ...:
+/// Of a product with R rows per thread, thread g of G = ceil(rows / R) has the rows g, g + G, ...:
 ///
 ///   packed[tap][k][g][r] = W[tap][g + r G][k], 0 past the last row,
 ///
-/// so that neighboring threads read neighboring numbers and write neighboring rows. With reduced
+/// so that neighboring threads read neighboring values and write neighboring rows. With reduced
 /// precision the fragments of a matrix unit:
 ///
 ///   packed[tap][tile of 16 rows][tile of steps][lane][register]
@@ -63,12 +63,12 @@ struct Packing {
   static constexpr KOKKOS_FUNCTION int numbers(int taps, int rows, int columns) {
     return taps * (numbers(rows, columns) + numbers(columns, rows));
   }
-  /// Where the copy for products with W^T starts.
+  /// Offset of the copy for products with W^T.
   static constexpr KOKKOS_FUNCTION int transposed(int taps, int rows, int columns) {
     return taps * numbers(rows, columns);
   }
 
-  /// Writes both copies, shared by the team of c, for which nobody waits.
+  /// Writes both copies, the work shared by the team of c. Ends without a barrier.
   ///
   /// \param w       (taps, rows, columns)
   /// \param packed  (numbers(taps, rows, columns))
