@@ -6,8 +6,8 @@
 #include <basin/optimizer/sgd.hpp>
 #include <basin/train/trainer.hpp>
 
-#include "support/reparameterized.hpp"
 #include "support/finite_difference.hpp"
+#include "support/reparameterized.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -8,6 +8,7 @@
 #include <basin/layer/detail/taps.hpp>
 #include <basin/layer/initializer.hpp>
 
+#include <type_traits>
 #include <vector>
 
 namespace basin::layer {
@@ -63,22 +64,24 @@ struct Without {
 
 namespace detail {
 
-template <class Input, int Kernel, int Stride, class Padding>
-struct check_convolution {
-  static_assert(ImageShape<Input>,
+// What a convolution reads. What does not fit counts as an image that does, so that the sentence
+// stands alone.
+template <Shape Input, int Kernel, int Stride, class Padding>
+struct ConvolutionInput {
+  static constexpr bool is_image = ImageShape<Input>;
+  static_assert(is_image,
                 "basin::layer::Conv2d: a convolution needs an image before it, "
                 "basin::Image<Height, Width, Channels>; Input is what it has.");
-  template <Shape S>
-  static constexpr bool fits() {
-    if constexpr (ImageShape<S>)
-      return Padding::template output<S::height, Kernel, Stride> > 0 &&
-             Padding::template output<S::width, Kernel, Stride> > 0;
+  static constexpr bool fits = [] {
+    if constexpr (ImageShape<Input>)
+      return Padding::template output<Input::height, Kernel, Stride> > 0 &&
+             Padding::template output<Input::width, Kernel, Stride> > 0;
     return true;
-  }
-  static_assert(fits<Input>(),
+  }();
+  static_assert(fits,
                 "basin::layer::Conv2d: the kernel is larger than the padded image, so that no "
                 "output is left; Input and Kernel say how large they are.");
-  static constexpr bool value = true;
+  using type = std::conditional_t<is_image && fits, Input, Image<Kernel, Kernel>>;
 };
 
 }  // namespace detail
@@ -103,13 +106,13 @@ struct Conv2d {
                 "basin::layer::Conv2d: after the stride write at most one padding::, one bias:: "
                 "and one initializer:: policy.");
 
-  template <Real Scalar, Shape Input>
+  template <Real Scalar, Shape Before>
   struct bind : BoundLayer {
     using Padding = pick<padding_axis, padding::Same, Policies...>;
+    using Input   = typename detail::ConvolutionInput<Before, Kernel, Stride, Padding>::type;
     using Init    = pick<initializer_axis, initializer::FanIn, Policies...>;
     static constexpr bool biased =
         std::same_as<pick<bias_axis, bias::With, Policies...>, bias::With>;
-    static_assert(detail::check_convolution<Input, Kernel, Stride, Padding>::value);
 
     static constexpr int height = Padding::template output<Input::height, Kernel, Stride>;
     static constexpr int width  = Padding::template output<Input::width, Kernel, Stride>;

@@ -255,7 +255,7 @@ struct RmsNorm {
 template <class...>
 struct BatchNorm {
   template <Real Scalar, Shape Input>
-  struct bind : BoundLayer {
+  struct bind : detail::BoundNorm<Scalar, Input, 1, true, std::ratio<1>> {  // the sentence alone
     static_assert(sizeof(Scalar) == 0,
                   "basin::layer::BatchNorm: an energy must not depend on the other states of its "
                   "batch; write layer::GroupNorm<Groups> or layer::LayerNorm<>.");

@@ -14,7 +14,8 @@ namespace detail {
 // What a pool reads. What is no image counts as one value, so that only the sentence is reported.
 template <Shape Input>
 struct PoolInput : Image<1, 1> {
-  static_assert(ImageShape<Input>,
+  static constexpr bool is_image = ImageShape<Input>;  // no notes on the concept
+  static_assert(is_image,
                 "basin::layer: a pooling layer needs an image before it, "
                 "basin::Image<Height, Width, Channels>; Input is what it has.");
 };
