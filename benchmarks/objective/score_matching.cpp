@@ -3,6 +3,7 @@
 // gradients?
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/score_matching.hpp>
+#include <basin/objective/sliced_score_matching.hpp>
 
 #include "benchmarks/support/networks.hpp"
 
@@ -22,13 +23,13 @@ void gradient_of(benchmark::State& state, int batch) {
   auto const trainer = pcd_trainer<E>(batch, 1);  // for its parameters
   Objective const objective{};
   Bound bound(exec, objective, batch, {}, 1);
-  Kokkos::deep_copy(bound.positives(), Scalar(0.25));
+  Kokkos::deep_copy(bound.batch().points, Scalar(0.25));
   Kokkos::View<Scalar*, Exec> const gradient("gradient", +E::parameters);
   std::uint64_t step = 0;
 
   basin::energy::ParameterGradient<E, 0, Exec, tuning> const plain(batch);
   plain.set_weights(batch, Scalar(1) / static_cast<Scalar>(batch));
-  using Fill = basin::energy::detail::FillPoints<typename Bound::Chains>;
+  using Fill = basin::energy::FillPoints<typename Bound::Chains>;
   iterate<Scalar>(
       state, exec, Cost{.flops = E::parameter_gradient_flops * batch},
       [&] {
@@ -36,7 +37,7 @@ void gradient_of(benchmark::State& state, int batch) {
                        gradient.data());
       },
       [&] {
-        plain.record(exec, trainer->energy(), batch, Fill{bound.positives()}, {});
+        plain.record(exec, trainer->energy(), batch, Fill{bound.batch().points}, {});
         plain.sum(exec, batch, gradient.data());
       });
   state.counters["cost_multiple"] = 1 / state.counters["beside_fraction"];

@@ -6,6 +6,7 @@
 #include <basin/layer/silu.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/adam.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
 #include "benchmarks/support/batches.hpp"

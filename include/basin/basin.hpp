@@ -41,6 +41,7 @@
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/objective/score_matching.hpp>
+#include <basin/objective/sliced_score_matching.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>

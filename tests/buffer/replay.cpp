@@ -550,11 +550,11 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
   using BytesFromUniform = Replay<storage::Byte>;
   CHECK_THROWS_WITH((BytesFromUniform{.start = {.lower = -2, .upper = 1}}.check(1)),
                     who +
-                        "storage::Byte keeps [-1, 1], start::Uniform has [-2, 1]; write a range "
+                        "the storage keeps [-1, 1], the start has [-2, 1]; write a range "
                         "of the buffer that holds it, or narrower bounds there");
   CHECK_THROWS_WITH(BytesFromUniform{}.check_chains(-1, infinity),
                     who +
-                        "storage::Byte keeps [-1, 1], the sampler has [-1, inf]; write a range "
+                        "the storage keeps [-1, 1], the sampler has [-1, inf]; write a range "
                         "of the buffer that holds it, or narrower bounds there");
   CHECK_NOTHROW(BytesFromUniform{}.check_chains(-0.5, 1));
   CHECK_NOTHROW(Replay<>{.start = {.lower = -2, .upper = 2}}.check(1));
@@ -566,10 +566,10 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
                     who + "capacity is 4, smaller than the batch of 5");
   CHECK_THROWS_WITH(
       make(Ring{.capacity = 4}, 2, 1),
-      who + "start::Data draws from the data, which has shape (0, 0); the energy has dimension 3");
+      who + "the start draws rows of the data, which has shape (0, 0); the energy has dimension 3");
   CHECK_THROWS_WITH(
       make(Ring{.capacity = 4}, 2, 1, Exec(), Table<float>("data", 9, 2)),
-      who + "start::Data draws from the data, which has shape (9, 2); the energy has dimension 3");
+      who + "the start draws rows of the data, which has shape (9, 2); the energy has dimension 3");
   auto buffer = make(Plain{.capacity = 4}, 2, 1);
   CHECK_THROWS_WITH(buffer.fill(Exec(), Table<float>("samples", 4, 2)),
                     who + "fill was given shape (4, 2), the buffer has (4, 3)");

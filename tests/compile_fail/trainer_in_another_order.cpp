@@ -3,6 +3,7 @@
 // Expect: basin::train::Trainer: the third argument is no optimizer; write for example
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/optimizer/adam.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
 using Model     = basin::energy::Network<float, basin::Vector<2>, basin::layer::Dense<1>>;

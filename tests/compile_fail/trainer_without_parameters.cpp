@@ -3,6 +3,7 @@
 #include <basin/energy/quadratic.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/optimizer/adam.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
 #ifdef BASIN_EXPECT_REFUSAL

@@ -57,11 +57,10 @@ std::vector<double> gradient(M const& model, std::vector<double> const& x,
   work.set_weights(n, 0.7);
   using Points = typename M::Points;
   if constexpr (order == 0)
-    work.record(Exec(), model.net(), n, energy::detail::FillPoints<Points>{M::points(points)}, {});
+    work.record(Exec(), model.net(), n, energy::FillPoints<Points>{M::points(points)}, {});
   else
     work.record(Exec(), model.net(), n,
-                energy::detail::FillJets<Points, Points>{M::points(points), M::points(directions)},
-                {});
+                energy::FillJets<Points, Points>{M::points(points), M::points(directions)}, {});
   work.sum(Exec(), n, found.data());
   return test::on_host(found);
 }

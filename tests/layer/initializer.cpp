@@ -3,6 +3,7 @@
 #include <basin/layer/silu.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/optimizer/sgd.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
 #include "support/finite_difference.hpp"

@@ -4,6 +4,7 @@
 #include <basin/layer/spectral_norm.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/sgd.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
 #include "support/finite_difference.hpp"

@@ -29,9 +29,10 @@ Values weights(Values const& energies, double penalty) {
   auto const host = Kokkos::create_mirror_view(e);
   for (std::size_t n = 0; n < energies.size(); ++n) host(n) = static_cast<Scalar>(energies[n]);
   Kokkos::deep_copy(e, host);
-  basin::objective::loss_weights<Loss, basin::tile::default_tuning<Exec, Scalar>()>(
-      Exec(), e.data(), w.data(), static_cast<int>(energies.size() / 2), {.coefficient = penalty},
-      0);
+  Kokkos::View<Scalar*, Exec> const values("values", energies.size() / 2);
+  basin::objective::loss_weights<basin::tile::default_tuning<Exec, Scalar>()>(
+      Exec(), Loss{}, static_cast<Scalar const*>(e.data()), w.data(), values.data(),
+      static_cast<int>(energies.size() / 2), {.coefficient = penalty}, 0);
   auto const result = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w);
   return Values(result.data(), result.data() + result.size());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/score_matching.hpp>
+#include <basin/objective/sliced_score_matching.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/by_clock.hpp"

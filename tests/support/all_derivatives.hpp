@@ -47,9 +47,9 @@ std::vector<std::vector<typename Net::scalar_type>> all_derivatives(Net const& n
     work.sum(Exec(), count, gradient.data());
     all.push_back(on_host(gradient));
   };
-  using Jets = energy::detail::FillJets<Points, Points>;
+  using Jets = energy::FillJets<Points, Points>;
   parameter_gradient(energy::ParameterGradient<Net, 0, Exec, tuning>(count),
-                     energy::detail::FillPoints<Points>{points});
+                     energy::FillPoints<Points>{points});
   parameter_gradient(energy::ParameterGradient<Net, 1, Exec, tuning>(count),
                      Jets{points, directions});
   parameter_gradient(energy::ParameterGradient<Net, 2, Exec, tuning>(count),
@@ -59,7 +59,7 @@ std::vector<std::vector<typename Net::scalar_type>> all_derivatives(Net const& n
   typename objective::DenoisingScoreMatching::bind<Net, Exec, tuning> state(Exec(), dsm, count, {},
                                                                             1);
   Array const gradient("gradient", +Net::parameters);
-  Kokkos::deep_copy(state.positives(), points);
+  Kokkos::deep_copy(state.batch().points, points);
   state.gradient(Exec(), dsm, net, 6, nullptr, gradient.data());
   all.push_back(on_host(gradient));
   return all;

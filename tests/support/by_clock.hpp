@@ -2,7 +2,7 @@
 #ifndef BASIN_TESTS_SUPPORT_BY_CLOCK_HPP
 #define BASIN_TESTS_SUPPORT_BY_CLOCK_HPP
 
-#include <basin/objective/contrast.hpp>
+#include <basin/objective/concepts.hpp>
 
 #include "support/clock.hpp"
 #include "support/finite_difference.hpp"
@@ -26,10 +26,10 @@ std::vector<std::vector<float>> gradients_at(Objective const& options, StepOf co
   Numbers const theta = on_device<Exec, float>(parameters_of<SmallNetwork>(1));
   Numbers const gradient("gradient", +SmallNetwork::parameters);
   // Of the objective itself, which some read behind theta.
-  Numbers const own("own", State::parameters + 1);
+  Numbers const own("own", objective::parameters_of<State> + 1);
   SmallNetwork const energy(theta.data());
-  State state(Exec(), options, batch, pool, 5);
-  Kokkos::deep_copy(state.positives(), Kokkos::subview(pool, std::pair(0, +batch), Kokkos::ALL));
+  State state(Exec(), options, batch, {pool, {}, {}, {}}, 5);
+  Kokkos::deep_copy(state.batch().points, Kokkos::subview(pool, std::pair(0, +batch), Kokkos::ALL));
   std::vector<std::vector<float>> all;
   for (std::uint64_t const n : {0, 1, 4}) {
     state.gradient(Exec(), options, energy, step_of(n), own.data(), gradient.data());

@@ -382,8 +382,8 @@ double jet_error(int points = 5) {
 
   // In theta
   typename M::Array const mixed("mixed", +Net::parameters), sliced("sliced", +Net::parameters);
-  auto const fill = energy::detail::FillJets<typename M::Points, typename M::Points>{
-      M::points(at), M::points(along)};
+  auto const fill =
+      energy::FillJets<typename M::Points, typename M::Points>{M::points(at), M::points(along)};
   auto const weigh = [&](auto const& work) {
     int const samples = work.samples(), series = work.series;
     std::vector<double> all(static_cast<std::size_t>(samples * series));

@@ -7,6 +7,7 @@
 #include <basin/layer/tanh.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/optimizer/adam.hpp>
+#include <basin/sampler/langevin.hpp>
 #include <basin/train/trainer.hpp>
 
 #include <vector>

@@ -46,8 +46,8 @@ struct FillBehindValues {
     float const f = factor;
     v.map(+E::kept_rows,
           [=](auto at) { at.store(kept, typename decltype(at)::value_type(f) * at.load(kept)); });
-    basin::energy::detail::FillJets<Points, Points>{points, directions}(c, energy, workspace, first,
-                                                                        stream);
+    basin::energy::FillJets<Points, Points>{points, directions}(c, energy, workspace, first,
+                                                                stream);
     return tile::HasProducts(c, kept);
   }
 };
@@ -74,8 +74,8 @@ bool agree() {
   auto const u = on_device<Exec, float>(numbers(n * D, 3));
   using Points = typename Model<Exec, Net>::Points;
   Points const points(x.data(), n, D), directions(u.data(), n, D);
-  auto const expected = gradient_with(
-      model.net(), n, basin::energy::detail::FillJets<Points, Points>{points, directions});
+  auto const expected =
+      gradient_with(model.net(), n, basin::energy::FillJets<Points, Points>{points, directions});
   using Behind = FillBehindValues<Points>;
   return gradient_with(model.net(), n, Behind{points, directions, 1}) == expected &&
          gradient_with(model.net(), n, Behind{points, directions, 2}) != expected;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
+#include <basin/objective/sliced_score_matching.hpp>
 #include <basin/optimizer/sgd.hpp>
 
 #include "support/training.hpp"

@@ -38,6 +38,13 @@ struct pick<Axis, Default, P, Policies...>
 template <class Axis, class Default, class... Policies>
 using pick = typename detail::pick<Axis, Default, Policies...>::type;
 
+/// Checks the numbers of a policy that has some.
+/// \throws std::invalid_argument naming the field and its value
+template <class P>
+void check_numbers(P const& policy) {
+  if constexpr (requires { policy.check(); }) policy.check();
+}
+
 }  // namespace basin
 
 #endif

@@ -4,11 +4,11 @@
 
 namespace basin {
 
-/// A named number: a column of chains, an entry of a table of metrics.
+/// A named number: a column of chains, a metric. The texts are literals; they are not copied.
 struct Quantity {
-  char const* name;     ///< as in files and reports, for example "acceptance"
-  char const* unit;     ///< "" where it is a pure number
-  char const* meaning;  ///< in half a sentence
+  char const* name;     ///< as metrics and files have it, for example "energy_data"
+  char const* unit;     ///< for example "E" or "x"; "1": none
+  char const* meaning;  ///< half a sentence
 };
 
 }  // namespace basin

@@ -3,6 +3,7 @@
 #define BASIN_ENERGY_PARAMETER_GRADIENT_HPP
 
 #include <basin/energy/derivatives.hpp>
+#include <basin/energy/fill.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/tile/launch.hpp>
 
@@ -96,40 +97,46 @@ struct AddParts {
   }
 };
 
-// The points themselves.
-template <class Points>
-struct FillPoints {
-  static constexpr int further_rows = 0;
-  Points points;  // (count, dimension)
+// to += factor from
+template <class Scalar, class Factor>
+struct AddScaled {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  static constexpr int block          = 2048;  // numbers of a work item
+  Scalar const* from;
+  Scalar* to;
+  int count;
+  Factor factor;
 
-  template <class Context, class E>
-  KOKKOS_FUNCTION Context const& operator()(Context const& c, E const&,
-                                            typename E::scalar_type* workspace, int first,
-                                            Stream const&) const {
-    c.load_chains(points, first, static_cast<int>(points.extent(0)), +E::dimension,
-                  workspace + E::state_row * Context::row_size);
-    return c;
-  }
-};
-
-// The jets points + e directions.
-template <class Points, class Directions>
-struct FillJets {
-  static constexpr int further_rows = 0;
-  Points points;          // (count, dimension)
-  Directions directions;  // (count, dimension)
-
-  template <class Context, class E>
-  KOKKOS_FUNCTION Context const& operator()(Context const& c, E const&,
-                                            typename E::scalar_type* workspace, int first,
-                                            Stream const&) const {
-    load_jets(c, points, directions, first, static_cast<int>(points.extent(0)), +E::dimension,
-              workspace + E::state_row * Context::row_size);
-    return c;
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int item) const {
+    int const begin = item * block, n = count - begin < +block ? count - begin : +block;
+    Scalar const* const x = from + begin;
+    Scalar* const y       = to + begin;
+    Scalar const f        = [&] {
+      if constexpr (requires { factor(); })
+        return static_cast<Scalar>(factor());
+      else
+        return static_cast<Scalar>(factor);
+    }();
+    c.each(n, [=](int i) { y[i] += f * x[i]; });
   }
 };
 
 }  // namespace detail
+
+/// to[i] += factor from[i] for i in [0, count). Asynchronous on exec.
+///
+/// \param factor  a number, or an object whose KOKKOS_FUNCTION operator()() gives it on the device
+template <tile::Tuning tuning, class Exec, class Scalar, class Factor>
+void add_scaled(Exec const& exec, Scalar const* from, int count, Factor const& factor, Scalar* to) {
+  using Add = detail::AddScaled<Scalar, Factor>;
+  tile::for_each_tile<tuning>(exec, "basin::add", tile::tiles(count, Add::block),
+                              Add{from, to, count, factor});
+}
+
+/// Whether a ParameterGradient can add to a gradient, for which it needs an array of its own.
+enum class Adds { no, yes };
 
 /// Gradients of sums over a batch with respect to theta, and the arrays that they need.
 ///
@@ -153,21 +160,22 @@ class ParameterGradient {
   static constexpr int line          = 64 / static_cast<int>(sizeof(Scalar));  ///< of the cache
 
   /// \param points  most points of a batch
-  explicit ParameterGradient(int points)
+  /// \param adds    whether 'add' will be called
+  explicit ParameterGradient(int points, Adds adds = Adds::no)
       // Whole cache lines, so that every row is aligned; and one more: rows a power of two apart
       // would share few places of the cache.
       : samples_(tile::tiles(tile::tiles(points, jets.width) * jets.width, line) * line + line),
         rows_("basin::energy::record", std::size_t(E::record_rows) * series * samples_),
         energies_("basin::energy::energies", std::size_t(series) * samples_),
         weights_("basin::energy::weights", std::size_t(series) * samples_),
-        parts_("basin::energy::parts", of_parts(points)) {
+        parts_("basin::energy::parts", of_parts(points)),
+        added_("basin::energy::added", adds == Adds::yes ? +E::parameters : 0) {
     check_smoothness<E, order>();
   }
 
   /// Evaluates count points. Asynchronous on exec.
   ///
-  /// \param fill  writes the state of a tile and returns the context to go on with, see
-  ///              detail::FillPoints
+  /// \param fill  writes the state of a tile and returns the context to go on with, see fill.hpp
   /// \param seed  s from the series c, lane by lane, see UnitSeed
   template <class Fill, class Seed = UnitSeed>
   void record(Exec const& exec, E const& energy, int count, Fill const& fill, Stream const& stream,
@@ -190,6 +198,21 @@ class ParameterGradient {
     using Add = detail::AddParts<Scalar>;
     tile::for_each_tile<tuning>(exec, "basin::parts", tile::tiles(E::parameters, Add::block),
                                 Add{parts_.data(), parts, E::parameters, gradient});
+  }
+
+  /// gradient (parameters) += factor times what sum would give, by one more kernel. Uses the record
+  /// up. Asynchronous on exec.
+  ///
+  /// \param factor  a number, or a function for the device, see add_scaled
+  /// \throws std::invalid_argument if this was made without Adds::yes
+  template <class Factor>
+  void add(Exec const& exec, int count, Scalar* gradient, Factor const& factor) const {
+    if (added_.size() == 0)
+      refuse("basin::energy::ParameterGradient",
+             "add needs an array of its own; write Adds::yes in the constructor");
+    sum(exec, count, added_.data());
+    add_scaled<tuning>(exec, static_cast<Scalar const*>(added_.data()), +E::parameters, factor,
+                       gradient);
   }
 
   /// (series, samples) c of every point that was recorded
@@ -227,6 +250,7 @@ class ParameterGradient {
   Numbers energies_;  // (series, samples)
   Numbers weights_;   // (series, samples)
   Numbers parts_;     // (parts, parameters)
+  Numbers added_;     // (parameters), if it adds
 };
 
 /// gradient (parameters) = d/dtheta sum_n u_n.grad E(x_n). Allocates working memory and waits for
@@ -247,7 +271,7 @@ void mixed_gradient(Exec const& exec, E const& energy, Points const& points,
                     tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()> const
       work(count);
   work.set_weights(count, 1);
-  work.record(exec, energy, count, detail::FillJets<Points, Directions>{points, directions}, {});
+  work.record(exec, energy, count, FillJets<Points, Directions>{points, directions}, {});
   work.sum(exec, count, gradient.data());
   exec.fence("basin::energy::mixed_gradient");
 }

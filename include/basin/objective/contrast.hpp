@@ -3,93 +3,111 @@
 #define BASIN_OBJECTIVE_CONTRAST_HPP
 
 #include <basin/energy/parameter_gradient.hpp>
-#include <basin/objective/diagnostics.hpp>
+#include <basin/objective/columns.hpp>
+#include <basin/objective/concepts.hpp>
 #include <basin/objective/loss.hpp>
+#include <basin/sampler/chain.hpp>
 
 namespace basin::objective {
 
-/// An objective that contrasts data with samples of the model: Objective says where the samples
-/// come from, this holds both and weighs dE/dtheta of each point by the loss.
-template <class Objective, class E, class Exec, tile::Tuning tuning>
-class Contrast : public Objective::template bind<E, Exec, tuning> {
-  using base   = typename Objective::template bind<E, Exec, tuning>;
-  using Scalar = typename E::scalar_type;
-
+/// What an objective derives its bound form from, if it contrasts data with samples of the model:
+/// the points of both, and the sum of their dE/dtheta weighed by a loss. The objective itself says
+/// where the samples come from: its 'gradient' moves chains to samples() by move() and calls
+/// contrast().
+///
+/// \tparam E        a TrainableEnergy
+/// \tparam Sampler  a sampler, which names columns of its own
+/// \tparam L        a loss policy
+template <class E, class Exec, tile::Tuning tuning, class Sampler, class L>
+class Contrast {
  public:
-  using typename base::Chains;
-  using typename base::Pool;
+  using Scalar  = typename E::scalar_type;
+  using memory  = typename Exec::memory_space;
+  using Chains  = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
+  using Pool    = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+  using Outputs = sampler::outputs_of<Sampler, Scalar>;
+
   static constexpr int parameters = 0;  ///< of the objective itself
 
-  Contrast(Exec const& exec, Objective const& options, int batch, Pool const& pool,
-           std::uint64_t seed)
-      : base(exec, options, batch, pool, seed),
-        batch_(batch),
+  /// (batch) where the data of a step belong.
+  objective::Batch<Scalar, memory> batch() const {
+    return {Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL), {}, {}, {}};
+  }
+
+  /// energy_data, energy_samples, loss where the loss has a value, and those of the sampler.
+  auto columns() const {
+    constexpr int n = 2 + int(valued) + sampler_columns;
+    std::array<Column<Scalar>, std::size_t(n)> all{};
+    Scalar const* const e = gradient_.energies();
+    all[0]                = {quantity::energy_data, e, nullptr, batch_};
+    all[1]                = {quantity::energy_samples, e + batch_, nullptr, batch_};
+    if constexpr (valued) all[2] = {quantity::loss, losses_.data(), nullptr, batch_};
+    for (int i = 0; i < sampler_columns; ++i)
+      all[std::size_t(n - sampler_columns + i)] = {sampler::columns_of<Sampler>[std::size_t(i)],
+                                                   statistics_.data() + i * batch_, nullptr,
+                                                   batch_};
+    return all;
+  }
+
+  /// Names what must be saved.
+  template <class Archive>
+  void archive(Archive& a) {
+    if constexpr (requires { state_.archive(a); }) state_.archive(a);
+  }
+
+ protected:
+  /// \param batch  data, and samples, of a step
+  Contrast(Exec const& exec, Sampler const& sampler, int batch, std::uint64_t seed)
+      : batch_(batch),
         seed_(seed),
         gradient_(2 * batch),
         points_("basin::objective::points", 2 * batch, +E::dimension),
-        statistics_("basin::objective::statistics", std::size_t(3) * batch) {}
+        losses_("basin::objective::losses", valued ? batch : 0),
+        statistics_("basin::objective::statistics", std::size_t(sampler_columns) * batch),
+        state_(exec, sampler, batch, +E::dimension, seed) {}
 
-  /// (batch, dimension) where the data of a step belong.
-  Chains positives() const { return Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL); }
+  /// (batch, dimension) where the samples of a step belong.
+  Chains samples() const {
+    return Kokkos::subview(points_, std::pair(batch_, 2 * batch_), Kokkos::ALL);
+  }
+  /// What the sampler leaves of the samples.
+  Outputs outputs() const {
+    Outputs to{};
+    for (int i = 0; i < sampler_columns; ++i) to.columns[i] = statistics_.data() + i * batch_;
+    return to;
+  }
 
-  /// gradient (E::parameters) = dL/dtheta at positives() and new samples. Asynchronous on exec.
-  void gradient(Exec const& exec, Objective const& options, E const& energy, Step const& step,
-                Scalar const*, Scalar* gradient) {
-    Chains const chains = Kokkos::subview(points_, std::pair(batch_, 2 * batch_), Kokkos::ALL);
-    base::samples(exec, options, energy, positives(), chains, step, chain_statistics());
-    using Fill = energy::detail::FillPoints<Chains>;
-    gradient_.record(exec, energy, 2 * batch_, Fill{points_}, step.stream(seed_, Purpose::dropout));
-    loss_weights<typename Objective::loss_type, tuning>(
-        exec, gradient_.energies(), gradient_.weights(), batch_, options.energy_l2, step);
+  /// Moves chains (batch, dimension) by the sampler. Asynchronous on exec.
+  void move(Exec const& exec, Sampler const& sampler, E const& energy, Chains const& chains,
+            Step const& step, Outputs const& outputs) {
+    basin::sampler::run<tuning>(
+        exec, sampler, state_, energy, chains,
+        step.stream(seed_, Purpose::sampler_noise, basin::sampler::steps_bits), outputs);
+  }
+
+  /// gradient (E::parameters) = dL/dtheta at batch() and samples(). Asynchronous on exec.
+  void contrast(Exec const& exec, L const& loss, EnergyPenalty const& penalty, E const& energy,
+                Step const& step, Scalar* gradient) {
+    gradient_.record(exec, energy, 2 * batch_, energy::FillPoints<tile::Borrowed<Chains>>{points_},
+                     step.stream(seed_, Purpose::dropout));
+    loss_weights<tuning>(exec, loss, static_cast<Scalar const*>(gradient_.energies()),
+                         gradient_.weights(), losses_.data(), batch_, penalty, step);
     gradient_.sum(exec, 2 * batch_, gradient);
   }
 
-  Diagnostics<Scalar> diagnostics() const {
-    return {gradient_.energies(), gradient_.energies() + batch_, nullptr, chain_statistics(),
-            base::ages()};
-  }
-
  private:
-  sampler::ChainStatistics<Scalar> chain_statistics() const {
-    Scalar* const s = statistics_.data();
-    return {s, s + batch_, s + 2 * batch_};
-  }
+  static constexpr bool valued         = has_value<L, Scalar>;
+  static constexpr int sampler_columns = static_cast<int>(sampler::columns_of<Sampler>.size());
+  using Numbers                        = Kokkos::View<Scalar*, memory>;
 
   int batch_;
   std::uint64_t seed_;
   energy::ParameterGradient<E, 0, Exec, tuning> gradient_;
-  Chains points_;  // (2 batch, dimension): data, then samples
-  Kokkos::View<Scalar*, typename Exec::memory_space> statistics_;  // (3, batch)
+  Chains points_;       // (2 batch, dimension): data, then samples
+  Numbers losses_;      // (batch), if the loss has a value
+  Numbers statistics_;  // (sampler_columns, batch)
+  sampler::state_of<Sampler, Scalar, Exec> state_;
 };
-
-namespace detail {
-
-template <class Objective, class E, class Exec, tile::Tuning tuning>
-struct BoundObjective {
-  using type = typename Objective::template bind<E, Exec, tuning>;
-};
-template <class Objective, class E, class Exec, tile::Tuning tuning>
-  requires requires { typename Objective::loss_type; }
-struct BoundObjective<Objective, E, Exec, tuning> {
-  using type = Contrast<Objective, E, Exec, tuning>;
-};
-
-}  // namespace detail
-
-/// Whether a type can be an objective: it has a form for an energy, a space and a tuning.
-template <class Objective, class E, class Exec, tile::Tuning tuning>
-concept BindsEnergy = requires { typename Objective::template bind<E, Exec, tuning>; };
-
-/// Coordinates of the energy that an objective sets itself, behind those of the data.
-template <class Objective>
-inline constexpr int conditions = 0;
-template <class Objective>
-  requires requires { +Objective::conditions; }
-inline constexpr int conditions<Objective> = Objective::conditions;
-
-/// An objective on an execution space, as a trainer drives it.
-template <class Objective, class E, class Exec, tile::Tuning tuning>
-using bound = typename detail::BoundObjective<Objective, E, Exec, tuning>::type;
 
 }  // namespace basin::objective
 

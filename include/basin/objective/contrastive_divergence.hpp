@@ -2,8 +2,7 @@
 #ifndef BASIN_OBJECTIVE_CONTRASTIVE_DIVERGENCE_HPP
 #define BASIN_OBJECTIVE_CONTRASTIVE_DIVERGENCE_HPP
 
-#include <basin/objective/loss.hpp>
-#include <basin/sampler/langevin.hpp>
+#include <basin/objective/contrast.hpp>
 #include <basin/sampler/start.hpp>
 
 namespace basin::objective {
@@ -33,61 +32,73 @@ struct ContrastiveDivergence {
                 "basin::objective::ContrastiveDivergence: write at most one policy of each axis.");
   using sampler_type = Sampler;
   using start_type   = pick<sampler::start_axis, sampler::start::Positives, Policies...>;
-  using loss_type    = pick<loss_axis, loss::Difference, Policies...>;
+  using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
+  static_assert(basin::sampler::check_start<start_type>::value && check_loss<loss_type>::value);
 
   Sampler sampler{};
   start_type start{};
   EnergyPenalty energy_l2{};
+  loss_type loss{};  ///< numbers of the policy, if it has some
 
   /// \throws std::invalid_argument naming the field and its value
   void check(int) const {
     sampler.check();
-    start.check();
+    check_numbers(start);
     energy_l2.check();
+    check_numbers(loss);
   }
 
   /// The objective on an execution space.
   template <class E, class Exec, tile::Tuning tuning>
-  class bind {
-    using Scalar = typename E::scalar_type;
-    using memory = typename Exec::memory_space;
+  class bind : public Contrast<E, Exec, tuning, Sampler, loss_type> {
+    using base = Contrast<E, Exec, tuning, Sampler, loss_type>;
 
    public:
-    using Chains = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
-    using Pool   = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+    using typename base::Chains;
+    using typename base::Outputs;
+    using typename base::Pool;
+    using typename base::Scalar;
 
-    bind(Exec const&, ContrastiveDivergence const&, int, Pool const& pool, std::uint64_t seed)
-        : pool_(pool), seed_(seed) {}
+    /// \param data  what start::Data draws rows of
+    bind(Exec const& exec, ContrastiveDivergence const& options, int batch,
+         Dataset<Scalar, typename base::memory> const& data, std::uint64_t seed)
+        : base(exec, options.sampler, batch, seed), pool_(data.points), seed_(seed) {}
+
+    /// gradient (E::parameters) = dL/dtheta at batch() and new samples. Asynchronous on exec.
+    void gradient(Exec const& exec, ContrastiveDivergence const& options, E const& energy,
+                  Step const& step, Scalar const*, Scalar* gradient) {
+      samples(exec, options, energy, base::batch().points, base::samples(), step, base::outputs());
+      base::contrast(exec, options.loss, options.energy_l2, energy, step, gradient);
+    }
 
     /// chains = samples of the model for this step. Asynchronous on exec.
     void samples(Exec const& exec, ContrastiveDivergence const& options, E const& energy,
-                 Chains const& positives, Chains const& chains, Step const& step,
-                 sampler::ChainStatistics<Scalar> const& statistics) {
+                 Chains const& data, Chains const& chains, Step const& step,
+                 Outputs const& outputs) {
       Stream const stream = step.stream(seed_, Purpose::sampler_start);
-      if constexpr (std::same_as<start_type, sampler::start::Positives>)
-        sampler::start_chains<tuning>(exec, options.start, chains, positives, stream);
+      if constexpr (of_batch)
+        basin::sampler::start_chains<tuning>(exec, options.start, chains, data, stream);
       else
-        sampler::start_chains<tuning>(exec, options.start, chains, pool_, stream);
-      sample<tuning>(exec, options.sampler, energy, chains,
-                     step.stream(seed_, Purpose::sampler_noise, sampler::steps_bits), statistics);
+        basin::sampler::start_chains<tuning>(exec, options.start, chains, pool_, stream);
+      base::move(exec, options.sampler, energy, chains, step, outputs);
     }
 
-    /// Starting points for chains of a user's own: as training starts them. Positives are rows of
-    /// the data.
+    /// Starting points for chains of a user's own: as training starts them, but for starts at the
+    /// batch, which start at rows of the data.
     void start(Exec const& exec, ContrastiveDivergence const& options, Chains const& chains,
                Stream const& stream) {
-      if constexpr (std::same_as<start_type, sampler::start::Positives>)
-        sampler::start_chains<tuning>(exec, sampler::start::Data{.noise = options.start.noise},
-                                      chains, pool_, stream);
+      if constexpr (of_batch)
+        basin::sampler::start_chains<tuning>(
+            exec, basin::sampler::OnDataRows<start_type>{options.start}, chains, pool_, stream);
       else
-        sampler::start_chains<tuning>(exec, options.start, chains, pool_, stream);
+        basin::sampler::start_chains<tuning>(exec, options.start, chains, pool_, stream);
     }
 
-    /// Sampler calls since each chain started; null: every chain is new.
-    int const* ages() const { return nullptr; }
-
    private:
-    Pool pool_;
+    static constexpr bool of_batch =
+        basin::sampler::rows_of<start_type> == basin::sampler::StartRows::batch;
+
+    Pool pool_;  // (rows, dimension)
     std::uint64_t seed_;
   };
 };

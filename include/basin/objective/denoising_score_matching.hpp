@@ -2,7 +2,10 @@
 #ifndef BASIN_OBJECTIVE_DENOISING_SCORE_MATCHING_HPP
 #define BASIN_OBJECTIVE_DENOISING_SCORE_MATCHING_HPP
 
-#include <basin/objective/score_matching.hpp>
+#include <basin/core/check.hpp>
+#include <basin/objective/detail/residual_gradient.hpp>
+
+#include <cmath>
 
 namespace basin::objective {
 
@@ -25,46 +28,24 @@ struct DenoisingScoreMatching {
   }
 
   template <class E, class Exec, tile::Tuning tuning>
-  class bind {
-    using Scalar = typename E::scalar_type;
+  class bind : public detail::ResidualGradient<E, Exec, tuning, 0> {
+    using base = detail::ResidualGradient<E, Exec, tuning, 0>;
 
    public:
-    using Chains = detail::Batch<E, Exec>;
-    using Pool   = Kokkos::View<Scalar const**, Kokkos::LayoutRight, typename Exec::memory_space>;
-    static constexpr int parameters = 0;
+    using typename base::Scalar;
 
-    bind(Exec const&, DenoisingScoreMatching const&, int batch, Pool const&, std::uint64_t seed)
-        : batch_(batch),
-          seed_(seed),
-          residual_(batch),
-          positives_("basin::objective::points", batch, +E::dimension),
-          losses_("basin::objective::losses", residual_.samples()) {
-      residual_.set_weights(batch, Scalar(1) / static_cast<Scalar>(batch));
-    }
+    bind(Exec const&, DenoisingScoreMatching const&, int batch,
+         Dataset<Scalar, typename base::memory> const&, std::uint64_t seed)
+        : base(batch, seed) {}
 
-    Chains positives() const { return positives_; }
-
-    /// gradient (E::parameters) = dJ/dtheta at positives(). Asynchronous on exec.
+    /// gradient (E::parameters) = dJ/dtheta at batch(). Asynchronous on exec.
     void gradient(Exec const& exec, DenoisingScoreMatching const& options, E const& energy,
                   Step const& step, Scalar const*, Scalar* gradient) {
-      residual_.record(exec, energy, batch_,
-                       detail::FillResidual<E, tile::Borrowed<Chains>>{
-                           positives_, static_cast<Scalar>(options.standard_deviation),
-                           step.stream(seed_, Purpose::direction), losses_.data()},
-                       step.stream(seed_, Purpose::dropout));
-      residual_.sum(exec, batch_, gradient);
+      base::gradient(exec, energy,
+                     NoiseTarget<Scalar>{static_cast<Scalar>(options.standard_deviation),
+                                         step.stream(base::seed(), Purpose::direction)},
+                     step, gradient);
     }
-
-    Diagnostics<Scalar> diagnostics() const {
-      return {.energies_data = residual_.energies(), .losses = losses_.data()};
-    }
-
-   private:
-    int batch_;
-    std::uint64_t seed_;
-    energy::ParameterGradient<E, 1, Exec, tuning> residual_;
-    Chains positives_;                                           // (batch, dimension)
-    Kokkos::View<Scalar*, typename Exec::memory_space> losses_;  // (batch, padded)
   };
 };
 

@@ -4,7 +4,7 @@
 
 #include <basin/core/check.hpp>
 #include <basin/energy/parameter_gradient.hpp>
-#include <basin/objective/diagnostics.hpp>
+#include <basin/objective/columns.hpp>
 #include <basin/objective/noise.hpp>
 
 #include <concepts>
@@ -123,20 +123,23 @@ struct NoiseContrastive {
     using Pool                      = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
     static constexpr int parameters = 1;  ///< c
 
-    /// \param data  (rows, dimension) that the noise is fitted to
-    bind(Exec const&, NoiseContrastive const& options, int batch, Pool const& data,
-         std::uint64_t seed)
+    /// \param data  whose points the noise is fitted to
+    bind(Exec const&, NoiseContrastive const& options, int batch,
+         Dataset<Scalar, memory> const& data, std::uint64_t seed)
         : options_(options),
           batch_(batch),
           points_in_step_((1 + options.ratio) * batch),
           seed_(seed),
-          law_(options.noise, on_host(data)),
+          law_(options.noise, on_host(data.points)),
           gradient_(points_in_step_),
           points_("basin::objective::points", points_in_step_, +E::dimension),
           log_noise_("basin::objective::log_noise", points_in_step_),
           losses_("basin::objective::losses", batch) {}
 
-    Chains positives() const { return Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL); }
+    /// (batch) where the data of a step belong.
+    Batch<Scalar, memory> batch() const {
+      return {Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL), {}, {}, {}};
+    }
 
     /// Takes other options for the steps that follow.
     /// \throws std::invalid_argument if they differ in what the arrays or the noise were made of
@@ -157,7 +160,7 @@ struct NoiseContrastive {
           detail::DrawNoise<Law, tile::Borrowed<Chains>>{
               law_, points_, batch_, step.stream(seed_, Purpose::contrast), log_noise_.data()});
       gradient_.record(exec, energy, points_in_step_,
-                       energy::detail::FillPoints<tile::Borrowed<Chains>>{points_},
+                       energy::FillPoints<tile::Borrowed<Chains>>{points_},
                        step.stream(seed_, Purpose::dropout));
       tile::for_each_tile<tuning>(
           exec, "basin::weights", 1,
@@ -168,10 +171,11 @@ struct NoiseContrastive {
       gradient_.sum(exec, points_in_step_, gradient);
     }
 
-    Diagnostics<Scalar> diagnostics() const {
-      return {.energies_data    = gradient_.energies(),
-              .energies_samples = gradient_.energies() + batch_,
-              .losses           = losses_.data()};
+    auto columns() const {
+      Scalar const* const e = gradient_.energies();
+      return std::array<Column<Scalar>, 3>{{{quantity::energy_data, e, nullptr, batch_},
+                                            {quantity::energy_samples, e + batch_, nullptr, batch_},
+                                            {quantity::loss, losses_.data(), nullptr, batch_}}};
     }
 
    private:

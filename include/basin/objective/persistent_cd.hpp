@@ -3,8 +3,7 @@
 #define BASIN_OBJECTIVE_PERSISTENT_CD_HPP
 
 #include <basin/buffer/replay.hpp>
-#include <basin/objective/loss.hpp>
-#include <basin/sampler/langevin.hpp>
+#include <basin/objective/contrast.hpp>
 
 namespace basin::objective {
 
@@ -33,45 +32,55 @@ struct PersistentCd {
                 "policy.");
   using sampler_type = Sampler;
   using buffer_type  = Buffer;
-  using loss_type    = pick<loss_axis, loss::Difference, Policies...>;
+  using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
+  static_assert(check_loss<loss_type>::value);
 
   Sampler sampler{};
   Buffer buffer{};
   EnergyPenalty energy_l2{};
+  loss_type loss{};  ///< numbers of the policy, if it has some
 
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
     sampler.check();
     buffer.check(batch);
-    if constexpr (requires { sampler.lower, sampler.upper; })
+    if constexpr (requires { buffer.check_chains(sampler.lower, sampler.upper); })
       buffer.check_chains(sampler.lower, sampler.upper);
     energy_l2.check();
+    check_numbers(loss);
   }
 
   /// The objective on an execution space.
   template <class E, class Exec, tile::Tuning tuning>
-  class bind {
-    using Scalar = typename E::scalar_type;
-    using memory = typename Exec::memory_space;
+  class bind : public Contrast<E, Exec, tuning, Sampler, loss_type> {
+    using base = Contrast<E, Exec, tuning, Sampler, loss_type>;
 
    public:
-    using Chains       = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
-    using Pool         = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
+    using typename base::Chains;
+    using typename base::Outputs;
+    using typename base::Pool;
+    using typename base::Scalar;
     using bound_buffer = typename Buffer::template bind<Exec, Scalar, tuning>;
 
-    bind(Exec const& exec, PersistentCd const& options, int batch, Pool const& pool,
-         std::uint64_t seed)
-        : buffer_(exec, options.buffer, batch, E::dimension, pool, seed),
-          pool_(pool),
-          seed_(seed) {}
+    /// \param data  what start::Data draws rows of
+    bind(Exec const& exec, PersistentCd const& options, int batch,
+         Dataset<Scalar, typename base::memory> const& data, std::uint64_t seed)
+        : base(exec, options.sampler, batch, seed),
+          buffer_(exec, options.buffer, batch, +E::dimension, data.points, seed),
+          pool_(data.points) {}
+
+    /// gradient (E::parameters) = dL/dtheta at batch() and new samples. Asynchronous on exec.
+    void gradient(Exec const& exec, PersistentCd const& options, E const& energy, Step const& step,
+                  Scalar const*, Scalar* gradient) {
+      samples(exec, options, energy, {}, base::samples(), step, base::outputs());
+      base::contrast(exec, options.loss, options.energy_l2, energy, step, gradient);
+    }
 
     /// chains = samples of the model for this step. Asynchronous on exec.
     void samples(Exec const& exec, PersistentCd const& options, E const& energy, Chains const&,
-                 Chains const& chains, Step const& step,
-                 sampler::ChainStatistics<Scalar> const& statistics) {
+                 Chains const& chains, Step const& step, Outputs const& outputs) {
       buffer_.draw(exec, chains, step);
-      sample<tuning>(exec, options.sampler, energy, chains,
-                     step.stream(seed_, Purpose::sampler_noise, sampler::steps_bits), statistics);
+      base::move(exec, options.sampler, energy, chains, step, outputs);
       buffer_.write(exec, chains, step);
     }
 
@@ -82,19 +91,30 @@ struct PersistentCd {
     /// Starting points for chains of a user's own: as fresh chains start.
     void start(Exec const& exec, PersistentCd const& options, Chains const& chains,
                Stream const& stream) {
-      sampler::start_chains<tuning>(exec, options.buffer.start, chains, pool_, stream);
+      basin::sampler::start_chains<tuning>(exec, options.buffer.start, chains, pool_, stream);
     }
 
-    /// (batch) sampler calls since each chain of the batch started.
-    int const* ages() const { return buffer_.drawn_ages().data(); }
+    /// Those of Contrast, and buffer_age.
+    auto columns() const {
+      auto const ages = buffer_.drawn_ages();
+      return join(base::columns(),
+                  std::array<Column<Scalar>, 1>{{{quantity::buffer_age, nullptr, ages.data(),
+                                                  static_cast<int>(ages.extent(0))}}});
+    }
+
+    /// Names what must be saved.
+    template <class Archive>
+    void archive(Archive& a) {
+      base::archive(a);
+      buffer_.archive(a);
+    }
 
     bound_buffer& buffer() { return buffer_; }
     bound_buffer const& buffer() const { return buffer_; }
 
    private:
     bound_buffer buffer_;
-    Pool pool_;
-    std::uint64_t seed_;
+    Pool pool_;  // (rows, dimension)
   };
 };
 

@@ -219,8 +219,8 @@ LangevinMove<Policies, E> langevin_move(Options const& o) {
 
 inline constexpr std::array<Quantity, 3> langevin_columns{
     {{"displacement", "x", "mean |x_K - x_0|_2 of the chains"},
-     {"clip_fraction", "", "share of dE/dx that the clip changed, last sampling step"},
-     {"clamp_fraction", "", "share of coordinates on a bound after the last sampling step"}}};
+     {"clip_fraction", "1", "share of dE/dx that the clip changed, last sampling step"},
+     {"clamp_fraction", "1", "share of coordinates on a bound after the last sampling step"}}};
 
 }  // namespace detail
 

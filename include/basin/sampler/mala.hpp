@@ -115,7 +115,7 @@ struct Mala {
 
   static constexpr std::array<Quantity, 2> columns{
       {{"displacement", "x", "mean |x_K - x_0|_2 of the chains"},
-       {"acceptance", "", "share of proposals that were accepted"}}};
+       {"acceptance", "1", "share of proposals that were accepted"}}};
 
   double effective_temperature() const { return temperature; }
 

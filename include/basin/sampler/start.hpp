@@ -3,6 +3,7 @@
 #define BASIN_SAMPLER_START_HPP
 
 #include <basin/core/check.hpp>
+#include <basin/core/policy.hpp>
 #include <basin/core/shape.hpp>
 #include <basin/tile/launch.hpp>
 
@@ -12,7 +13,23 @@ namespace basin::sampler {
 
 struct start_axis {};
 
-/// Where a chain starts.
+/// Which rows a start reads beside its draws.
+enum class StartRows {
+  none,
+  data,   ///< a row of the data, drawn uniformly for each chain
+  batch,  ///< the row of the batch that has the chain's number
+};
+
+/// Where a chain starts. A law of your own is a struct with
+///
+///   using axis = basin::sampler::start_axis;
+///   // Coordinates 4 block ... 4 block + 3 of a chain; those past the dimension are dropped.
+///   // x holds the row's, where rows are read, else 0. Draws are those of 'stream' for (block,
+///   // chain), as of tile::normal_block; block 2^30 is taken.
+///   template <class Scalar> KOKKOS_FUNCTION void operator()(
+///       Stream const& stream, int block, std::uint32_t chain, Scalar (&x)[4]) const;
+///   static constexpr StartRows rows = StartRows::data;  // if it reads rows
+///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
 namespace start {
 
 /// Every coordinate uniform on [lower, upper].
@@ -21,12 +38,38 @@ struct Uniform {
   double lower = -1;  ///< units of x
   double upper = 1;   ///< units of x; > lower
 
+  /// \throws std::invalid_argument naming the field and its value
   void check() const {
     if (!(lower < upper) || std::isinf(lower) || std::isinf(upper))
       refuse("basin::sampler::start::Uniform", "lower must be < upper and both finite, got ", lower,
              " and ", upper);
   }
+
+  template <class Scalar>
+  KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
+                                  Scalar (&x)[4]) const {
+    using V = tile::Simd<Scalar, 1>;
+    V const least(static_cast<Scalar>(lower)), span(static_cast<Scalar>(upper - lower));
+    V u[4];
+    tile::uniform_block(stream, static_cast<std::uint32_t>(block), chain, u);
+    for (int i = 0; i < 4; ++i) x[i] = fma(span, u[i], least)[0];
+  }
 };
+
+namespace detail {
+
+// x + deviation z, z ~ N(0, I); a deviation of 0 draws nothing.
+template <class Scalar>
+KOKKOS_FUNCTION void add_normal(Stream const& stream, int block, std::uint32_t chain,
+                                Scalar deviation, Scalar (&x)[4]) {
+  using V = tile::Simd<Scalar, 1>;
+  if (deviation == 0) return;
+  V z[4];
+  tile::normal_block(stream, static_cast<std::uint32_t>(block), chain, z);
+  for (int i = 0; i < 4; ++i) x[i] = fma(V(deviation), z[i], V(x[i]))[0];
+}
+
+}  // namespace detail
 
 /// Every coordinate N(mean, deviation^2).
 struct Gaussian {
@@ -34,6 +77,7 @@ struct Gaussian {
   double mean               = 0;  ///< units of x
   double standard_deviation = 1;  ///< units of x; >= 0
 
+  /// \throws std::invalid_argument naming the field and its value
   void check() const {
     if (!std::isfinite(mean))
       refuse("basin::sampler::start::Gaussian", "mean must be finite, got ", mean);
@@ -41,59 +85,112 @@ struct Gaussian {
       refuse("basin::sampler::start::Gaussian", "standard_deviation must be >= 0 and finite, got ",
              standard_deviation);
   }
+
+  template <class Scalar>
+  KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
+                                  Scalar (&x)[4]) const {
+    for (Scalar& xi : x) xi = static_cast<Scalar>(mean);
+    detail::add_normal(stream, block, chain, static_cast<Scalar>(standard_deviation), x);
+  }
 };
 
 /// A row of the training data drawn uniformly, plus noise N(0, noise^2).
 struct Data {
-  using axis   = start_axis;
-  double noise = 0;  ///< units of x; >= 0
+  using axis                      = start_axis;
+  static constexpr StartRows rows = StartRows::data;
+  double noise                    = 0;  ///< units of x; >= 0
 
+  /// \throws std::invalid_argument naming the field and its value
   void check() const {
     if (!(noise >= 0) || std::isinf(noise))
       refuse("basin::sampler::start::Data", "noise must be >= 0 and finite, got ", noise);
+  }
+
+  template <class Scalar>
+  KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
+                                  Scalar (&x)[4]) const {
+    detail::add_normal(stream, block, chain, static_cast<Scalar>(noise), x);
   }
 };
 
 /// The data of this batch, row by row, plus noise N(0, noise^2): Hinton's contrastive divergence
 /// (Neural Computation 14, 2002) with noise 0. For objective::ContrastiveDivergence.
 struct Positives {
-  using axis   = start_axis;
-  double noise = 0;  ///< units of x; >= 0
+  using axis                      = start_axis;
+  static constexpr StartRows rows = StartRows::batch;
+  double noise                    = 0;  ///< units of x; >= 0
 
+  /// \throws std::invalid_argument naming the field and its value
   void check() const {
     if (!(noise >= 0) || std::isinf(noise))
       refuse("basin::sampler::start::Positives", "noise must be >= 0 and finite, got ", noise);
+  }
+
+  template <class Scalar>
+  KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
+                                  Scalar (&x)[4]) const {
+    detail::add_normal(stream, block, chain, static_cast<Scalar>(noise), x);
   }
 };
 
 }  // namespace start
 
+/// The rows that a start reads.
+template <class S>
+inline constexpr StartRows rows_of = StartRows::none;
+template <class S>
+  requires requires { S::rows; }
+inline constexpr StartRows rows_of<S> = S::rows;
+
 namespace detail {
 
-// A start policy with its numbers in the energy's scalar and the rows that it may draw from (the
-// data, or the batch). Gives four consecutive coordinates of a chain at a time.
-template <class Start, class Scalar, class Pool>
-struct StartSource {
-  Scalar first, second;  // lower and span, mean and deviation, or noise
-  Pool pool;             // (rows, dimension)
+template <class S, class Scalar>
+concept StartsChains = requires(S const& s, Stream const& stream, Scalar (&x)[4]) {
+  s(stream, 0, std::uint32_t(0), x);
+};
 
-  StartSource(Start const& s, Pool const& rows) : pool(rows) {
-    if constexpr (std::same_as<Start, start::Uniform>) {
-      first  = static_cast<Scalar>(s.lower);
-      second = static_cast<Scalar>(s.upper - s.lower);
-    } else if constexpr (std::same_as<Start, start::Gaussian>) {
-      first  = static_cast<Scalar>(s.mean);
-      second = static_cast<Scalar>(s.standard_deviation);
-    } else {
-      first  = 0;
-      second = static_cast<Scalar>(s.noise);
-    }
+}  // namespace detail
+
+/// A law of starting points, see namespace start.
+template <class S>
+concept Start =
+    has_axis<S, start_axis> && (detail::StartsChains<S, float> || detail::StartsChains<S, double>);
+
+/// The requirements of Start as a sentence.
+template <class S>
+struct check_start {
+  static_assert(Start<S>,
+                "basin::sampler::Start: a start policy holds its law; define 'template <class "
+                "Scalar> KOKKOS_FUNCTION void operator()(basin::Stream const& stream, int block, "
+                "std::uint32_t chain, Scalar (&x)[4]) const', which writes four coordinates.");
+  static constexpr bool value = Start<S>;
+};
+
+/// A start that reads rows, on rows of the data drawn uniformly.
+template <class Law>
+struct OnDataRows {
+  using axis                      = start_axis;
+  static constexpr StartRows rows = StartRows::data;
+  Law law;
+
+  void check() const { check_numbers(law); }
+  template <class Scalar>
+  KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
+                                  Scalar (&x)[4]) const {
+    law(stream, block, chain, x);
   }
+};
 
-  // The row of the pool that this chain starts from.
+/// A start with the rows that it reads.
+template <class Law, class Pool>
+struct BoundStart {
+  Law law;
+  Pool pool;  // (rows, dimension) the data, or the batch
+
+  /// The row of the pool that a chain starts from.
   KOKKOS_FUNCTION int row(Stream const& stream, std::uint32_t chain) const {
-    if constexpr (std::same_as<Start, start::Positives>) return static_cast<int>(chain);
-    if constexpr (std::same_as<Start, start::Data>) {
+    if constexpr (rows_of<Law> == StartRows::batch) return static_cast<int>(chain);
+    if constexpr (rows_of<Law> == StartRows::data) {
       // Block 2^30 holds no coordinate: a state has fewer than 2^32 of them.
       std::uint32_t const word = random_word(stream, 0xFFFFFFFFu, chain);
       return static_cast<int>(static_cast<std::uint64_t>(word) * pool.extent(0) >> 32);
@@ -101,41 +198,24 @@ struct StartSource {
     return 0;
   }
 
-  // Coordinates 4 block, ..., 4 block + 3 of the chain; those past dimension are not meant.
-  KOKKOS_FUNCTION void operator()(int row, Stream const& stream, int block, std::uint32_t chain,
-                                  int dimension, Scalar (&x)[4]) const {
-    using V = tile::Simd<Scalar, 1>;
-    V u[4];
-    if constexpr (std::same_as<Start, start::Uniform>) {
-      tile::uniform_block(stream, static_cast<std::uint32_t>(block), chain, u);
-      for (int i = 0; i < 4; ++i) x[i] = fma(V(second), u[i], V(first))[0];
-    } else {
-      if (second != 0)
-        tile::normal_block(stream, static_cast<std::uint32_t>(block), chain, u);
-      else
-        for (int i = 0; i < 4; ++i) u[i] = V(Scalar(0));
-      for (int i = 0; i < 4; ++i) {
-        Scalar center = first;
-        if constexpr (!std::same_as<Start, start::Gaussian>)
-          center = 4 * block + i < dimension ? pool(row, 4 * block + i) : Scalar(0);
-        x[i] = fma(V(second), u[i], V(center))[0];
-      }
-    }
-  }
-
-  // The whole chain, shared by the team: write(d, x_d).
+  /// The whole chain, shared by the team: write(d, x_d).
   template <class Context, class Write>
   KOKKOS_FUNCTION void fill(Context const& c, Stream const& stream, std::uint32_t chain,
                             int dimension, Write const& write) const {
     int const from = row(stream, chain);
     c.each((dimension + 3) / 4, [&, this](int block) {
-      Scalar x[4];
-      (*this)(from, stream, block, chain, dimension, x);
+      typename Context::scalar_type x[4] = {};
+      if constexpr (rows_of<Law> != StartRows::none)
+        for (int i = 0; i < 4; ++i)
+          if (4 * block + i < dimension) x[i] = pool(from, 4 * block + i);
+      law(stream, block, chain, x);
       for (int i = 0; i < 4; ++i)
         if (4 * block + i < dimension) write(4 * block + i, x[i]);
     });
   }
 };
+
+namespace detail {
 
 template <class Source, class Chains>
 struct StartChain {
@@ -158,29 +238,29 @@ struct StartChain {
 
 /// Writes a starting point into every row of chains. Asynchronous on exec.
 ///
-/// \param start   a start:: policy
+/// \param start   a start:: policy, or one of your own
 /// \param chains  (chains, dimension)
-/// \param pool    (rows, dimension) the data, or the batch; read by start::Data and Positives only
+/// \param pool    (rows, dimension) the data, or the batch; read where start.rows says so
 /// \throws std::invalid_argument if a number of start is refused, or the pool does not fit
-template <tile::Tuning tuning, class Exec, class Start, class Chains, class Pool>
-void start_chains(Exec const& exec, Start const& start, Chains const& chains, Pool const& pool,
+template <tile::Tuning tuning, class Exec, class Law, class Chains, class Pool>
+void start_chains(Exec const& exec, Law const& start, Chains const& chains, Pool const& pool,
                   Stream stream) {
   char const* who = "basin::sampler::start_chains";
-  start.check();
-  if constexpr (std::same_as<Start, start::Data> || std::same_as<Start, start::Positives>) {
+  static_assert(check_start<Law>::value);
+  check_numbers(start);
+  if constexpr (rows_of<Law> != StartRows::none) {
     if (pool.extent(1) != chains.extent(1))
       refuse(who, "pool has second extent ", pool.extent(1), ", chains has ", chains.extent(1));
-    if (std::same_as<Start, start::Positives> && pool.extent(0) < chains.extent(0))
+    if (rows_of<Law> == StartRows::batch && pool.extent(0) < chains.extent(0))
       refuse(who, "pool has ", pool.extent(0), " rows, fewer than the ", chains.extent(0),
              " chains that start from them");
     if (pool.extent(0) == 0) refuse(who, "pool has first extent 0, it must hold a row");
   }
   stream.purpose = Purpose::sampler_start;
-  using source =
-      detail::StartSource<Start, typename Chains::non_const_value_type, tile::Borrowed<Pool>>;
+  using source   = BoundStart<Law, tile::Borrowed<Pool>>;
   tile::for_each_chain<tuning>(
       exec, "basin::start", static_cast<int>(chains.extent(0)),
-      detail::StartChain<source, tile::Borrowed<Chains>>{source(start, pool), chains, stream});
+      detail::StartChain<source, tile::Borrowed<Chains>>{source{start, pool}, chains, stream});
 }
 
 }  // namespace basin::sampler

@@ -2,10 +2,11 @@
 #ifndef BASIN_TRAIN_MONITOR_HPP
 #define BASIN_TRAIN_MONITOR_HPP
 
-#include <basin/objective/diagnostics.hpp>
+#include <basin/objective/batch.hpp>
 #include <basin/tile/launch.hpp>
 
 #include <limits>
+#include <string_view>
 
 namespace basin::train {
 
@@ -33,6 +34,28 @@ namespace detail {
 
 inline constexpr int metric_count = 10;
 
+// The columns of an objective by their names; null where it has none of the name.
+template <class Scalar>
+struct Seen {
+  Scalar const *energies_data = nullptr, *energies_samples = nullptr, *losses = nullptr;
+  Scalar const *displacement = nullptr, *clipped = nullptr, *clamped = nullptr;
+  int const* ages = nullptr;
+
+  template <class Columns>
+  explicit Seen(Columns const& columns) {
+    for (auto const& c : columns) {
+      std::string_view const name = c.quantity.name;
+      if (name == "energy_data") energies_data = c.values;
+      if (name == "energy_samples") energies_samples = c.values;
+      if (name == "loss") losses = c.values;
+      if (name == "displacement") displacement = c.values;
+      if (name == "clip_fraction") clipped = c.values;
+      if (name == "clamp_fraction") clamped = c.values;
+      if (name == "buffer_age") ages = c.integers;
+    }
+  }
+};
+
 // The end of a training step before the update: the norm of the gradient, the factor that clips it,
 // the numbers of the update, and a row of the monitor. The clock, if there is one, moves on.
 template <class Scalar, class Optimizer, class Schedule>
@@ -44,7 +67,7 @@ struct Summarize {
   Scalar const* partial;                     // (blocks) squared norms of the gradient
   int blocks;
   Scalar clip_norm;  // largest norm, infinite: none
-  objective::Diagnostics<Scalar> seen;
+  Seen<Scalar> seen;
   int batch;
   Step step;
   std::uint64_t* clock;  // null: none
@@ -71,9 +94,9 @@ struct Summarize {
         data += up;
         samples += down;
         squares += up * up + down * down;
-        if (seen.chains.displacement) moved += seen.chains.displacement[n];
-        if (seen.chains.clipped) clipped += seen.chains.clipped[n];
-        if (seen.chains.clamped) clamped += seen.chains.clamped[n];
+        if (seen.displacement) moved += seen.displacement[n];
+        if (seen.clipped) clipped += seen.clipped[n];
+        if (seen.clamped) clamped += seen.clamped[n];
         if (seen.ages) age += static_cast<Scalar>(seen.ages[n]);
         if (seen.losses) loss += seen.losses[n];
       }

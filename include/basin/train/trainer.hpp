@@ -6,9 +6,10 @@
 #include <basin/energy/network.hpp>
 #include <basin/energy/pack.hpp>
 #include <basin/energy/reparameterize.hpp>
-#include <basin/objective/contrast.hpp>
+#include <basin/objective/concepts.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/update.hpp>
+#include <basin/sampler/chain.hpp>
 #include <basin/tile/graph.hpp>
 #include <basin/train/monitor.hpp>
 
@@ -140,6 +141,9 @@ class Trainer {
   static_assert(objective::BindsEnergy<Objective, E, Exec, tuning>,
                 "basin::train::Trainer: the second argument is no objective; write for example "
                 "objective::PersistentCd<sampler::Langevin<>>, and the optimizer behind it.");
+  static_assert(std::conditional_t<objective::BindsEnergy<Objective, E, Exec, tuning>,
+                                   objective::check_objective<Objective, E, Exec, tuning>,
+                                   std::true_type>::value);
   static_assert(optimizer::Optimizer<Optimizer, typename E::scalar_type>,
                 "basin::train::Trainer: the third argument is no optimizer; write for example "
                 "optimizer::Adam, and the schedule, if any, behind it.");
@@ -181,8 +185,9 @@ class Trainer {
         data_(on_device(checked(options, data))),
         // Before anything is fitted to the data.
         objective_((refuse_not_finite(),
-                    std::make_unique<objective_type>(exec, options.objective, options.batch, data_,
-                                                     options.seed))) {
+                    std::make_unique<objective_type>(
+                        exec, options.objective, options.batch,
+                        objective::Dataset<Scalar, memory>{data_, {}, {}, {}}, options.seed))) {
     auto const numbers  = [](char const* name, std::size_t n) { return Numbers(name, n); };
     theta_              = numbers("basin::train::theta", padded);
     gradient_           = numbers("basin::train::gradient", padded);
@@ -297,8 +302,10 @@ class Trainer {
     Samples const chains("basin::train::samples", count, +E::dimension);
     std::uint64_t const key = seed_of(options_.seed, seed);
     objective_->start(exec_, options_.objective, chains, {key, Purpose::sampler_start, 0});
-    basin::sampler::sample<tuning>(exec_, langevin, energy(), chains,
-                                   {key, Purpose::sampler_noise, 0});
+    basin::sampler::state_of<decltype(langevin), Scalar, Exec> state(exec_, langevin, count,
+                                                                     +E::dimension, key);
+    basin::sampler::run<tuning>(exec_, langevin, state, energy(), chains,
+                                {key, Purpose::sampler_noise, 0}, {});
     return chains;
   }
 
@@ -342,8 +349,9 @@ class Trainer {
   /// (Objective's parameters) what the objective learns beside theta, as the log Z of
   /// noise-contrastive estimation; averaged as those of energy(), if they are. On the device
   auto objective_parameters() const {
-    return Kokkos::subview(options_.ema_decay > 0 ? averaged_ : theta_,
-                           std::pair(+E::parameters, E::parameters + objective_type::parameters));
+    return Kokkos::subview(
+        options_.ema_decay > 0 ? averaged_ : theta_,
+        std::pair(+E::parameters, E::parameters + objective::parameters_of<objective_type>));
   }
   /// (E::state) what layers keep beside theta, as SpectralNorm's vectors, on the device
   Numbers layer_state() const { return layer_state_; }
@@ -366,7 +374,8 @@ class Trainer {
 
   // Of the data.
   static constexpr int dimension = E::dimension - objective::conditions<Objective>;
-  static constexpr int blocks    = optimizer::blocks(E::parameters + objective_type::parameters);
+  static constexpr int blocks =
+      optimizer::blocks(E::parameters + objective::parameters_of<objective_type>);
   static constexpr std::size_t padded = std::size_t(blocks) * optimizer::block;
 
   template <class AnyData>
@@ -504,7 +513,7 @@ class Trainer {
       energy::reparameterize<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(),
                                         effective_.data());
     Energy const energy = packed_energy(in_use().data(), packed_.data());
-    gather(objective_->positives(), step);
+    gather(objective_->batch().points, step);
     objective_->gradient(exec_, options_.objective, energy, step, theta_.data() + E::parameters,
                          gradient_.data());
     if constexpr (energy::Reparameterized<E>)
@@ -515,7 +524,7 @@ class Trainer {
     tile::for_each_tile<tuning>(
         exec_, "basin::summary", 1,
         Summarize{partial_.data(), +blocks, static_cast<Scalar>(options_.clip_norm),
-                  objective_->diagnostics(), options_.batch, step,
+                  detail::Seen<Scalar>(objective_->columns()), options_.batch, step,
                   step.clock ? clock_.data() : nullptr, options_.optimizer, options_.schedule,
                   sums_.data(), factor_.data(), update_.data(), rows_.data(),
                   options_.monitor_every});
@@ -526,7 +535,9 @@ class Trainer {
         options_.ema_decay > 0 ? averaged_.data() : nullptr, +blocks);
   }
 
-  bool has_samples() const { return objective_->diagnostics().energies_samples != nullptr; }
+  bool has_samples() const {
+    return detail::Seen<Scalar>(objective_->columns()).energies_samples != nullptr;
+  }
 
   void gather(Samples const& positives, Step const& step) {
     int const B = options_.batch;

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_OBJECTIVE_CONCEPTS_HPP
+#define BASIN_OBJECTIVE_CONCEPTS_HPP
+
+#include <basin/core/philox.hpp>
+#include <basin/objective/batch.hpp>
+#include <basin/tile/tuning.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+namespace basin::objective {
+
+// An objective is a struct of options that says what is minimized,
+//
+//   void check(int batch) const;             // throws std::invalid_argument
+//   static constexpr int conditions = ...;   // optional: coordinates of the energy behind those of
+//                                            // the data, which the objective sets itself
+//   template <class E, class Exec, tile::Tuning tuning> class bind;
+//
+// and its bound form, for the energy that it will be called with, holds the arrays. Scalar is
+// E::scalar_type, memory Exec::memory_space.
+//
+//   bind(Exec const&, Options const&, int batch, Dataset<Scalar, memory> const& data,
+//        std::uint64_t seed);
+//   Batch<Scalar, memory> batch() const;     // where the trainer writes what a step works on; a
+//                                            // View is empty where the objective takes no such thing
+//   // gradient (E::parameters, then those of the objective) = dL/dtheta; asynchronous, allocates
+//   // nothing and waits for nothing
+//   void gradient(Exec const&, Options const&, E const& energy, Step const&,
+//                 Scalar const* own_parameters, Scalar* gradient);
+//   std::array<Column<Scalar>, n> columns() const;  // what a step leaves for the monitor
+//
+// and, if they have a meaning for it,
+//
+//   static constexpr int parameters = ...;   // of its own, which are learned beside theta from 0
+//   void change(Options const&);             // other numbers, from the next step on; throws where
+//                                            // arrays were made for the old ones
+//   void start(Exec const&, Options const&, Chains const&, Stream const&);  // chains (n, dimension)
+//                                            // of a user's own start as those of the training
+//   template <class Archive> void archive(Archive& a);  // a("name", View or number) for all that
+//                                            // must be saved
+//
+// Contrast is a base for objectives that take samples of the model, Sum adds two objectives.
+
+/// An objective on an execution space, as a trainer drives it.
+template <class Objective, class E, class Exec, tile::Tuning tuning>
+using bound = typename Objective::template bind<E, Exec, tuning>;
+
+/// Whether a type can be an objective: it has a form for an energy, a space and a tuning.
+template <class Objective, class E, class Exec, tile::Tuning tuning>
+concept BindsEnergy = requires { typename Objective::template bind<E, Exec, tuning>; };
+
+/// Coordinates of the energy that an objective sets itself, behind those of the data.
+template <class Objective>
+inline constexpr int conditions = 0;
+template <class Objective>
+  requires requires { +Objective::conditions; }
+inline constexpr int conditions<Objective> = Objective::conditions;
+
+/// Parameters of a bound objective, which are learned beside those of the energy.
+template <class Bound>
+inline constexpr int parameters_of = 0;
+template <class Bound>
+  requires requires { +Bound::parameters; }
+inline constexpr int parameters_of<Bound> = Bound::parameters;
+
+namespace detail {
+
+template <class T>
+inline constexpr int columns_in = -1;
+template <class Scalar, std::size_t n>
+inline constexpr int columns_in<std::array<Column<Scalar>, n>> = static_cast<int>(n);
+
+template <class O, class E, class Exec, tile::Tuning tuning>
+struct Asked {
+  using Scalar  = typename E::scalar_type;
+  using memory  = typename Exec::memory_space;
+  using Bound   = bound<O, E, Exec, tuning>;
+  using Dataset = objective::Dataset<Scalar, memory>;
+
+  static constexpr bool checks = requires(O const& o) { o.check(1); };
+  static constexpr bool constructs =
+      std::constructible_from<Bound, Exec const&, O const&, int, Dataset const&, std::uint64_t>;
+  static constexpr bool batches = requires(Bound const& b) {
+    { b.batch() } -> std::same_as<Batch<Scalar, memory>>;
+  };
+  static constexpr bool sums =
+      requires(Bound& b, Exec const& exec, O const& o, E const& energy, Step const& step,
+               Scalar const* own, Scalar* to) { b.gradient(exec, o, energy, step, own, to); };
+  static constexpr bool names = [] {
+    if constexpr (requires(Bound const& b) { b.columns(); })
+      return columns_in<decltype(std::declval<Bound const&>().columns())> >= 0;
+    return false;
+  }();
+};
+
+}  // namespace detail
+
+/// Columns of a bound objective.
+template <class Bound>
+inline constexpr int column_count =
+    detail::columns_in<decltype(std::declval<Bound const&>().columns())>;
+
+/// What a trainer asks of an objective, see above.
+template <class O, class E, class Exec, tile::Tuning tuning>
+concept Objective =
+    BindsEnergy<O, E, Exec, tuning> && detail::Asked<O, E, Exec, tuning>::checks &&
+    detail::Asked<O, E, Exec, tuning>::constructs && detail::Asked<O, E, Exec, tuning>::batches &&
+    detail::Asked<O, E, Exec, tuning>::sums && detail::Asked<O, E, Exec, tuning>::names;
+
+/// The requirements of Objective as sentences, of a type that BindsEnergy.
+template <class O, class E, class Exec, tile::Tuning tuning>
+struct check_objective {
+  using asked = detail::Asked<O, E, Exec, tuning>;
+  static_assert(asked::checks,
+                "basin::objective::Objective: define 'void check(int batch) const', which throws "
+                "std::invalid_argument naming a number that is wrong.");
+  static_assert(asked::constructs,
+                "basin::objective::Objective: define the constructor 'bind(Exec const& exec, "
+                "Options const& options, int batch, basin::objective::Dataset<Scalar, typename "
+                "Exec::memory_space> const& data, std::uint64_t seed)' of the bound objective.");
+  static_assert(asked::batches,
+                "basin::objective::Objective: define 'basin::objective::Batch<Scalar, typename "
+                "Exec::memory_space> batch() const' in the bound objective, where the trainer "
+                "writes what a step works on.");
+  static_assert(asked::sums,
+                "basin::objective::Objective: define 'void gradient(Exec const& exec, Options "
+                "const& options, E const& energy, basin::Step const& step, Scalar const* "
+                "own_parameters, Scalar* gradient)' in the bound objective.");
+  static_assert(asked::names,
+                "basin::objective::Objective: define 'auto columns() const' in the bound "
+                "objective, which returns std::array<basin::objective::Column<Scalar>, n>; n may "
+                "be 0.");
+  static constexpr bool value = Objective<O, E, Exec, tuning>;
+};
+
+}  // namespace basin::objective
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_OBJECTIVE_WEIGHT_HPP
+#define BASIN_OBJECTIVE_WEIGHT_HPP
+
+#include <basin/core/check.hpp>
+
+#include <Kokkos_Macros.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+namespace basin::objective {
+
+/// Weight a of a term of an objective, which may rise linearly over the first ramp steps.
+struct Weight {
+  double coefficient = 1;  ///< a; finite
+  long ramp          = 0;  ///< training steps until a is whole; 0: at once
+
+  /// a (step + 1) / ramp, from step ramp - 1 on a
+  KOKKOS_FUNCTION double at(std::uint64_t step) const {
+    return ramp > 0 && step < static_cast<std::uint64_t>(ramp)
+               ? coefficient * static_cast<double>(step + 1) / static_cast<double>(ramp)
+               : coefficient;
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    char const* who = "basin::objective::Weight";
+    if (!std::isfinite(coefficient)) refuse(who, "coefficient must be finite, got ", coefficient);
+    if (ramp < 0) refuse(who, "ramp must be >= 0, got ", ramp);
+  }
+};
+
+/// Penalty a (mean E+^2 + mean E-^2) on both phases, which keeps the energies near 0
+/// (Du and Mordatch 2019, section 3.3). a rises as a Weight does.
+struct EnergyPenalty {
+  double coefficient = 0;  ///< a, units of 1 / E; >= 0
+  long ramp          = 0;  ///< training steps until a is whole; 0: at once
+
+  KOKKOS_FUNCTION double at(std::uint64_t step) const { return Weight{coefficient, ramp}.at(step); }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    char const* who = "basin::objective::EnergyPenalty";
+    if (!(coefficient >= 0) || std::isinf(coefficient))
+      refuse(who, "coefficient must be >= 0 and finite, got ", coefficient);
+    if (ramp < 0) refuse(who, "ramp must be >= 0, got ", ramp);
+  }
+};
+
+}  // namespace basin::objective
+
+#endif
