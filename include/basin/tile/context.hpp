@@ -2,12 +2,14 @@
 #ifndef BASIN_TILE_CONTEXT_HPP
 #define BASIN_TILE_CONTEXT_HPP
 
+#include <basin/tile/chain_access.hpp>
 #include <basin/tile/columns.hpp>
 #include <basin/tile/jet.hpp>
 #include <basin/tile/outer_products.hpp>
 #include <basin/tile/packed_products.hpp>
 #include <basin/tile/random.hpp>
 #include <basin/tile/row_major_products.hpp>
+#include <basin/tile/sums.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -188,40 +190,7 @@ class Context {
   /// time, over the Positions and the channels of the group, in this order.
   template <int Sums, int Groups, int Members, int Positions, class F, class Out>
   KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(F const& f, Out const& out) const {
-    constexpr int channels = Groups * Members;
-    if constexpr (Team::serial) {
-      // Rows of one group are far apart: a few positions at a time, and eight groups of these in
-      // registers, so that memory is read nearly in order.
-      constexpr int chunk = Groups < 64 ? Groups : 64, near = 8, positions_near = 16;
-      for (int lane = 0; lane < T; lane += V::lanes)
-        for (int from = 0; from < Groups; from += chunk) {
-          int const end = from + chunk < Groups ? from + chunk : Groups;
-          V sums[chunk][Sums];
-          for (int g = 0; g < end - from; ++g)
-            for (int s = 0; s < Sums; ++s) sums[g][s] = V(Scalar(0));
-          for (int p = 0; p < Positions; p += positions_near) {
-            int const p_end = p + positions_near < Positions ? p + positions_near : Positions;
-            int g           = from;
-            for (; g + near <= end; g += near)
-              add_groups<near, Sums>(g, Members, p, p_end, 1, channels, lane, f, sums + (g - from));
-            for (; g < end; ++g)
-              add_groups<1, Sums>(g, Members, p, p_end, 1, channels, lane, f, sums + (g - from));
-          }
-          for (int g = from; g < end; ++g) out(g, lane, sums[g - from]);
-        }
-    } else {
-      constexpr int S = splits(Team::tuning, Groups * vectors, Positions);
-      team_.template each_split<S>(Groups * vectors, [&](int i, auto split) {
-        int const group = i / vectors, lane = i % vectors * V::lanes;
-        V sums[decltype(split)::slots][1][Sums];
-        split.parts([&](int part, int slot) {
-          for (int s = 0; s < Sums; ++s) sums[slot][0][s] = V(Scalar(0));
-          add_groups<1, Sums>(group, Members, part, Positions, S, channels, lane, f, sums[slot]);
-        });
-        split.template sum<1, Sums>(sums,
-                                    [&](int, V const(&total)[Sums]) { out(group, lane, total); });
-      });
-    }
+    sums::template of_groups<Sums, Groups, Members, Positions>(team_, f, out);
     barrier();
   }
 
@@ -272,31 +241,7 @@ class Context {
   template <class Source>
   KOKKOS_FORCEINLINE_FUNCTION void load_chains(Source const& source, int first, int count, int rows,
                                                Scalar* x) const {
-    int done = 0;
-    if constexpr (transposes<Source>) {
-      // A full tile of contiguous chains: blocks of lanes x lanes values, transposed in registers.
-      if (first + T <= count) {
-        for (; done + V::lanes <= rows; done += V::lanes)
-          for (int lane = 0; lane < T; lane += V::lanes) {
-            P block[P::lanes];
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
-                load_unaligned<P>(&source(first + lane + l, done));
-            transpose(block);
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l)
-                tile::store(x + (done + l) * row_size + lane, block[l]);
-          }
-      }
-    }
-    team_.each((rows - done) * vectors, [&](int i) {
-      int const d = done + i / vectors, lane = i % vectors * V::lanes, chain = first + lane;
-      // Most vectors are full: no comparison for each lane.
-      P const v = chain + P::lanes <= count
-                      ? P::generate([&](int l) { return source(chain + l, d); })
-                      : P::generate([&](int l) {
-                          return source(chain + l < count ? chain + l : count - 1, d);
-                        });
-      tile::store(x + d * row_size + lane, v);
-    });
+    chains::load(team_, source, first, count, rows, x);
     barrier();
   }
 
@@ -304,25 +249,7 @@ class Context {
   template <class Target>
   KOKKOS_FORCEINLINE_FUNCTION void store_chains(Scalar const* x, int first, int count, int rows,
                                                 Target const& target) const {
-    int done = 0;
-    if constexpr (transposes<Target>) {
-      if (first + T <= count) {
-        for (; done + V::lanes <= rows; done += V::lanes)
-          for (int lane = 0; lane < T; lane += V::lanes) {
-            P block[P::lanes];
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
-                tile::load<P>(x + (done + l) * row_size + lane);
-            transpose(block);
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l)
-                store_unaligned(&target(first + lane + l, done), block[l]);
-          }
-      }
-    }
-    team_.each((rows - done) * vectors, [&](int i) {
-      int const d = done + i / vectors, lane = i % vectors * V::lanes, chain = first + lane;
-      int const lanes = chain + V::lanes <= count ? +V::lanes : count - chain;
-      for (int l = 0; l < lanes; ++l) target(chain + l, d) = x[d * row_size + lane + l];
-    });
+    chains::store(team_, x, first, count, rows, target);
     barrier();
   }
 
@@ -387,71 +314,15 @@ class Context {
   /// added to the first until one is left: the same in every context, without a long dependent
   /// chain of additions, and with work for a warp.
   KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, Columns some,
-                                            Scalar* sums) const {
-    constexpr int parts = 32;
-    int const count = some.end - some.begin, samples = some.stride;
-    g += some.begin;
-    if constexpr (Team::serial) {
-      constexpr int L = 64 / static_cast<int>(sizeof(Scalar));
-      using Partial   = Simd<Scalar, L>;
-      for (int m = 0; m < rows; ++m) {
-        Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
-        Partial partial[parts / L];
-        for (Partial& p : partial) p = Partial(Scalar(0));
-        int n = 0;
-        for (; n + parts <= count; n += parts)
-          for (int p = 0; p < parts / L; ++p)
-            partial[p] = partial[p] + load_unaligned<Partial>(row + n + p * L);
-        Scalar sum[parts];
-        for (int p = 0; p < parts; ++p) {
-          sum[p] = partial[p / L][p % L];
-          if (n + p < count) sum[p] += row[n + p];
-        }
-        for (int half = parts / 2; half > 0; half /= 2)
-          for (int p = 0; p < half; ++p) sum[p] += sum[p + half];
-        sums[m] = sum[0];
-      }
-    } else {
-      using One = Simd<Scalar, 1>;
-      team_.template each_split<parts>(rows, [&](int m, auto split) {
-        Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
-        One partial[decltype(split)::slots][1][1];
-        split.parts([&](int part, int slot) {
-          constexpr int ahead = 8;  // loads in flight
-          Scalar sum          = 0;
-          int n               = part;
-          for (; n + (ahead - 1) * parts < count; n += ahead * parts) {
-            Scalar next[ahead];
-            BASIN_UNROLL for (int a = 0; a < ahead; ++a) next[a] = row[n + a * parts];
-            BASIN_UNROLL for (int a = 0; a < ahead; ++a) sum += next[a];
-          }
-          for (; n < count; n += parts) sum += row[n];
-          partial[slot][0][0] = One(sum);
-        });
-        split.template sum<1, 1>(partial,
-                                 [&](int, One const(&total)[1]) { sums[m] = total[0][0]; });
-      });
-    }
+                                            Scalar* sums_of_rows) const {
+    sums::of_rows(team_, rows, g, some, sums_of_rows);
     barrier();
   }
 
   /// g[m][n] = w[n] g[m][n]; g (rows, some.stride), w (some.end).
   KOKKOS_FORCEINLINE_FUNCTION void scale_rows(int rows, Scalar const* w, Columns some,
                                               Scalar* g) const {
-    int const count = some.end - some.begin, samples = some.stride;
-    w += some.begin;
-    g += some.begin;
-    if constexpr (Team::serial) {
-      for (int m = 0; m < rows; ++m) {
-        Scalar* const row = g + static_cast<std::size_t>(m) * samples;
-        for (int n = 0; n < count; ++n) row[n] = w[n] * row[n];
-      }
-    } else {
-      team_.each(rows * count, [&](int i) {
-        Scalar& element = g[static_cast<std::size_t>(i / count) * samples + i % count];
-        element         = w[i % count] * element;
-      });
-    }
+    sums::scale_rows(team_, rows, w, some, g);
     barrier();
   }
 
@@ -469,43 +340,11 @@ class Context {
   }
 
  private:
-  // Whether chains of a View are contiguous rows that a serial context may transpose.
-  template <class View>
-  static constexpr bool transposes = [] {
-    if constexpr (Team::serial && Kokkos::is_view_v<View>)
-      return std::is_same_v<typename View::array_layout, Kokkos::LayoutRight> &&
-             std::is_same_v<typename View::non_const_value_type, Scalar>;
-    return false;
-  }();
-
   using P                  = typename V::simd_type;
+  using chains             = ChainAccess<Team, V, T>;
+  using sums               = Sums<Team, V, T>;
   using row_major_products = RowMajorProducts<Team, V, T, MR, NR, Read>;
   using packed_products    = PackedProducts<Team, V, T, MR, NR, Read>;
-
-  // sums[g] += the terms of groups first, ..., first + G - 1 at the positions p, p + step, ... <
-  // end
-  template <int G, int Sums, class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void add_groups(int first, int n, int p, int end, int step,
-                                                     int channels, int lane, F const& f,
-                                                     V (*sums)[Sums]) {
-    V acc[G][Sums];
-    BASIN_UNROLL for (int g = 0; g < G; ++g) {
-      BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = sums[g][s];
-    }
-    for (; p < end; p += step) {
-      BASIN_UNROLL for (int g = 0; g < G; ++g) {
-        for (int k = 0; k < n; ++k) {
-          V terms[Sums];
-          int const channel = (first + g) * n + k;
-          f(place_type{p * channels + channel, lane}, channel, terms);
-          BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = acc[g][s] + terms[s];
-        }
-      }
-    }
-    BASIN_UNROLL for (int g = 0; g < G; ++g) {
-      BASIN_UNROLL for (int s = 0; s < Sums; ++s) sums[g][s] = acc[g][s];
-    }
-  }
 
   // y[m] = sum_k w[m RowStride + k StepStride] x[k]
   template <int M, int K, int RowStride, int StepStride, class Epilogue>
