@@ -37,7 +37,11 @@ struct NamedBlock {
 /// \tparam Copies  tile::NoCopies, or tile::WeightCopies of the weights
 /// \tparam Layers  layer policies, first to last; the last must have the width that the head asks for
 template <class Scalar, class Input, class Head, class Copies, class... Layers>
-class HeadedNetwork {
+class HeadedNetwork {  // of what is no scalar or no shape
+  static_assert(detail::check_network<Scalar, Input>::value);
+};
+template <Real Scalar, Shape Input, class Head, class Copies, class... Layers>
+class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   using Plan = detail::NetworkPlan<Scalar, Input, Head, Layers...>;
   template <int I>
   using layer_at = typename Plan::template layer_at<I>;

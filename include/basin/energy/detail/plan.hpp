@@ -24,7 +24,6 @@ struct check_network {
 // What a network is, as constants: its stages, and the rows of a tile's workspace.
 template <class Scalar, class Input, class Head, class... Layers>
 struct NetworkPlan {
-  static_assert(check_network<Scalar, Input>::value);
   static_assert(sizeof...(Layers) > 0, "basin::energy::Network: write at least one layer.");
   static_assert((is_a_layer<Layers>::value && ...));
   using stages               = stages_of<Scalar, Input, Layers...>;
