@@ -2,8 +2,8 @@
 // Included before all else by the preset tsan. Kokkos's barriers, within a team and within a scan, order memory by
 // fences alone, which ThreadSanitizer does not see, and wait in a library that it does not see either. Here a fence
 // meets all fences before it, and the wait is compiled with the program.
-#ifndef BASIN_TSAN_HPP
-#define BASIN_TSAN_HPP
+#ifndef BASIN_CMAKE_TSAN_HPP
+#define BASIN_CMAKE_TSAN_HPP
 
 #include <sanitizer/tsan_interface.h>
 

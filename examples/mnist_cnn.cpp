@@ -49,12 +49,12 @@ void run(Options const& o) {
   langevin.steps   = o.sampling_steps;
   long const epoch = std::max(1l, long(train.extent(0)) / 128);
   Trainer trainer({.objective     = {.sampler = langevin, .energy_l2 = {.coefficient = o.penalty}},
-                   .optimizer     = {.learning_rate = o.learning_rate, .beta1 = 0},
+                   .optimizer     = {.learning_rate = o.rate, .beta1 = 0},
                    .schedule      = {.every = epoch, .decay = 0.97},
                    .batch         = 128,
                    .data_noise    = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
                    .clip_norm     = 0.1,
-                   .ema_decay     = o.ema_decay,
+                   .ema_decay     = o.average,
                    .seed          = o.seed,
                    .monitor_every = 20},
                   train);
@@ -124,9 +124,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--drawing-steps", o.drawing_steps, "Langevin steps of the samples drawn at last")
       ->capture_default_str();
-  app.add_option("--rate", o.learning_rate, "rate of Adam")->capture_default_str();
+  app.add_option("--rate", o.rate, "rate of Adam")->capture_default_str();
   app.add_option("--penalty", o.penalty, "coefficient of E^2")->capture_default_str();
-  app.add_option("--average", o.ema_decay, "decay of the averaged parameters")
+  app.add_option("--average", o.average, "decay of the averaged parameters")
       ->capture_default_str();
   app.add_option("--seed", o.seed, "seed of everything random")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

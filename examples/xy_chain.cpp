@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A listing of the README.
+// The program of docs/energy.md.
 
 #include <basin/basin.hpp>
 

@@ -25,12 +25,14 @@ void langevin_with(benchmark::State& state, int batch) {
   auto const trainer = pcd_trainer<E>(batch, 1);  // for its parameters
   Kokkos::View<Scalar*, Exec> const packed("packed",
                                            basin::energy::packed_numbers<E, tuning, Exec>());
-  E energy = trainer->energy().with_packed(nullptr);
-  if (packed.size() > 0) {
-    basin::energy::pack<tuning>(exec, energy, packed.data());
-    energy = energy.with_packed(packed.data());
-  }
-  Chains<E, tuning> chains(energy, batch, steps);
+  auto const energy = [&] {
+    E const plain(trainer->parameters().data());
+    if constexpr (basin::energy::packed_numbers<E, tuning, Exec>() > 0)
+      return basin::energy::pack<tuning>(exec, plain, packed.data());
+    else
+      return plain;
+  }();
+  Chains<std::remove_const_t<decltype(energy)>, tuning> chains(energy, batch, steps);
   iterate<Scalar>(state, exec, {.flops = E::gradient_flops * batch * steps}, [&] { chains(); });
 }
 

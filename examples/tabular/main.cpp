@@ -123,7 +123,7 @@ Parts divide(Table const& table, std::uint64_t seed) {
   auto moments = data::column_moments(parts.train);
   for (std::size_t j = 0; j < moments.mean.size(); ++j)
     if (double& deviation = moments.standard_deviation[j];
-        !(standard_deviation > 1e-7 * std::abs(moments.mean[j])))  // as good as rounding
+        !(deviation > 1e-7 * std::abs(moments.mean[j])))  // as good as rounding
       deviation = 1;
   for (Rows const& part : {parts.train, parts.test, parts.anomalies})
     data::standardize(part, moments);

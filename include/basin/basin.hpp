@@ -7,7 +7,7 @@
 
 #include <basin/buffer/replay.hpp>
 #include <basin/energy/analytic.hpp>
-#include <basin/energy/at_condition.hpp>
+#include <basin/energy/conditional.hpp>
 #include <basin/energy/cnn.hpp>
 #include <basin/energy/derivatives.hpp>
 #include <basin/energy/evaluate.hpp>

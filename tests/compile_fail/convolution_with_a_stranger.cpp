@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expect: basin::layer::Conv2d: after the stride write at most one padding::, one bias:: and one
-// initializer::
+// Expect: basin::layer::Conv2d: after the stride write at most one padding::, one bias:: and one initializer::
 #include <basin/energy/network.hpp>
 #include <basin/layer/conv2d.hpp>
 #include <basin/layer/silu.hpp>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expect: basin::energy::Network: every argument after the input shape must be a layer: a type with
-// a member
+// Expect: basin::energy::Network: every argument after the input shape must be a layer: a type with a member
 #include <basin/energy/network.hpp>
 #include <basin/layer/silu.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expect: basin::layer::BatchNorm: an energy must not depend on the other states of its batch;
-// write Expect: layer::GroupNorm<Groups> or layer::LayerNorm<>
+// Expect: basin::layer::BatchNorm: an energy must not depend on the other states of its batch; write
+// Expect: layer::GroupNorm<Groups> or layer::LayerNorm<>
 #include <basin/energy/network.hpp>
 #include <basin/layer/group_norm.hpp>
 

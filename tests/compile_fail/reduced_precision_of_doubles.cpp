@@ -14,4 +14,4 @@ constexpr basin::tile::Tuning tuning{.width     = 16,
                                      .team      = 1,
                                      .precision = basin::tile::Precision::tf32};
 
-static_assert(basin::tile::Packing<Scalar, tuning>::numbers(1, 16, 16) > 0);
+static_assert(basin::tile::Packing<Scalar, basin::tile::layout_of(tuning)>::numbers(1, 16, 16) > 0);

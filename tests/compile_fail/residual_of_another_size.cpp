@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expect: basin::layer::Residual: no 1x1 projection leads from the image before the block to the
-// one Expect: Projection<basin::Image<6, 6, 2>, basin::Image<4, 4, 2
+// Expect: basin::layer::Residual: no 1x1 projection leads from the image before the block to the one
+// Expect: Projection<basin::Image<6, 6, 2>, basin::Image<4, 4, 2
 #include <basin/energy/network.hpp>
 
 #ifdef BASIN_EXPECT_REFUSAL

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expect: second derivatives and score matching need an energy that is twice continuously
-// differentiable
+// Expect: second derivatives and score matching need an energy that is twice continuously differentiable
 #include <basin/layer/relu.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/objective/denoising_score_matching.hpp>

@@ -118,19 +118,41 @@ TEST_CASE("csv refusals say the file, the place and the text", "[data][csv]") {
   CHECK_THROWS_WITH(read_csv(folder / "none"), "basin::data::read_csv: '" + (folder / "none") +
                                                    "' cannot be opened: No such file or directory");
   CHECK_THROWS_WITH(read(""), start + "holds no data after 0 header lines");
-  CHECK_THROWS_WITH(read("a,b\n\n", {.header = 1}), start + "holds no data after 1 header lines");
-  CHECK_THROWS_WITH(read("a,b\n1,2\n"), start + "line 1, column 0: 'a' is no finite number");
-  CHECK_THROWS_WITH(read("1,2\n3,\n"), start + "line 2, column 1: '' is no finite number");
-  CHECK_THROWS_WITH(read("1,nan\n"), start + "line 1, column 1: 'nan' is no finite number");
-  CHECK_THROWS_WITH(read("1,2\n1e39,inf\n"),
-                    start + "line 2, column 0: '1e39' is no finite number");
-  CHECK_THROWS_WITH(read("1,2\n3,4 5\n"), start + "line 2, column 1: '4 5' is no finite number");
-  CHECK_THROWS_WITH(read("+-1\n"), start + "line 1, column 0: '+-1' is no finite number");
+  CHECK_THROWS_WITH(read("a,b\n\n", {.header = 1}),
+                    start + "holds no data after 1 header lines; write a smaller .header");
+  auto const in_first = [](std::string const& line, std::string const& column) {
+    return " is no finite number; write .header = " + line +
+           " if that line is a header, or .columns without column " + column;
+  };
+  auto const later = [](std::string const& column) {
+    return " is no finite number; write .columns without column " + column +
+           " if it holds no numbers";
+  };
+  CHECK_THROWS_WITH(read("a,b\n1,2\n"), start + "line 1, column 0: 'a'" + in_first("1", "0"));
+  CHECK_THROWS_WITH(read("x\na,b\n1,2\n", {.header = 1}),
+                    start + "line 2, column 0: 'a'" + in_first("2", "0"));
+  CHECK_THROWS_WITH(read("1,2\n3,\n"), start + "line 2, column 1: ''" + later("1"));
+  CHECK_THROWS_WITH(read("1,nan\n"), start + "line 1, column 1: 'nan'" + in_first("1", "1"));
+  CHECK_THROWS_WITH(read("1,2\n1e39,inf\n"), start + "line 2, column 0: '1e39'" + later("0"));
+  CHECK_THROWS_WITH(read("1,2\n3,4 5\n"), start + "line 2, column 1: '4 5'" + later("1"));
+  CHECK_THROWS_WITH(read("+-1\n"), start + "line 1, column 0: '+-1'" + in_first("1", "0"));
+  CHECK_THROWS_WITH(read("1;2\n3;4\n"), start +
+                                            "line 1, column 0: '1;2' is no finite number; "
+                                            "write .delimiter = ';' if that divides the cells");
+  CHECK_THROWS_WITH(read("1\t2\n3\t4\n", {.columns = {1}}),
+                    "basin::data::read_csv: column 1 is asked for, there are 1; write .delimiter = "
+                    "'\\t' if that divides the cells");
   CHECK_THROWS_WITH(read("a,b\n1,2\n3,4,5\n", {.header = 1}),
-                    start + "line 3 has 3 cells, line 2 has 2");
-  CHECK_THROWS_WITH(read("1,2\n\n3,4\n"), start + "line 2 has 1 cells, line 1 has 2");
-  CHECK_THROWS_WITH(read("1,2\n", {.columns = {0, 2}}),
-                    "basin::data::read_csv: column 2 is asked for, there are 2");
+                    start +
+                        "line 3 has 3 cells, line 2 has 2; write .header = 2 if the data begin "
+                        "in line 3, or another .delimiter than ','");
+  CHECK_THROWS_WITH(read("1,2\n\n3,4\n"),
+                    start +
+                        "line 2 has 1 cells, line 1 has 2; write .header = 1 if the data begin "
+                        "in line 2, or another .delimiter than ','");
+  CHECK_THROWS_WITH(
+      read("1,2\n", {.columns = {0, 2}}),
+      "basin::data::read_csv: column 2 is asked for, there are 2; .columns counts from 0");
   CHECK_THROWS_WITH(read("1\n", {.header = -1}),
                     "basin::data::read_csv: CsvOptions::header must be >= 0, got -1");
 

@@ -60,6 +60,13 @@ Kokkos::View<typename Net::scalar_type*, Exec> copies_of(Net const& net) {
   return copies;
 }
 
+// The energy that reads copies made for a tuning.
+template <Tuning tuning, class Net, class Copies>
+auto read(Net const& net, Copies const& copies) {
+  using Scalar = typename Net::scalar_type;
+  return net.with_copies(tile::WeightCopies<Scalar, tile::layout_of(tuning)>{copies.data()});
+}
+
 TEMPLATE_TEST_CASE("an energy with packed weights has the bits of one without", "[energy][pack]",
                    Vectors, InDouble, Images, WithAttention) {
   using Scalar = typename TestType::scalar_type;
@@ -68,13 +75,13 @@ TEMPLATE_TEST_CASE("an energy with packed weights has the bits of one without", 
     CAPTURE(tuning.width, tuning.rows, tuning.team);
     auto const plain  = all_derivatives<Exec, tuning>(model.net());
     auto const copies = copies_of<tuning>(model.net());
-    CHECK(all_derivatives<Exec, tuning>(model.net().with_packed(copies.data())) == plain);
+    CHECK(all_derivatives<Exec, tuning>(read<tuning>(model.net(), copies)) == plain);
     // They are read: other copies are another energy.
     auto const other = on_host(copies);
     std::vector<double> doubled(other.begin(), other.end());
     for (double& w : doubled) w *= 2;
     auto const wrong     = on_device<Exec, Scalar>(doubled);
-    auto const changed   = all_derivatives<Exec, tuning>(model.net().with_packed(wrong.data()));
+    auto const changed   = all_derivatives<Exec, tuning>(read<tuning>(model.net(), wrong));
     bool constexpr reads = (tuning.rows & (tuning.rows - 1)) == 0;
     for (std::size_t kind = 0; kind < plain.size(); ++kind) {
       CAPTURE(kind);
@@ -93,7 +100,7 @@ TEST_CASE("an energy with weights packed for another precision is nearly the sam
   auto const check = [&]<tile::Precision precision>(double u) {
     constexpr Tuning reduced = tile::with_precision(tuning, precision);
     auto const copies        = copies_of<reduced>(model.net());
-    auto const found = all_derivatives<Exec, reduced>(model.net().with_packed(copies.data()));
+    auto const found         = all_derivatives<Exec, reduced>(read<reduced>(model.net(), copies));
     CAPTURE(u);
     // E and dE/dx; jets are not rounded. There and back four products, each of which gives 2 u of a
     // sum of |w x| that is at most sqrt(33) times the values, with errors of random sign.

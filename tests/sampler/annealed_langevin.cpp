@@ -60,7 +60,7 @@ TEST_CASE("annealed Langevin refuses numbers that make no sense",
                        Message("basin::sampler::AnnealedLangevin: steps must be >= 1, got 0"));
   CHECK_THROWS_MATCHES(
       AnnealedLangevin{.step_size = 0}.check(), std::invalid_argument,
-      Message("basin::sampler::AnnealedLangevin: step must be > 0 and finite, got 0"));
+      Message("basin::sampler::AnnealedLangevin: step_size must be > 0 and finite, got 0"));
 }
 
 }  // namespace

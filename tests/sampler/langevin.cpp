@@ -256,7 +256,7 @@ void check_tuning(Chains<float> const& expected, Chains<float> const& expected_s
   auto const chains = spread<float>(n, 5, 2);
   Chains<float> const out("out", 3, n);
   sample<tuning>(Exec(), everything<Clip>, CoupledEnergy<float>{}, chains, {.seed = 6},
-                 {out.data(), out.data() + n, out.data() + 2 * n});
+                 {{out.data(), out.data() + n, out.data() + 2 * n}});
   CHECK(same_bits(chains, expected));
   CHECK(same_bits(out, expected_statistics));
 }
@@ -267,7 +267,7 @@ void check_tunings() {
   auto const expected = spread<float>(n, 5, 2);
   Chains<float> const out("out", 3, n);
   sample(Exec(), everything<Clip>, CoupledEnergy<float>{}, expected, {.seed = 6},
-         {out.data(), out.data() + n, out.data() + 2 * n});
+         {{out.data(), out.data() + n, out.data() + 2 * n}});
   (check_tuning<Clip, tunings>(expected, out), ...);
 }
 
@@ -295,7 +295,7 @@ TEST_CASE("chains are bitwise the same for every tuning", "[sampler][langevin][t
 struct Reference {
   double step, noise, clip, lower, upper;
   bool per_sample;
-  double displacement = 0, clipped = 0, clamped = 0;  // as ChainStatistics
+  double displacement = 0, clipped = 0, clamped = 0;  // as the columns
 
   std::vector<double> run(std::vector<double> x, int steps, Stream stream, std::uint32_t chain) {
     auto const start = x;
@@ -339,7 +339,7 @@ void check_against_reference(double clip, double lower, double upper) {
   auto const chains = spread<double>(n, 5, 2);
   Chains<double> const out("out", 3, n);
   sample(Exec(), langevin, CoupledEnergy<double>{}, chains, stream,
-         {out.data(), out.data() + n, out.data() + 2 * n});
+         {{out.data(), out.data() + n, out.data() + 2 * n}});
 
   auto const start      = on_host(spread<double>(n, 5, 2));
   auto const x          = on_host(chains);
@@ -381,10 +381,14 @@ std::vector<float> chains_of_an_mlp(int n) {
   spread(chains, 1.5);
   // With copies of the weights, as a GPU's kernels read them; those of one thread do without.
   Kokkos::View<float*, Space> const packed("packed", Mlp::packed_numbers<tuning>);
+  Mlp const energy(theta.data());
+  auto const run = [&](auto const& e) {
+    sample<tuning>(Space(), Langevin<>{.steps = 20, .step_size = 0.01}, e, chains, {3});
+  };
   if constexpr (tuning.team > 0)
-    basin::energy::pack<tuning>(Space(), Mlp(theta.data()), packed.data());
-  Mlp const energy(theta.data(), tuning.team > 0 ? packed.data() : nullptr);
-  sample<tuning>(Space(), Langevin<>{.steps = 20, .step_size = 0.01}, energy, chains, {3});
+    run(basin::energy::pack<tuning>(Space(), energy, packed.data()));
+  else
+    run(energy);
   auto const x = on_host(chains);
   return {x.data(), x.data() + x.size()};
 }
@@ -448,7 +452,7 @@ TEST_CASE("the clip by sample is that of gradients whose squares are no floats",
   Langevin<clip::PerSample> const langevin{
       .steps = 1, .step_size = 0.5e-19, .temperature = 0, .clip = 1e19};
   sample(Exec(), langevin, Quadratic<float, 4>{{.stiffness = 1e20}}, chains, {},
-         {.clipped = out.data()});
+         {.columns = {nullptr, out.data()}});
   auto const x = on_host(chains);
   CHECK_THAT(x(0, 0), WithinAbs(0.5, 1e-6));
   CHECK_THAT(x(1, 2), WithinAbs(-0.5, 1e-6));
@@ -466,7 +470,7 @@ TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][l
       .steps = 2, .step_size = 0.1, .clip = 1, .lower = -1, .upper = 1};
   Chains<float> const out("out", 3, 3);
   sample(Exec(), langevin, CoupledEnergy<float>{}, chains, {.seed = 1},
-         {out.data(), out.data() + 3, out.data() + 6});
+         {{out.data(), out.data() + 3, out.data() + 6}});
   auto const x = on_host(chains), statistics = on_host(out);
   for (int n = 0; n < 3; ++n)
     for (int d = 0; d < 5; ++d) CHECK(std::isnan(x(n, d)) == (n == 1));
@@ -510,7 +514,7 @@ TEST_CASE("a sampler is a constant that sampling does not change", "[sampler][la
   static_assert(std::is_aggregate_v<Langevin<>> && std::is_trivially_copyable_v<Langevin<>>);
   static_assert(langevin.steps == 2 && langevin.clip == 3);
   // The stream is a value: the same call gives the same chains again.
-  Stream const stream{.seed = 9, .step_size = 5};
+  Stream const stream{.seed = 9, .step = 5};
   CoupledEnergy<double> const energy{};
   auto const a = spread<double>(4, 5, 1), b = spread<double>(4, 5, 1);
   sample(Exec(), langevin, energy, a, stream);
@@ -587,7 +591,7 @@ TEST_CASE("sample refuses chains that the energy does not fit", "[sampler][lange
   CHECK_THROWS_WITH(sample(Exec(), Langevin<>{}, energy, none, {}),
                     "basin::sampler::sample: chains has first extent 0, it must hold a chain");
   CHECK_THROWS_WITH(sample(Exec(), Langevin<>{.step_size = -1}, energy, good, {}),
-                    "basin::sampler::Langevin: step must be > 0 and finite, got -1");
+                    "basin::sampler::Langevin: step_size must be > 0 and finite, got -1");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@
 
 namespace {
 
-namespace published = basin::sampler::presets;
+namespace presets = basin::sampler::presets;
 using basin::Stream;
 using Catch::Matchers::WithinAbs;
 

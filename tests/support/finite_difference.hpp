@@ -162,6 +162,7 @@ struct RecordTile {
     int const first = tile * Context::width;
     c.load_chains(points, first, static_cast<int>(points.extent(0)), +Net::dimension,
                   workspace + Net::state_row * Context::width);
+    load_conditions(c, net, workspace, first, static_cast<int>(points.extent(0)));
     net.record(c, workspace, record, first, stream);
   }
 };

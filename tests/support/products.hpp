@@ -137,7 +137,7 @@ struct Case {
     auto const weights = on_device(w), bias = on_device(b);
     Numbers<Scalar> copies;
     if (with_copies) {
-      using packing = tile::Packing<Scalar, tuning>;
+      using packing = tile::Packing<Scalar, basin::tile::layout_of(tuning)>;
       copies        = Numbers<Scalar>("copies", packing::numbers(S::taps, S::rows, S::columns));
       // Whatever is not written is not read.
       Kokkos::deep_copy(copies, std::numeric_limits<Scalar>::quiet_NaN());

@@ -29,8 +29,8 @@ using basin::tile::Tuning;
 // ---- map, reduce, normal, each, load and store -----------------------------
 
 constexpr int rows = 13, groups = 3, group = 4, spare = 5;
-constexpr int map_at = 0, sum_at = rows, normal_at = rows + groups, square_at = 2 * rows + groups,
-              columns = square_at + 1;
+constexpr int map_at = 0, sum_at = rows, normal_at = rows + groups, uniform_at = 2 * rows + groups,
+              square_at = 3 * rows + groups, columns = square_at + 1;
 
 template <class Scalar>
 struct Elementwise {
@@ -63,12 +63,14 @@ struct Elementwise {
         [=](auto at, V sum) { at.store(y + sum_at * T, sum); });
     c.normal(+rows, stream, static_cast<std::uint32_t>(first),
              [=](auto at, auto z) { at.store(y + normal_at * T, z); });
+    c.uniform(+rows, stream, static_cast<std::uint32_t>(first),
+              [=](auto at, auto u) { at.store(y + uniform_at * T, u); });
     c.each(+T, [=](int t) { y[square_at * T + t] = x[t] * x[t]; });
     c.store_chains(y, first, chains, +columns, out);
   }
 };
 
-TEMPLATE_TEST_CASE("map, reduce, normal and each are plain loops, in every context",
+TEMPLATE_TEST_CASE("map, reduce, normal, uniform and each are plain loops, in every context",
                    "[tile][context]", float, double) {
   auto const x      = random_numbers<TestType>(chains * rows, 4);
   auto const b      = random_numbers<TestType>(rows, 5);
@@ -111,6 +113,7 @@ TEMPLATE_TEST_CASE("map, reduce, normal and each are plain loops, in every conte
   auto const& reference = results[0].numbers;
   int wrong_map = 0, wrong_sum = 0, wrong_square = 0;
   double wrong_normal = 0;
+  int wrong_uniform   = 0;
   for (int chain = 0; chain < chains; ++chain) {
     auto const got = [&](int column) {
       return reference[static_cast<std::size_t>(chain * columns + column)];
@@ -121,6 +124,9 @@ TEMPLATE_TEST_CASE("map, reduce, normal and each are plain loops, in every conte
       Simd<TestType, 1> z[4];
       basin::tile::normal_block(stream, static_cast<std::uint32_t>(d / 4),
                                 static_cast<std::uint32_t>(chain), z);
+      wrong_uniform += got(uniform_at + d) != basin::unit_uniform<TestType>(basin::random_word(
+                                                  stream, static_cast<std::uint32_t>(d),
+                                                  static_cast<std::uint32_t>(chain)));
       wrong_normal = std::max(wrong_normal, std::abs(double(got(normal_at + d)) - z[d % 4][0]));
     }
     for (int g = 0; g < groups; ++g) {
@@ -134,6 +140,7 @@ TEMPLATE_TEST_CASE("map, reduce, normal and each are plain loops, in every conte
   CHECK(wrong_sum == 0);
   CHECK(wrong_square == 0);
   // A device's libm, which draws in double use, may differ from the host's in the last bits.
+  CHECK(wrong_uniform == 0);
   CHECK(wrong_normal <= (basin::test::is_host<Exec> ? 0.0 : 1e-5));
 }
 

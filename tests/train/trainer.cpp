@@ -214,7 +214,7 @@ TEST_CASE("numbers of the objective may change between two steps, or are refused
   trainer.objective().buffer.capacity = 101;
   trainer.objective().sampler.step    = -1;
   CHECK_THROWS_WITH(trainer.step(),
-                    "basin::sampler::Langevin: step must be > 0 and finite, got -1");
+                    "basin::sampler::Langevin: step_size must be > 0 and finite, got -1");
   CHECK(trainer.steps_taken() == 21);
   trainer.objective().sampler.step = 0.05;
   trainer.step();
@@ -318,7 +318,7 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
   refuse([](auto& o) { o.data_noise.standard_deviation = -2; },
          "basin::train::DataNoise: standard_deviation must be >= 0 and finite, got -2");
   refuse([](auto& o) { o.objective.sampler.step = 0; },
-         "basin::sampler::Langevin: step must be > 0 and finite, got 0");
+         "basin::sampler::Langevin: step_size must be > 0 and finite, got 0");
   refuse([](auto& o) { o.objective.buffer.capacity = 36; },
          "basin::buffer::Replay: capacity is 36, smaller than the batch of 37");
   refuse([](auto& o) { o.optimizer.beta1 = 1; },

@@ -5,10 +5,12 @@
 #include <Kokkos_Macros.hpp>
 
 #include <cstdint>
+#include <stdexcept>
 
 namespace basin {
 
-/// What a draw is for. Streams of different purpose never share a number.
+/// What a draw is for. Streams of different purpose never share a number. Values in [128, 256) are
+/// a user's own, see user_purpose; values are never renumbered.
 enum class Purpose : std::uint32_t {
   sampler_noise  = 0,   ///< the noise of a sampling step
   sampler_start  = 1,   ///< where a fresh chain starts
@@ -23,7 +25,17 @@ enum class Purpose : std::uint32_t {
   direction      = 10,  ///< directions and noise of score matching
   contrast       = 11,  ///< noise of noise-contrastive estimation
   level          = 12,  ///< level of noise of a sample
+  sampler_accept = 13,  ///< uniforms of accept-reject steps
+  label          = 14,  ///< labels of samples
 };
+
+/// Purpose number n of a user's own draws, n in [0, 128): shares no number with the library's.
+consteval Purpose user_purpose(int n) {
+  // A purpose is one byte of a counter word, beside the high bits of the step.
+  return n >= 0 && n < 128
+             ? static_cast<Purpose>(128 + n)
+             : throw std::invalid_argument("basin::user_purpose: n must be in [0, 128)");
+}
 
 namespace detail {
 
@@ -38,7 +50,7 @@ KOKKOS_FORCEINLINE_FUNCTION std::uint64_t read(std::uint64_t const* clock) {
 
 /// Key of one random stream. A draw is a function of (element, chain, step, purpose; seed) alone,
 /// so that results do not depend on tile width, team size or number of threads, and a run can be
-/// taken up at any step.
+/// resumed at any step.
 struct Stream {
   std::uint64_t seed = 0;
   Purpose purpose    = Purpose::sampler_noise;
@@ -47,14 +59,14 @@ struct Stream {
   std::uint64_t const* clock = nullptr;
   int shift                  = 0;
 
-  /// The stream of the present step. A host beside a GPU cannot read a clock, and does not.
+  /// The stream of the present step. The host of a GPU cannot read a clock, and does not.
   KOKKOS_FUNCTION Stream now() const {
     return {seed, purpose, step + (detail::read(clock) << shift)};
   }
 };
 
-/// Number of a training step: known to the host, or, where kernels are launched again and again
-/// with the same arguments (as a graph does), counted on the device.
+/// Index of a training step: known to the host, or, where kernels are launched repeatedly with the
+/// same arguments (as by a graph), counted on the device.
 struct Step {
   std::uint64_t number       = 0;
   std::uint64_t const* clock = nullptr;  ///< on the device, added to number; null: nothing
@@ -66,7 +78,7 @@ struct Step {
   /// As Stream::now.
   KOKKOS_FUNCTION std::uint64_t now() const { return number + detail::read(clock); }
 
-  /// The stream of this step; with a shift each step has 2^shift numbers of it to itself.
+  /// The stream of this step; with a shift each training step owns 2^shift values of Stream::step.
   KOKKOS_FUNCTION Stream stream(std::uint64_t seed, Purpose purpose, int shift = 0) const {
     return {seed, purpose, number << shift, clock, shift};
   }
@@ -110,8 +122,8 @@ KOKKOS_FORCEINLINE_FUNCTION void random_block(Stream const& stream, std::uint32_
   philox(c, static_cast<std::uint32_t>(stream.seed), static_cast<std::uint32_t>(stream.seed >> 32));
 }
 
-/// Seed for the draws of 'call' in a run of a seed: other pairs give other seeds, but for one in
-/// 2^64.
+/// Seed for the draws of one call in a run: two different pairs (run, call) give the same seed with
+/// probability 2^-64.
 KOKKOS_FUNCTION inline std::uint64_t seed_of(std::uint64_t run, std::uint64_t call) {
   std::uint32_t c[4] = {static_cast<std::uint32_t>(call), static_cast<std::uint32_t>(call >> 32), 0,
                         0xFFFFFFFFu};  // a purpose that no stream has
@@ -124,7 +136,7 @@ KOKKOS_FORCEINLINE_FUNCTION std::uint32_t random_word(Stream const& stream, std:
                                                       std::uint32_t chain) {
   std::uint32_t c[4];
   random_block(stream, element / 4, chain, c);
-  // Selected, not indexed: an array indexed at run time would live in memory on a GPU.
+  // Selected, not indexed: an array indexed at run time is local memory on a GPU.
   std::uint32_t const which = element % 4;
   return which < 2 ? (which == 0 ? c[0] : c[1]) : (which == 2 ? c[2] : c[3]);
 }
@@ -139,12 +151,12 @@ KOKKOS_FORCEINLINE_FUNCTION Scalar unit_uniform(std::uint32_t word) {
     return static_cast<Scalar>(word) * Scalar(0x1p-32) + Scalar(0x1p-33);
 }
 
-/// A pseudo-random permutation of {0, ..., size-1}, evaluated one index at a time and stored
-/// nowhere: a balanced Feistel network over the next even number of bits, walked along its cycle
-/// until it falls under size (Black and Rogaway 2002, "Ciphers with arbitrary finite domains",
-/// section 5), of an index that a random number was added to. The expected number of walks is
-/// under 4. The random number makes every place equally likely; with four rounds, enough for large
-/// sizes, pairs of places of 8 would be up to a quarter off.
+/// A pseudo-random permutation of {0, ..., size-1}, evaluated one index at a time and never stored:
+/// a balanced Feistel network over the next even number of bits, cycle-walked until the result is
+/// below size (Black and Rogaway 2002, "Ciphers with arbitrary finite domains", section 5), applied
+/// to the index plus a random offset. The expected number of walks is below 4. The offset makes
+/// every position equally likely. Four rounds are enough for large sizes, but at size 8 they leave
+/// probabilities of pairs of positions up to a quarter off.
 class Permutation {
  public:
   /// \param size    number of indices, in [1, 2^31)
@@ -168,7 +180,7 @@ class Permutation {
     do {
       std::uint32_t left = index >> half_bits_, right = index & mask;
       for (std::uint32_t key : keys_) {
-        // Finaliser of MurmurHash3 as the round function: any function gives a bijection.
+        // Finalizer of MurmurHash3 as the round function: any function gives a bijection.
         std::uint32_t f = right ^ key;
         f               = (f ^ f >> 16) * 0x85EBCA6Bu;
         f               = (f ^ f >> 13) * 0xC2B2AE35u;

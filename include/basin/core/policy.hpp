@@ -7,7 +7,7 @@
 
 namespace basin {
 
-/// An optional choice that may be written in any order: it names its axis.
+/// An optional template argument that may be given in any order: it names its axis.
 template <class P>
 concept Policy = requires { typename P::axis; };
 
@@ -17,7 +17,7 @@ inline constexpr bool has_axis = false;
 template <Policy P, class... Axes>
 inline constexpr bool has_axis<P, Axes...> = (std::same_as<typename P::axis, Axes> || ...);
 
-/// Policies of the axis.
+/// Number of policies of the axis.
 template <class Axis, class... Policies>
 inline constexpr int policies_of = (0 + ... + int(has_axis<Policies, Axis>));
 

@@ -10,7 +10,7 @@ namespace basin {
 template <class T>
 concept Real = std::same_as<T, float> || std::same_as<T, double>;
 
-/// Shape of a state that is a plain vector of Size numbers.
+/// Shape of a state that is a plain vector of Size values.
 template <int Size>
 struct Vector {
   static_assert(Size > 0, "basin::Vector<Size>: Size must be positive.");
@@ -28,7 +28,7 @@ struct Image {
   static constexpr int size     = Height * Width * Channels;
 };
 
-/// What a layer or network takes and gives: a type that names its size.
+/// Shape of the input or output of a layer or network: a type that names its size.
 template <class S>
 concept Shape = requires {
   { S::size } -> std::convertible_to<int>;

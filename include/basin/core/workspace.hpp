@@ -4,7 +4,7 @@
 
 namespace basin {
 
-/// An array of rows and the time it must live, both ends included.
+/// An array of rows and its lifetime, both ends inclusive.
 struct Interval {
   int rows   = 0;
   int first  = 0;
@@ -20,8 +20,8 @@ struct WorkspacePlan {
   int rows = 0;  ///< rows of the whole workspace
 };
 
-/// Gives every array its offset such that arrays that live at the same time do not overlap: largest
-/// first, each at the lowest place that is free. Greedy, so not always the smallest workspace.
+/// Assigns offsets such that arrays whose lifetimes overlap do not overlap in memory: largest
+/// first, each at the lowest free offset. Greedy, so the workspace is not always the smallest.
 template <int N>
 constexpr WorkspacePlan<N> plan_workspace(WorkspacePlan<N> plan) {
   int order[N]{};

@@ -18,10 +18,10 @@
 
 namespace basin::data {
 
-/// How a table of text is laid out.
+/// Layout of a table of text.
 struct CsvOptions {
   char delimiter           = ',';  ///< between cells
-  int header               = 0;    ///< lines at the start that are no data; >= 0
+  int header               = 0;    ///< lines before the data, which are skipped; >= 0
   std::vector<int> columns = {};   ///< columns to return, in this order, from 0; empty: all
 };
 
@@ -44,12 +44,25 @@ inline bool parse_float(std::string_view text, float& value) {
   return true;
 }
 
+inline std::string quoted(char delimiter) {
+  return delimiter == '\t' ? "'\\t'" : std::string("'") + delimiter + "'";
+}
+
+// What divides the numbers of a line of one cell, if anything: advice on the delimiter.
+inline std::string other_delimiter(std::vector<std::string_view> const& cells, char delimiter) {
+  if (cells.size() != 1) return {};
+  for (char const other : {',', ';', '\t', '|', ' '})
+    if (other != delimiter && cells[0].find(other) != std::string_view::npos)
+      return "; write .delimiter = " + quoted(other) + " if that divides the cells";
+  return {};
+}
+
 inline void check_columns(std::string const& caller, std::vector<int> const& columns,
-                          std::size_t count) {
+                          std::size_t count, std::string const& advice = {}) {
   for (int const column : columns)
     if (column < 0 || static_cast<std::size_t>(column) >= count)
       throw std::invalid_argument(caller + ": column " + std::to_string(column) +
-                                  " is asked for, there are " + std::to_string(count));
+                                  " is asked for, there are " + std::to_string(count) + advice);
 }
 
 }  // namespace detail
@@ -63,7 +76,7 @@ inline void check_columns(std::string const& caller, std::vector<int> const& col
 /// \throws std::invalid_argument if options.header < 0, or a column is asked for that is not there
 /// \throws std::runtime_error if the file is not there, is cut or holds no data, a line has another
 ///         number of cells than the first, or a cell is no finite number. Messages count lines from
-///         1 and columns from 0.
+///         1 and columns from 0, and name the option that may be meant.
 inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& options = {}) {
   std::string const caller = "basin::data::read_csv";
   if (options.header < 0)
@@ -92,28 +105,42 @@ inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& opt
     cells.push_back(detail::trimmed(row));
 
     if (lines == 0) {
-      first_line   = line;
-      cells_a_line = cells.size();
-      detail::check_columns(caller, options.columns, cells_a_line);
+      first_line                = line;
+      cells_a_line              = cells.size();
+      std::string const divided = detail::other_delimiter(cells, options.delimiter);
+      detail::check_columns(caller, options.columns, cells_a_line,
+                            divided.empty() ? "; .columns counts from 0" : divided);
     }
     if (cells.size() != cells_a_line)
       file.refuse("line " + std::to_string(line) + " has " + std::to_string(cells.size()) +
                   " cells, line " + std::to_string(first_line) + " has " +
-                  std::to_string(cells_a_line));
+                  std::to_string(cells_a_line) + "; write .header = " + std::to_string(line - 1) +
+                  " if the data begin in line " + std::to_string(line) +
+                  ", or another .delimiter than " + detail::quoted(options.delimiter));
     std::size_t const columns = options.columns.empty() ? cells_a_line : options.columns.size();
     for (std::size_t i = 0; i < columns; ++i) {
       std::size_t const column =
           options.columns.empty() ? i : static_cast<std::size_t>(options.columns[i]);
       float value = 0;
-      if (!detail::parse_float(cells[column], value))
+      if (!detail::parse_float(cells[column], value)) {
+        std::string advice = detail::other_delimiter(cells, options.delimiter);
+        if (advice.empty() && lines == 0)
+          advice = "; write .header = " + std::to_string(line) +
+                   " if that line is a header, or .columns without column " +
+                   std::to_string(column);
+        else if (advice.empty())
+          advice = "; write .columns without column " + std::to_string(column) +
+                   " if it holds no numbers";
         file.refuse("line " + std::to_string(line) + ", column " + std::to_string(column) + ": '" +
-                    std::string(cells[column].substr(0, 40)) + "' is no finite number");
+                    std::string(cells[column].substr(0, 40)) + "' is no finite number" + advice);
+      }
       values.push_back(value);
     }
     ++lines;
   }
   if (lines == 0)
-    file.refuse("holds no data after " + std::to_string(options.header) + " header lines");
+    file.refuse("holds no data after " + std::to_string(options.header) + " header lines" +
+                (options.header > 0 ? "; write a smaller .header" : ""));
 
   Samples const samples = make_samples(lines, values.size() / lines);
   for (std::size_t i = 0; i < values.size(); ++i) samples.data()[i] = values[i];
@@ -122,7 +149,7 @@ inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& opt
 
 /// \brief Copy of some columns, in the given order.
 ///
-/// \throws std::invalid_argument if a column is not there, or none is given
+/// \throws std::invalid_argument if a column does not exist, or none is given
 inline Samples select_columns(Samples const& samples, std::vector<int> const& columns) {
   detail::check_columns("basin::data::select_columns", columns, samples.extent(1));
   if (columns.empty())
@@ -136,7 +163,7 @@ inline Samples select_columns(Samples const& samples, std::vector<int> const& co
 
 /// \brief Copy of all columns but some, in their order.
 ///
-/// \throws std::invalid_argument if a column is not there, or none would be left
+/// \throws std::invalid_argument if a column does not exist, or none would be left
 inline Samples drop_columns(Samples const& samples, std::vector<int> const& columns) {
   detail::check_columns("basin::data::drop_columns", columns, samples.extent(1));
   std::vector<bool> dropped(samples.extent(1), false);
@@ -150,11 +177,11 @@ inline Samples drop_columns(Samples const& samples, std::vector<int> const& colu
   return select_columns(samples, kept);
 }
 
-/// \brief One column as class numbers.
+/// \brief One column as class labels.
 ///
 /// \return (samples)
-/// \throws std::invalid_argument if the column is not there or holds a number that is no integer
-///         from 0 to 2^24
+/// \throws std::invalid_argument if the column does not exist, or holds a value that is not an
+///         integer from 0 to 2^24
 inline Labels label_column(Samples const& samples, int column) {
   std::string const caller = "basin::data::label_column";
   detail::check_columns(caller, {column}, samples.extent(1));

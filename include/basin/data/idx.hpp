@@ -21,10 +21,10 @@ struct Images {
   Samples samples;   ///< (images, height * width * channels), row-major as in the file
   int height   = 0;  ///< pixels
   int width    = 0;  ///< pixels
-  int channels = 1;  ///< the file's last size where it has rank 4, else 1
+  int channels = 1;  ///< the last extent of a file of rank 4, else 1
 };
 
-/// Where a byte's range [0, 255] goes.
+/// The range to which bytes [0, 255] are mapped.
 struct IdxOptions {
   float lower = -1;  ///< value of byte 0
   float upper = 1;   ///< value of byte 255; > lower
@@ -34,7 +34,7 @@ namespace detail {
 
 struct IdxContent {
   std::vector<std::size_t> sizes;
-  std::string bytes;  // product of sizes, row-major
+  std::string bytes;  // (product of sizes), row-major
 };
 
 inline std::string idx_header(std::vector<std::size_t> const& sizes) {
@@ -105,8 +105,8 @@ inline IdxContent read_idx(std::string const& caller, std::filesystem::path cons
 ///
 /// \return (images, height * width * channels)
 /// \throws std::invalid_argument if options.lower >= options.upper
-/// \throws std::runtime_error if the file is not there, is no idx file of unsigned bytes of rank 3
-///         or 4, has a size of zero, is cut, or goes on after the promised data
+/// \throws std::runtime_error if the file does not exist, is not an idx file of unsigned bytes of
+///         rank 3 or 4, has an extent of zero, is truncated, or holds more than its header states
 inline Images read_idx_images(std::filesystem::path const& path, IdxOptions const& options = {}) {
   if (!(options.lower < options.upper))
     throw std::invalid_argument(
@@ -150,7 +150,7 @@ inline Labels read_idx_labels(std::filesystem::path const& path) {
 ///        name-idx1-ubyte, name-idx3-ubyte or name-idx4-ubyte, else the same with .gz.
 ///
 /// \param name  such as "train-images" or "t10k-labels"
-/// \throws std::runtime_error if there is none
+/// \throws std::runtime_error if there is no such file
 inline std::filesystem::path find_idx(std::filesystem::path const& folder,
                                       std::string const& name) {
   for (char const* const suffix : {"", ".gz"})

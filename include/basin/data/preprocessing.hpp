@@ -47,9 +47,9 @@ inline ColumnMoments column_moments(Samples const& samples) {
 
 /// \brief x <- (x - m) / s for each column, in place.
 ///
-/// \param moments  of the training part, also where samples are the test part
+/// \param moments  of the training set, also where samples are the test set
 /// \throws std::invalid_argument if a column's s is not finite and > 0, or moments are of another
-///         dimension; then samples are as they were
+///         dimension; samples are then unchanged
 inline void standardize(Samples const& samples, ColumnMoments const& moments) {
   std::string const caller    = "basin::data::standardize";
   std::size_t const dimension = samples.extent(1);
@@ -71,14 +71,14 @@ inline void standardize(Samples const& samples, ColumnMoments const& moments) {
           static_cast<float>((samples(i, j) - moments.mean[j]) / moments.standard_deviation[j]);
 }
 
-/// Standardizes samples by their own moments, which it returns for use on other parts.
+/// Standardizes samples by their own moments, which it returns for use on other sets.
 inline ColumnMoments standardize(Samples const& samples) {
   ColumnMoments moments = column_moments(samples);
   standardize(samples, moments);
   return moments;
 }
 
-/// \brief Moves [lower, upper] to [new_lower, new_upper], in place.
+/// \brief Maps [lower, upper] to [new_lower, new_upper], in place.
 ///
 ///   x <- new_lower + (new_upper - new_lower) (x - lower) / (upper - lower)
 ///
@@ -99,13 +99,13 @@ inline void rescale(Samples const& samples, double lower, double upper, double n
       samples(i, j) = static_cast<float>(new_lower + factor * (samples(i, j) - lower));
 }
 
-/// Numbers of the rows of two parts that have no row in common.
+/// Row indices of two disjoint parts.
 struct RowSplit {
   std::vector<std::size_t> train;
   std::vector<std::size_t> test;
 };
 
-/// \brief Divides the rows 0 ... count - 1 at random; round(train_fraction * count) are for
+/// \brief Splits the rows 0 ... count - 1 at random; round(train_fraction * count) are for
 /// training.
 ///
 /// The rows are shuffled (Fisher and Yates 1938; Knuth, TAOCP 3.4.2, algorithm P); the same seed
@@ -143,7 +143,7 @@ inline void check_rows(std::vector<std::size_t> const& rows, std::size_t count) 
 
 /// \brief Copy of some rows, in the given order.
 ///
-/// \throws std::invalid_argument if a row is not there
+/// \throws std::invalid_argument if a row does not exist
 inline Samples select_rows(Samples const& samples, std::vector<std::size_t> const& rows) {
   detail::check_rows(rows, samples.extent(0));
   Samples const selected = make_samples(rows.size(), samples.extent(1));
@@ -152,7 +152,7 @@ inline Samples select_rows(Samples const& samples, std::vector<std::size_t> cons
   return selected;
 }
 
-/// The same of labels.
+/// The same for labels.
 inline Labels select_rows(Labels const& labels, std::vector<std::size_t> const& rows) {
   detail::check_rows(rows, labels.extent(0));
   Labels const selected = make_labels(rows.size());
@@ -166,7 +166,7 @@ struct Split {
   Samples test;
 };
 
-/// Copies of the two parts that split_rows names; labels are divided alike by select_rows.
+/// Copies of the two parts that split_rows gives; select_rows splits labels the same way.
 inline Split split(Samples const& samples, double train_fraction, std::uint64_t seed) {
   RowSplit const rows = split_rows(samples.extent(0), train_fraction, seed);
   return {select_rows(samples, rows.train), select_rows(samples, rows.test)};

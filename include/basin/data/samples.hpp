@@ -10,10 +10,10 @@
 
 namespace basin::data {
 
-/// One sample a row: (samples, dimension), contiguous, on the host. What every reader returns.
+/// One sample per row: (samples, dimension), contiguous, on the host. What every reader returns.
 using Samples = Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace>;
 
-/// One class number a sample: (samples), on the host.
+/// One class label per sample: (samples), on the host.
 using Labels = Kokkos::View<int*, Kokkos::LayoutRight, Kokkos::HostSpace>;
 
 /// Uninitialized Samples of shape (count, dimension).
@@ -27,9 +27,9 @@ inline Labels make_labels(std::size_t count) {
   return Labels(Kokkos::view_alloc(Kokkos::WithoutInitializing, "basin::data::Labels"), count);
 }
 
-/// Returns if there is one label for each sample.
+/// Checks that there is one label for each sample.
 ///
-/// \throws std::invalid_argument with both numbers otherwise
+/// \throws std::invalid_argument naming both counts otherwise
 inline void check_same_count(Samples const& samples, Labels const& labels) {
   if (samples.extent(0) != labels.extent(0))
     throw std::invalid_argument(

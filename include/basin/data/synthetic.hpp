@@ -15,8 +15,8 @@
 
 // Two-dimensional sets. Defaults are those of Grathwohl et al. 2019 (FFJORD, arXiv:1810.01367) and
 // Chen et al. 2019 (Residual Flows, arXiv:1906.02735), in the file lib/toy_data.py of both; they
-// fill about [-4, 4]^2. Where those give each part the same number of points, here each point draws
-// its part: points are independent.
+// fill about [-4, 4]^2. Where those give each component the same number of points, here each
+// point draws its component: points are independent.
 //
 // All functions return (count, 2), depend on the seed alone, and for a larger count begin with the
 // same points. All throw std::invalid_argument if count <= 0 or an option is outside its range.
@@ -111,8 +111,8 @@ inline void check_options(std::string const& caller, EightGaussiansOptions const
 ///
 ///   p(x) = 1/8 sum_k N(x; R (cos(k pi/4), sin(k pi/4)), s^2 I),   k = 0 ... 7
 ///
-/// R = radius, s = standard_deviation. The defaults are FFJORD's radius 4 and deviation 1/2, both
-/// over sqrt(2).
+/// R = radius, s = standard_deviation. The defaults are FFJORD's radius 4 and standard deviation
+/// 1/2, both over sqrt(2).
 inline Samples eight_gaussians(int count, std::uint64_t seed,
                                EightGaussiansOptions const& options = {}) {
   detail::check_count("basin::data::eight_gaussians", count);

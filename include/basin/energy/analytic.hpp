@@ -59,17 +59,23 @@ class Analytic {
   /// Row energy_row = E(x), x in the rows from state_row on.
   template <class Context>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
-    evaluate<false>(c, workspace);
+    evaluate<true, false>(c, workspace);
   }
 
   /// Rows from gradient_row on = dE/dx; the state stays.
   template <class Context>
   KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
-    evaluate<true>(c, workspace);
+    evaluate<false, true>(c, workspace);
+  }
+
+  /// Both, from one call of the formula.
+  template <class Context>
+  KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const {
+    evaluate<true, true>(c, workspace);
   }
 
  private:
-  template <bool Gradient, class Context>
+  template <bool Value, bool Gradient, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void evaluate(Context const& c, Scalar* workspace) const {
     using V            = typename Context::value_type;
     constexpr int size = Context::row_size;
@@ -82,9 +88,8 @@ class Analytic {
       V const value = f(state, slope);
       if constexpr (Gradient) {
         for (int d = 0; d < dimension; ++d) at.at(d).store(dx, slope[d]);
-      } else {
-        at.store(e, value);
       }
+      if constexpr (Value) at.store(e, value);
     });
   }
 };

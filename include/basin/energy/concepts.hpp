@@ -5,6 +5,8 @@
 #include <basin/layer/elementwise.hpp>
 #include <basin/tile/context.hpp>
 
+#include <type_traits>
+
 namespace basin {
 
 namespace detail {
@@ -38,13 +40,48 @@ concept HasGradient = requires(E const& e, detail::probe_context<typename E::sca
                                typename E::scalar_type* workspace) { e.gradient(c, workspace); };
 
 template <class E>
+concept HasValueAndGradient =
+    requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
+             typename E::scalar_type* workspace) { e.value_and_gradient(c, workspace); };
+
+namespace detail {
+
+// Whether E has a member of this name, whatever it is: then the name is ambiguous beside another.
+struct NamesLoadConditions {
+  void load_conditions();
+};
+template <class E>
+struct BothNames : E, NamesLoadConditions {};
+template <class E>
+concept NamesConditions =
+    std::is_class_v<E> && !std::is_final_v<E> && !requires { &BothNames<E>::load_conditions; };
+
+}  // namespace detail
+
+template <class E>
 concept HasConditions =
     requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
              typename E::scalar_type* workspace) { e.load_conditions(c, workspace, 0, 1); };
 
 /// A differentiable energy E(x) on a tile of chains. Its workspace is rows [row][T]: the state x in
-/// rows state_row ... state_row + dimension - 1; gradient(c, workspace) leaves dE/dx in the rows
-/// from gradient_row on and the state as it was; energy(c, workspace) leaves E in row energy_row.
+/// rows state_row ... state_row + dimension - 1.
+///
+/// | member                            | leaves                                          | keeps |
+/// |-----------------------------------|-------------------------------------------------|-------|
+/// | energy(c, workspace)              | E in row energy_row                             | x     |
+/// | gradient(c, workspace)            | dE/dx in the rows from gradient_row on          | x     |
+/// | value_and_gradient(c, workspace)  | both, from one pass                             | x     |
+/// | load_conditions(c, workspace, first, count) | what belongs to chains first, first + 1, ... of count | x |
+///
+/// Every other row may change in a call, those of an earlier result too: energy() may overwrite the
+/// rows of the gradient, gradient() the row of E. Only what load_conditions wrote, into rows that
+/// the energy keeps for it, stays: labels, noise levels, tethers, temperatures of single chains.
+/// A last tile that is not full repeats its last chain: lane t belongs to chain
+/// min(first + t, count - 1).
+///
+/// The last two members are optional. Samplers with an accept-reject step need
+/// value_and_gradient; every kernel calls load_conditions, where there is one, once the states of
+/// its tile are there.
 template <class E>
 concept Energy =
     HasScalar<E> && HasDimension<E> && HasWorkspace<E> && HasEnergy<E> && HasGradient<E>;
@@ -67,7 +104,23 @@ struct check_energy {
                 "basin::Energy: define 'template <class Context> KOKKOS_FUNCTION void "
                 "gradient(Context const& c, scalar_type* workspace) const' that writes dE/dx into "
                 "the rows from gradient_row on; samplers and objectives call it.");
+  static_assert(!(HasScalar<E> && HasDimension<E> && HasWorkspace<E>) ||
+                    !detail::NamesConditions<E> || HasConditions<E>,
+                "basin::Energy: load_conditions is 'template <class Context> KOKKOS_FUNCTION void "
+                "load_conditions(Context const& c, scalar_type* workspace, int first, int count) "
+                "const'.");
   static constexpr bool value = Energy<E>;
+};
+
+/// A sentence where a sampler needs E and dE/dx from one pass.
+template <class E>
+struct check_value_and_gradient {
+  static_assert(HasValueAndGradient<E>,
+                "basin::Energy: this sampler accepts or rejects, for which it needs E(x) and dE/dx "
+                "at once; define 'template <class Context> KOKKOS_FUNCTION void "
+                "value_and_gradient(Context const& c, scalar_type* workspace) const' that leaves "
+                "both.");
+  static constexpr bool value = HasValueAndGradient<E>;
 };
 
 /// The hook of what belongs to chains, see Energy; nothing where the energy has none. Kernels call

@@ -53,6 +53,7 @@ struct DirectionalTile {
     int const count = static_cast<int>(points.extent(0)), start = tile * T;
     load_jets(c, points, directions, start, count, +E::dimension,
               workspace + E::state_row * Context::row_size);
+    load_conditions(c, energy, workspace, start, count);
     energy.energy(c, workspace);
     scalar_type const* const e = workspace + E::energy_row * Context::row_size;
     Out const &one = first, &two = second;
@@ -80,6 +81,7 @@ struct HessianProductTile {
     int const count = static_cast<int>(points.extent(0)), first = tile * T;
     load_jets(c, points, directions, first, count, +E::dimension,
               workspace + E::state_row * Context::row_size);
+    load_conditions(c, energy, workspace, first, count);
     energy.gradient(c, workspace);
     c.store_chains(workspace + E::gradient_row * Context::row_size + T, first, count, +E::dimension,
                    products);
@@ -107,6 +109,7 @@ struct DiagonalTile {
     c.load_chains(points, first, count, +E::dimension, x);
     c.each(E::dimension * 2 * T,
            [=](int i) { x[i / (2 * T) * size + T + i % (2 * T)] = scalar_type(0); });
+    load_conditions(c, energy, workspace, first, count);
     c.each(T, [=](int t) { sum[t] = 0; });
     for (int d = 0; d < E::dimension; ++d) {
       c.each(T, [=](int t) { x[d * size + T + t] = scalar_type(1); });

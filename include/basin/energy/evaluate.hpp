@@ -25,6 +25,7 @@ struct EvaluateTile {
     int const count = static_cast<int>(points.extent(0)), first = tile * T;
     c.load_chains(points, first, count, +E::dimension,
                   workspace + E::state_row * Context::row_size);
+    load_conditions(c, energy, workspace, first, count);
     if constexpr (Gradient) {
       energy.gradient(c, workspace);
       c.store_chains(workspace + E::gradient_row * Context::row_size, first, count, +E::dimension,

@@ -4,6 +4,8 @@
 
 #include <basin/tile/launch.hpp>
 
+#include <utility>
+
 namespace basin::energy {
 
 namespace detail {
@@ -12,40 +14,39 @@ template <class E>
 struct PackWeights {
   using scalar_type                   = typename E::scalar_type;
   static constexpr int workspace_rows = 1;  // not used: works without rows are not run in phases
-  E packs;                                  // not 'energy': teams must not pack on their own
+  E source;                                 // not 'energy': teams must not make copies of their own
   scalar_type* packed;                      // (packed_numbers)
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type*, int) const {
-    packs.pack(c, packed);
+    source.pack(c, packed);
   }
 };
 
 }  // namespace detail
 
-/// Numbers of the copies of weights that are worth making once for all kernels of a tuning, 0 for
-/// none: on a GPU, where they do not fit a team's memory beside its workspace, unless a library
-/// makes the products.
+/// Length of the copies of weights that are worth making once for all kernels of a tuning, 0 for
+/// none, see tile::weight_placement: of kernels that need one row beside the energy's, as Langevin
+/// sampling does. A kernel that needs more, so that it can not stage what those stage, reads theta.
 template <class E, tile::Tuning tuning, class Exec>
 constexpr int packed_numbers() {
   if constexpr (requires { E::template packed_numbers<tuning>; }) {
-    constexpr bool library = tuning.strategy == tile::Strategy::layerwise &&
-                             !std::is_same_v<tile::library_of<Exec>, tile::NoLibrary>;
-    constexpr std::size_t bytes = sizeof(typename E::scalar_type) *
-                                  (std::size_t(E::template packed_numbers<tuning>) +
-                                   std::size_t(E::workspace_rows) * std::size_t(tuning.width));
-    if constexpr (tile::has_blocks<Exec> && tuning.shared > 0 && !library &&
-                  (tuning.strategy == tile::Strategy::layerwise ||
-                   bytes > std::size_t(tuning.shared)))
+    constexpr std::size_t size = sizeof(typename E::scalar_type);
+    constexpr std::size_t rows =
+        size * (std::size_t(E::workspace_rows) + 1) * static_cast<std::size_t>(tuning.width);
+    constexpr std::size_t copies = size * std::size_t(E::template packed_numbers<tuning>);
+    if constexpr (tile::weight_placement<Exec, tuning>(rows, copies) ==
+                  tile::WeightPlacement::copied)
       return E::template packed_numbers<tuning>;
   }
   return 0;
 }
 
-/// packed (E::packed_numbers<tuning>) = the copies of its weights that energy.with_packed(packed)
-/// reads in kernels of the tuning. Asynchronous on exec.
+/// packed (E::packed_numbers<tuning>) = copies of the weights of energy, in the layout that kernels
+/// of the tuning read. Asynchronous on exec.
+/// \returns the energy that reads them
 template <tile::Tuning tuning, class Exec, class E>
-void pack(Exec const& exec, E const& energy, typename E::scalar_type* packed) {
+auto pack(Exec const& exec, E const& energy, typename E::scalar_type* packed) {
   // As phases: the copies are shared by as many threads as there are numbers.
   constexpr tile::Tuning all = [] {
     tile::Tuning t = tuning;
@@ -54,7 +55,28 @@ void pack(Exec const& exec, E const& energy, typename E::scalar_type* packed) {
     return t;
   }();
   tile::for_each_tile<all>(exec, "basin::pack", 1, detail::PackWeights<E>{energy, packed});
+  return energy.with_copies(
+      tile::WeightCopies<typename E::scalar_type, tile::layout_of(tuning)>{packed});
 }
+
+namespace detail {
+
+template <class E, tile::Tuning tuning, class Exec>
+struct PackedEnergy {
+  using type = E;
+};
+template <class E, tile::Tuning tuning, class Exec>
+  requires(packed_numbers<E, tuning, Exec>() > 0)
+struct PackedEnergy<E, tuning, Exec> {
+  using copies = tile::WeightCopies<typename E::scalar_type, tile::layout_of(tuning)>;
+  using type   = decltype(std::declval<E const&>().with_copies(copies{}));
+};
+
+}  // namespace detail
+
+/// The energy as kernels of a tuning read it: E itself, or E with copies of its weights.
+template <class E, tile::Tuning tuning, class Exec>
+using packed_energy = typename detail::PackedEnergy<E, tuning, Exec>::type;
 
 }  // namespace basin::energy
 

@@ -21,8 +21,7 @@ namespace basin::io {
 ///        advance by 4 * scale.
 ///
 /// \throws std::invalid_argument if a character has no glyph (letters, digits and
-/// .,:-+=/()%_'*<>[]|
-///         have one) or scale < 1
+///         .,:-+=/()%_'*<>[]| have one) or scale < 1
 inline void draw_text(Picture& picture, int row, int column, std::string_view text, int scale = 2,
                       Color color = black) {
   if (scale < 1)
@@ -59,13 +58,12 @@ struct Line {
   Color color = {31, 119, 180};
 };
 
-/// \brief Lines in a frame with their names above; the least and greatest x and y stand at its
-///        corners.
+/// \brief Lines in a frame with their names above; the smallest and largest x and y are written at
+///        its corners.
 ///
-/// \throws std::invalid_argument if a line has fewer than 2 points or x and y of other lengths, an
-/// x
-///         is not finite, a y is infinite, no two points differ in x, no y is a number, the
-///         picture is smaller than 96 x 192, or the names leave no room
+/// \throws std::invalid_argument if a line has fewer than 2 points or x and y of different lengths,
+///         an x is not finite, a y is infinite, no two points differ in x, every y is NaN, the
+///         picture is smaller than 96 x 192, or the names do not fit
 inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int width = 420) {
   std::string const caller = "basin::io::line_chart: ";
   if (height < 96 || width < 192)
@@ -84,7 +82,7 @@ inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int 
                                     ") at point " + std::to_string(i));
       x_lower = std::min(x_lower, line.x[i]);
       x_upper = std::max(x_upper, line.x[i]);
-      y_lower = std::fmin(y_lower, line.y[i]);  // fmin and fmax pass over a NaN
+      y_lower = std::fmin(y_lower, line.y[i]);  // fmin and fmax skip a NaN
       y_upper = std::fmax(y_upper, line.y[i]);
     }
   }
@@ -97,7 +95,7 @@ inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int 
 
   auto const text_width = [](std::string const& text) { return 8 * static_cast<int>(text.size()); };
   int constexpr left = 96, right = 12, bottom = 28, line_height = 14;
-  // Names stand above the frame, in as many rows as they need.
+  // Names are above the frame, in as many rows as they need.
   std::vector<std::array<int, 2>> name_places;  // (row, column)
   int name_row = 6, name_column = left;
   for (Line const& line : lines) {
@@ -138,7 +136,7 @@ inline Picture line_chart(std::vector<Line> const& lines, int height = 240, int 
       auto const row = [&](std::size_t at) {
         return height - bottom - 2 - (line.y[at] - y_lower) / y_span * (height - top - bottom - 4);
       };
-      // As many discs as pixels on the longer axis: a line without holes.
+      // As many discs as pixels on the longer axis: a line without gaps.
       double const rise = row(p + 1) - row(p), run = column(p + 1) - column(p);
       int const steps = std::max(1, static_cast<int>(std::ceil(std::hypot(rise, run))));
       for (int s = 0; s <= steps; ++s) {

@@ -41,7 +41,7 @@ constexpr std::string_view npy_type() {
   return std::same_as<Scalar, float> ? "<f4" : "<f8";
 }
 
-// What to read an array of such a type as, if it can be.
+// Advice for a file of another type: the scalar to read it as, if there is one.
 inline std::string read_as(std::string_view type) {
   if (type == "'<f4'") return "; read it as float";
   if (type == "'<f8'") return "; read it as double";
@@ -67,7 +67,7 @@ struct npy_view<Scalar, 2> {
   using type = Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace>;
 };
 
-// What follows 'key': in a header, without leading blanks; empty if the key is not there.
+// What follows 'key': in a header, without leading blanks; empty if there is no such key.
 inline std::string_view npy_field(std::string_view header, std::string_view key) {
   std::size_t const at = header.find("'" + std::string(key) + "':");
   if (at == std::string_view::npos) return {};
@@ -76,7 +76,7 @@ inline std::string_view npy_field(std::string_view header, std::string_view key)
   return field;
 }
 
-// The sizes of "(3, 4)" at the start of field; false if it is no such tuple.
+// The extents of "(3, 4)" at the start of field; false if it is not such a tuple.
 inline bool parse_npy_shape(std::string_view field, std::vector<std::size_t>& shape) {
   if (field.empty() || field[0] != '(' || field.find(')') == std::string_view::npos) return false;
   field = field.substr(1, field.find(')') - 1);
@@ -94,7 +94,7 @@ inline bool parse_npy_shape(std::string_view field, std::vector<std::size_t>& sh
   }
 }
 
-// What a file says of its values, in Python's words, and how many bytes come before them.
+// The header of a file, in Python's notation, and the number of bytes before the values.
 struct NpyHeader {
   std::string type;   // with its quotes
   std::string order;  // of 'fortran_order': True or False
@@ -102,7 +102,7 @@ struct NpyHeader {
   std::size_t end = 0;
 };
 
-// Of a file of so many bytes; read(n) gives its next n bytes, or as many as there are.
+// The header of a file of 'size' bytes; read(n) returns its next n bytes, or as many as there are.
 template <class Read, class Refuse>
 NpyHeader read_npy_header(std::uintmax_t size, Read const& read, Refuse const& refuse) {
   std::string const start = read(10);
@@ -128,8 +128,8 @@ NpyHeader read_npy_header(std::uintmax_t size, Read const& read, Refuse const& r
   return found;
 }
 
-// How many values there are, each of so many bytes. Looked at before memory is taken: a damaged
-// shape may promise anything.
+// Number of values, of 'each' bytes. Checked before memory is allocated: a damaged shape may state
+// anything.
 template <class Refuse>
 std::size_t count_npy_values(NpyHeader const& header, std::size_t each, std::uintmax_t file_size,
                              Refuse const& refuse) {
@@ -168,9 +168,10 @@ using NpyArray = typename detail::npy_view<Scalar, Rank>::type;
 
 /// \brief Writes an array of rank 1 or 2 of float or double as a NumPy file, in C order.
 ///
-/// The file replaces an older one only when it is whole. A device array is copied to the host.
+/// The file replaces an existing one only when it is complete. A device array is copied to the
+/// host.
 ///
-/// \param array  Kokkos::View, any layout and space; its work must be done
+/// \param array  Kokkos::View, any layout and space; kernels that write it must have finished
 /// \throws std::runtime_error if the file cannot be written
 template <class Array>
 void write_npy(std::filesystem::path const& path, Array const& array) {
@@ -212,9 +213,8 @@ void write_npy(std::filesystem::path const& path, Array const& array) {
 ///
 /// \tparam Scalar  float ('<f4') or double ('<f8'), as in the file: nothing is converted
 /// \tparam Rank    1 or 2, as in the file
-/// \throws std::runtime_error if the file is not there, is no NumPy file of version 1.0, has
-/// another
-///         type, order or rank, is cut, or goes on after its data
+/// \throws std::runtime_error if the file does not exist, is not a NumPy file of version 1.0, has
+///         another type, order or rank, is truncated, or has more data than its header states
 template <class Scalar, int Rank>
 NpyArray<Scalar, Rank> read_npy(std::filesystem::path const& path) {
   static_assert(Rank == 1 || Rank == 2, "basin::io::read_npy: Rank must be 1 or 2.");

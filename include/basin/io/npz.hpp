@@ -62,7 +62,7 @@ inline std::string read_npz_member(std::filesystem::path const& path, std::strin
   if (member == nullptr)
     refuse("array '" + name + "' cannot be read: " + zip_strerror(archive.get()));
 
-  // Grows by what has really come: a damaged archive may promise more than memory holds. The read
+  // Grows by what was actually read: a damaged archive may state more than memory holds. The read
   // that finds the end makes libzip check the CRC.
   std::size_t constexpr chunk = std::size_t(1) << 20;
   std::string bytes;
@@ -78,7 +78,7 @@ inline std::string read_npz_member(std::filesystem::path const& path, std::strin
   }
 }
 
-// work(Stored()) for the type that a header names; false if it is none of these.
+// work(Stored()) for the type that a header names; false if it is not one of these.
 template <class Work>
 bool with_npy_type(std::string const& type, Work const& work) {
   auto const is = [&]<class Stored>(char const* name, Stored zero) {
@@ -113,14 +113,14 @@ Scalar from_npz(Stored value, Refuse const& refuse) {
 /// \brief Reads one array of an archive that NumPy's savez or savez_compressed wrote.
 ///
 /// The file may hold floats or integers of any width, in C or Fortran order; what is returned is in
-/// C order, each number rounded to Scalar.
+/// C order, each value rounded to Scalar.
 ///
-/// \tparam Scalar  float, double or a signed integer type; an integer type reads integers alone
+/// \tparam Scalar  float, double or a signed integer type; an integer type reads integers only
 /// \tparam Rank    1 or 2, as in the file
 /// \param name     of the array, without '.npy'
-/// \throws std::runtime_error if the file is not there, is no zip archive, has no such array, or
-///         the array is damaged, no NumPy array of version 1.0, of another type or rank, or holds a
-///         number that Scalar does not reach
+/// \throws std::runtime_error if the file does not exist, is not a zip archive, has no such array,
+///         or the array is damaged, not a NumPy array of version 1.0, of another type or rank, or
+///         holds a value out of Scalar's range
 template <class Scalar, int Rank>
 NpyArray<Scalar, Rank> read_npz(std::filesystem::path const& path, std::string const& name) {
   static_assert(Rank == 1 || Rank == 2, "basin::io::read_npz: Rank must be 1 or 2.");

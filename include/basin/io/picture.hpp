@@ -77,7 +77,7 @@ inline void blend(Picture& picture, int row, int column, Color color, double opa
 
 /// \brief Writes a PNG (W3C, third edition): 8-bit gray where every pixel is gray, else 8-bit RGB.
 ///
-/// The file replaces an older one only when it is whole.
+/// The file replaces an existing one only when it is complete.
 ///
 /// \throws std::runtime_error if the file cannot be written
 inline void write_png(std::filesystem::path const& path, Picture const& picture) {
@@ -98,7 +98,7 @@ inline void write_png(std::filesystem::path const& path, Picture const& picture)
   image.format          = all_gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
   std::vector<std::uint8_t> bytes(size);
-  // Stride 0: rows lie close together.
+  // Stride 0: rows are contiguous.
   if (png_image_write_to_memory(&image, bytes.data(), &size, 0, all_gray ? gray.data() : rgb.data(),
                                 0, nullptr) == 0)
     throw std::runtime_error("basin::io::write_png: '" + path.string() +
@@ -109,7 +109,8 @@ inline void write_png(std::filesystem::path const& path, Picture const& picture)
   file.commit();
 }
 
-/// Copies source into target with its top left pixel at (row, column); what falls outside is cut.
+/// Copies source into target with its top left pixel at (row, column); what falls outside is
+/// clipped.
 inline void paste(Picture& target, int row, int column, Picture const& source) {
   for (int i = 0; i < source.height(); ++i)
     for (int j = 0; j < source.width(); ++j)
@@ -140,23 +141,24 @@ inline Picture beside(std::vector<Picture> const& panels, int gap = 12, Color fi
   return joined;
 }
 
-/// How images are laid out in a grid.
+/// Layout of images in a grid.
 struct GridOptions {
-  int columns = 0;             ///< images a row; 0: the smallest square that holds all
+  int columns = 0;             ///< images per row; 0: the smallest square that holds all
   float lower = -1;            ///< shown black
   float upper = 1;             ///< shown white; > lower
   int gap     = 2;             ///< pixels between images and around them; >= 0
-  int scale   = 1;             ///< pixels a side for each pixel of an image; > 0
+  int scale   = 1;             ///< side, in pixels, of one pixel of an image; > 0
   Color fill  = {96, 96, 96};  ///< between images
 };
 
-/// \brief A grid of images, row by row: gray if an image has height * width numbers, RGB if it has
+/// \brief A grid of images, row by row: gray if an image has height * width values, RGB if it has
 ///        three times as many (row-major, channel last).
 ///
 ///   byte = round(255 (x - lower) / (upper - lower)),   clamped to [0, 255]
 ///
-/// \param images  (images, height * width [* 3]), any layout and space; its work must be done
-/// \throws std::invalid_argument if the second extent is neither, there are no images, a number is
+/// \param images  (images, height * width [* 3]), any layout and space; kernels that write it must
+///                have finished
+/// \throws std::invalid_argument if the second extent is neither, there are no images, a value is
 ///         NaN, or an option is outside its range
 template <class Images>
 Picture image_grid(Images const& images, int height, int width, GridOptions const& options = {}) {

@@ -17,7 +17,7 @@
 
 namespace basin::io {
 
-/// \brief Color map of even perceived lightness, dark at t = 0, light at t = 1.
+/// \brief Perceptually uniform color map, dark at t = 0, light at t = 1.
 ///
 /// 17 colors of "viridis" (Smith and van der Walt 2015, matplotlib, CC0) at t = k/16, linear
 /// between them: within 6 of 255 of the original's 256 colors. t outside [0, 1] is clamped.
@@ -106,10 +106,10 @@ inline Points pixel_centers(Rectangle const& r, int height, int width) {
   return centers;
 }
 
-/// How numbers become colors.
+/// How values are mapped to colors.
 struct HeatMapOptions {
-  std::optional<double> lower = {};  ///< shown as viridis(0); unset: the least value
-  std::optional<double> upper = {};  ///< shown as viridis(1), > lower; unset: the greatest value
+  std::optional<double> lower = {};  ///< shown as viridis(0); unset: the smallest value
+  std::optional<double> upper = {};  ///< shown as viridis(1), > lower; unset: the largest value
   int contours                = 0;   ///< lines of equal value, evenly spaced inside the range; >= 0
 };
 
@@ -117,7 +117,8 @@ struct HeatMapOptions {
 ///
 ///   color = viridis((value - lower) / (upper - lower))
 ///
-/// \param values  (height * width), row by row from the top, any space; its work must be done
+/// \param values  (height * width), row by row from the top, any space; kernels that write it must
+///                have finished
 /// \throws std::invalid_argument if values have another extent, a value is NaN, or is infinite
 ///         where the range is not set, or lower > upper
 template <class Values>
@@ -170,7 +171,7 @@ Picture heat_map(Values const& values, int height, int width, HeatMapOptions con
   return picture;
 }
 
-/// The same of function(x, y) on a rectangle.
+/// The same for function(x, y) on a rectangle.
 template <class Function>
 Picture heat_map(Function const& function, Rectangle const& rectangle, int height, int width,
                  HeatMapOptions const& options = {}) {
@@ -188,10 +189,10 @@ struct ScatterOptions {
   double opacity = 0.7;  ///< in (0, 1]
 };
 
-/// \brief Draws points of the plane as discs with smooth edges; points outside are left out.
+/// \brief Draws points of the plane as discs with smooth edges; points outside are omitted.
 ///
 /// \param picture  shows rectangle
-/// \param points   (points, 2), any layout and space; its work must be done
+/// \param points   (points, 2), any layout and space; kernels that write it must have finished
 /// \throws std::invalid_argument if the second extent is not 2, a coordinate is NaN, the rectangle
 ///         is empty, or an option is outside its range
 template <class View>

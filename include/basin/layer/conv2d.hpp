@@ -8,6 +8,7 @@
 #include <basin/layer/detail/taps.hpp>
 #include <basin/layer/initializer.hpp>
 
+#include <type_traits>
 #include <vector>
 
 namespace basin::layer {
@@ -18,7 +19,7 @@ struct bias_axis {};
 /// How a convolution treats the border: what lies outside counts as zero.
 namespace padding {
 
-/// Output ceil(in / stride); what is missing is shared by both sides, the odd one behind, as in
+/// Output ceil(in / stride); the padding is split between both sides, the odd one at the end, as in
 /// TensorFlow and Flax.
 struct Same {
   using axis = padding_axis;
@@ -31,7 +32,7 @@ struct Same {
                                 2;
 };
 
-/// Border zeros on both sides of both directions, as PyTorch's padding=Border.
+/// Border zeros on both sides in both directions, as PyTorch's padding=Border.
 template <int Border>
 struct Explicit {
   static_assert(Border >= 0, "basin::layer::padding::Explicit<Border>: Border must be >= 0.");
@@ -54,7 +55,7 @@ namespace bias {
 struct With {
   using axis = bias_axis;
 };
-/// No bias, for example because a norm behind the layer would take it away again.
+/// No bias, for example because a normalization after the layer would remove it.
 struct Without {
   using axis = bias_axis;
 };
@@ -63,22 +64,24 @@ struct Without {
 
 namespace detail {
 
-template <class Input, int Kernel, int Stride, class Padding>
-struct check_convolution {
-  static_assert(ImageShape<Input>,
+// What a convolution reads. What does not fit counts as an image that does, so that the sentence
+// stands alone.
+template <Shape Input, int Kernel, int Stride, class Padding>
+struct ConvolutionInput {
+  static constexpr bool is_image = ImageShape<Input>;
+  static_assert(is_image,
                 "basin::layer::Conv2d: a convolution needs an image before it, "
                 "basin::Image<Height, Width, Channels>; Input is what it has.");
-  template <Shape S>
-  static constexpr bool fits() {
-    if constexpr (ImageShape<S>)
-      return Padding::template output<S::height, Kernel, Stride> > 0 &&
-             Padding::template output<S::width, Kernel, Stride> > 0;
+  static constexpr bool fits = [] {
+    if constexpr (ImageShape<Input>)
+      return Padding::template output<Input::height, Kernel, Stride> > 0 &&
+             Padding::template output<Input::width, Kernel, Stride> > 0;
     return true;
-  }
-  static_assert(fits<Input>(),
+  }();
+  static_assert(fits,
                 "basin::layer::Conv2d: the kernel is larger than the padded image, so that no "
                 "output is left; Input and Kernel say how large they are.");
-  static constexpr bool value = true;
+  using type = std::conditional_t<is_image && fits, Input, Image<Kernel, Kernel>>;
 };
 
 }  // namespace detail
@@ -103,13 +106,13 @@ struct Conv2d {
                 "basin::layer::Conv2d: after the stride write at most one padding::, one bias:: "
                 "and one initializer:: policy.");
 
-  template <Real Scalar, Shape Input>
+  template <Real Scalar, Shape Before>
   struct bind : BoundLayer {
     using Padding = pick<padding_axis, padding::Same, Policies...>;
+    using Input   = typename detail::ConvolutionInput<Before, Kernel, Stride, Padding>::type;
     using Init    = pick<initializer_axis, initializer::FanIn, Policies...>;
     static constexpr bool biased =
         std::same_as<pick<bias_axis, bias::With, Policies...>, bias::With>;
-    static_assert(detail::check_convolution<Input, Kernel, Stride, Padding>::value);
 
     static constexpr int height = Padding::template output<Input::height, Kernel, Stride>;
     static constexpr int width  = Padding::template output<Input::width, Kernel, Stride>;
@@ -134,7 +137,7 @@ struct Conv2d {
     static constexpr int weights      = taps * out * in;
     static constexpr int parameters   = weights + (biased ? out : 0);
     static constexpr bool one_product = true;
-    /// Taps that fall outside the image are not run and not counted.
+    /// Taps that fall outside the image are not computed and not counted.
     static constexpr double multiply_adds = Y::count() * X::count() * in * out;
 
     // theta = [ W (taps, out, in) | b (out) ]
@@ -159,7 +162,7 @@ struct Conv2d {
             w, x, detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
-    // With few input channels the sums run over scattered places, in working memory.
+    // With few input channels the sums are scattered over positions, in working memory.
     static constexpr bool few         = in < 4;
     static constexpr int scratch_rows = few ? inputs : 0;
 

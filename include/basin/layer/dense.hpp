@@ -86,7 +86,7 @@ struct Dense {
           detail::StartFromZero<Scalar, Epilogue>{epilogue});
     }
 
-    /// With one output dy/dx does not depend on x: it is this row of inputs numbers.
+    /// With one output dy/dx does not depend on x: it is this row of 'inputs' values.
     static constexpr bool constant_gradient = outputs == 1;
     static KOKKOS_FORCEINLINE_FUNCTION Scalar const* gradient_row(Scalar const* theta) {
       return theta;
@@ -105,8 +105,8 @@ struct Dense {
       record.store_input_panels(c, +inputs, x, record.rows);
     }
 
-    // Rows of W of one work item: enough to use a panel of inputs several times, few enough that
-    // all threads have work.
+    // Rows of W per work item: enough to reuse a panel of inputs several times, few enough that all
+    // threads have work.
     static constexpr int block_rows      = outputs < 192 ? 16 : 24;
     static constexpr int gradient_blocks = (outputs + block_rows - 1) / block_rows;
 

@@ -32,7 +32,7 @@ struct Dropout {
           static_cast<T>(Probability::den) / static_cast<T>(Probability::den - Probability::num);
       Stream stream  = site.pass.stream;
       stream.purpose = Purpose::dropout;
-      // The layer's number sits above the step's: a training ends far below 2^32 steps.
+      // The layer's index is in the bits above the step: training ends far below 2^32 steps.
       stream.step |= static_cast<std::uint64_t>(site.layer) << 32;
       V u[4];
       tile::uniform_block(stream, static_cast<std::uint32_t>(site.row / 4),

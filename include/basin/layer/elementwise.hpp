@@ -16,19 +16,19 @@ struct Inference {};
 /// A pass that trains: the draws of random layers.
 struct Training {
   Stream stream;                   ///< purpose is set by the layer
-  std::uint32_t first_sample = 0;  ///< number of the sample in lane 0 of the tile
+  std::uint32_t first_sample = 0;  ///< index of the sample in lane 0 of the tile
 };
 
-/// Where an elementwise layer stands: which element of which samples, in which pass.
+/// The site of an elementwise layer: which element of which samples, in which pass.
 template <class Pass>
 struct Site {
   Pass pass;
-  int layer;   ///< number of the layer in the network
+  int layer;   ///< index of the layer in the network
   int row;     ///< element
   int sample;  ///< first sample of the vector, counted from the tile's
 };
 
-/// An elementwise layer y = f(x), as a map of one number: it has no weights and mixes no elements,
+/// An elementwise layer y = f(x), as a map of one value: it has no weights and mixes no elements,
 /// so that a network fuses it into the layer before it.
 ///
 /// 'template <int Order, class V> static void evaluate(V x, V (&f)[Order + 1])' writes f and, for
@@ -40,7 +40,7 @@ concept PureElementwise = requires(tile::Simd<float, 1> x, tile::Simd<float, 1> 
   L::template evaluate<1>(x, f);
 };
 
-/// An elementwise layer that asks where it stands: 'evaluate(site, x, f)'.
+/// An elementwise layer that depends on its site: 'evaluate(site, x, f)'.
 template <class L>
 concept SitedElementwise =
     requires(Site<Training> site, tile::Simd<float, 1> x, tile::Simd<float, 1> (&f)[2]) {
@@ -53,7 +53,7 @@ concept Elementwise = PureElementwise<L> || SitedElementwise<L>;
 /// The smoothness of a function that has all derivatives.
 inline constexpr int smooth = 1 << 20;
 
-/// Continuous derivatives of an elementwise layer; a layer that does not say has none.
+/// Continuous derivatives of an elementwise layer; a layer that does not name them has none.
 template <class L>
 inline constexpr int smoothness_of = 0;
 template <class L>

@@ -31,7 +31,7 @@ struct Slice {
 ///
 ///   [e^K] g(e) h(e) = sum_k g_(K-k) h_k
 ///
-/// so that coefficients count as further samples: of inputs stored upwards, of gradients downwards.
+/// so that coefficients count as further samples: ascending for inputs, descending for gradients.
 template <class Scalar>
 struct LayerRecord {
   Scalar* rows;    ///< (record_rows, series, samples) of this layer
@@ -39,9 +39,9 @@ struct LayerRecord {
   int first;       ///< sample in lane 0 of the tile
   int series = 1;  ///< coefficients of a sample that are kept
 
-  /// Numbers of a row.
+  /// Values of a row.
   KOKKOS_FORCEINLINE_FUNCTION int columns() const { return samples * series; }
-  /// The terms of a slice of sums over samples: of this layer's series all, or those at place 0.
+  /// The terms of a slice of sums over samples: of this layer's whole series, or those at place 0.
   KOKKOS_FORCEINLINE_FUNCTION tile::Columns terms(Slice slice) const {
     return {slice.begin, slice.end < columns() ? slice.end : columns(), columns()};
   }
@@ -65,7 +65,7 @@ struct LayerRecord {
       if (k < series) tile::store(to + k * samples, tile::coefficient(v, V::order - k));
     }
   }
-  /// What is summed over the samples as it is: its last coefficient, at place 0.
+  /// A term that is summed over the samples unchanged: its last coefficient, at place 0.
   template <class V>
   KOKKOS_FORCEINLINE_FUNCTION void store_term(int row, int lane, V v) const {
     tile::store(rows + static_cast<std::size_t>(row) * columns() + first + lane, tile::last(v));
@@ -88,16 +88,16 @@ struct LayerRecord {
   }
 };
 
-/// What most layers leave out. A bound layer inherits it and hides what is its own.
+/// Defaults of a bound layer, which inherits them and hides what it defines itself.
 struct BoundLayer {
   static constexpr int parameters       = 0;
-  static constexpr int state            = 0;      ///< numbers kept beside theta from step to step
+  static constexpr int state            = 0;      ///< values kept beside theta from step to step
   static constexpr double multiply_adds = 0;      ///< of forward, or pull_back, for one state
   static constexpr int saved_rows       = 0;      ///< kept from forward to pull_back
   static constexpr int scratch_rows     = 0;      ///< during one call
   static constexpr bool keeps_input     = false;  ///< pull_back reads the input of forward
   /// forward and pull_back are one product with theta each, and an epilogue for every result. Then
-  /// theta starts with weights (taps, out, in), which the layer names so.
+  /// theta starts with weights (taps, out, in), whose extents the layer names.
   static constexpr bool one_product = false;
   static constexpr int taps = 0, out = 0, in = 0;
   static constexpr bool in_place = false;  ///< pull_back may write where it reads
@@ -105,8 +105,8 @@ struct BoundLayer {
       false;                                 ///< one output, whose gradient is a row of theta
   static constexpr int record_rows     = 0;  ///< of each sample, for parameter_gradient
   static constexpr int gradient_blocks = 0;  ///< work items of parameter_gradient
-  /// Row of the record that takes dE/dy of every output as the network computes it; -1: the layer
-  /// records on its own, in record_gradient.
+  /// Row of the record that receives dE/dy of every output as the network computes it; -1: the
+  /// layer records it in record_gradient.
   static constexpr int gradient_row_of_record = -1;
 };
 

@@ -12,7 +12,7 @@
 
 namespace basin::layer {
 
-/// y = gamma x with one learned number gamma. With gamma = 0 a residual block starts as x.
+/// y = gamma x with one learned scalar gamma. With gamma = 0 a residual block starts as x.
 ///
 /// \tparam Start  gamma at first, a std::ratio
 template <class Start = std::ratio<0>>

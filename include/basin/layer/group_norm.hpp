@@ -68,7 +68,7 @@ struct BoundNorm : BoundLayer {
     constexpr Scalar epsilon  = Scalar(Epsilon::num) / Scalar(Epsilon::den);
     Scalar const* const theta = frame.theta;
     if constexpr (centered) {
-      // Both moments in one pass, about a member of the group, so that nothing cancels when the
+      // Both moments in one pass, about a member of the group, to avoid cancellation when the
       // mean is large: m = k + mean(x - k), v = mean((x - k)^2) - mean(x - k)^2.
       c.template reduce_groups<2, Groups, members, positions>(
           [=](Place at, int channel, V(&t)[2]) {
@@ -189,8 +189,8 @@ struct BoundNorm : BoundLayer {
     KOKKOS_FORCEINLINE_FUNCTION Scalar* second() const { return rows + 3 * size; }  // q
   };
 
-  // The variance of a large group whose first member lies far from the rest, so that most of the
-  // difference of its moments cancels: v = mean((x - m)^2). Few groups are like that.
+  // The variance of a large group whose first member is far from the rest, where the difference of
+  // its moments would cancel: v = mean((x - m)^2). Few groups are like that.
   template <class Place, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void refine(Place group, Scalar const* x, V mean, V shift,
                                                  V& v) {
@@ -220,8 +220,8 @@ struct BoundNorm : BoundLayer {
 
 }  // namespace detail
 
-/// Group normalization: each group of channels of each state is brought to mean 0 and variance 1,
-/// then scaled and shifted for each channel by learned gamma (initially 1) and beta (0).
+/// Group normalization: each group of channels of each state is normalized to mean 0 and variance
+/// 1, then scaled and shifted for each channel by learned gamma (initially 1) and beta (0).
 /// Source: Wu and He 2018, ECCV, eqs. 1-7.
 ///
 /// \tparam Groups   must divide the channels
@@ -255,7 +255,7 @@ struct RmsNorm {
 template <class...>
 struct BatchNorm {
   template <Real Scalar, Shape Input>
-  struct bind : BoundLayer {
+  struct bind : detail::BoundNorm<Scalar, Input, 1, true, std::ratio<1>> {  // the sentence alone
     static_assert(sizeof(Scalar) == 0,
                   "basin::layer::BatchNorm: an energy must not depend on the other states of its "
                   "batch; write layer::GroupNorm<Groups> or layer::LayerNorm<>.");

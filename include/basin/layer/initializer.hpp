@@ -15,7 +15,7 @@ struct Law {
   double center                              = 0;
 };
 
-/// A block of parameters of one layer: what it is called, its shape, its initial law.
+/// A block of parameters of one layer: its name, shape and initial law.
 struct ParameterBlock {
   char const* name;  ///< within the layer, e.g. "weight"
   int rows;

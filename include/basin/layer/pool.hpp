@@ -11,10 +11,11 @@ namespace basin::layer {
 
 namespace detail {
 
-// What a pool reads. What is no image counts as one number, so that the sentence stands alone.
+// What a pool reads. What is no image counts as one value, so that only the sentence is reported.
 template <Shape Input>
 struct PoolInput : Image<1, 1> {
-  static_assert(ImageShape<Input>,
+  static constexpr bool is_image = ImageShape<Input>;  // no notes on the concept
+  static_assert(is_image,
                 "basin::layer: a pooling layer needs an image before it, "
                 "basin::Image<Height, Width, Channels>; Input is what it has.");
 };
@@ -97,8 +98,8 @@ struct MeanPool {
   using bind = detail::BoundGlobalPool<Scalar, Input, true>;
 };
 
-/// Sum over all positions: y[c] = sum_p x[p][c]. The energy of a larger image is then larger, as
-/// that of a larger body.
+/// Sum over all positions: y[c] = sum_p x[p][c]. The energy is then extensive: it grows with the
+/// size of the image.
 struct SumPool {
   template <Real Scalar, Shape Input>
   using bind = detail::BoundGlobalPool<Scalar, Input, false>;
@@ -138,11 +139,11 @@ struct AveragePool {
   };
 };
 
-/// Every Stride-th position of both directions, from the first on.
+/// Every Stride-th position in both directions, from the first on.
 template <int Stride>
 using Downsample = AveragePool<1, Stride>;
 
-/// Every position Factor x Factor times: y[p] = x[p / Factor], the nearest neighbor.
+/// Repeats every position Factor x Factor times: y[p] = x[p / Factor], the nearest neighbor.
 template <int Factor>
 struct Upsample {
   static_assert(Factor > 0, "basin::layer::Upsample<Factor>: Factor must be positive.");

@@ -11,8 +11,7 @@ namespace basin::layer {
 
 /// Fixed scaling: f(x) = Factor x + Shift, f' = Factor; in front of a network it brings data into
 /// the range that the weights are initialized for: Scale<std::ratio<2>, std::ratio<-1>> maps [0, 1]
-/// to
-/// [-1, 1].
+/// to [-1, 1].
 ///
 /// \tparam Factor, Shift  std::ratio
 template <class Factor, class Shift = std::ratio<0>>

@@ -4,7 +4,7 @@
 
 namespace basin::layer {
 
-/// Layers one after the other, as if they were written out: a name for a block that returns.
+/// Layers one after the other, as if they were written out: a name for a block that is reused.
 ///
 ///   template <int Channels>
 ///   using Block = Sequence<Conv2d<Channels, 3>, GroupNorm<8>, Silu>;

@@ -10,7 +10,7 @@ namespace basin::layer {
 
 struct spectral_axis {};
 
-/// Which linear map's largest singular value a spectral norm divides by.
+/// The linear map by whose largest singular value a spectral norm divides.
 namespace spectral {
 
 /// The weights reshaped to a matrix (out, taps in), as in the cited paper and in IGEBM. For a
@@ -35,7 +35,7 @@ struct Operator {
 ///
 ///   dL/dW = (G - <G, W'> u v^T) / sigma,  G = dL/dW'
 ///
-/// Biases are left alone, and so are weights while they are all 0. Source: Miyato, Kataoka, Koyama
+/// Biases are unchanged, and so are weights while they are all 0. Source: Miyato, Kataoka, Koyama
 /// and Yoshida 2018, ICLR, algorithm 1 and eq. 12.
 ///
 /// The weights are divided once for each training step, not in every layer call: networks with
@@ -73,7 +73,7 @@ struct SpectralNorm {
     // state = [ sigma | u (left) | v (right) | rows (taps out) working memory ]
     static constexpr int state = 1 + left + right + taps * out;
 
-    /// The vector u starts from: anything that is not orthogonal to the first singular vector.
+    /// The vector u starts from: any that is not orthogonal to the first singular vector.
     static constexpr int start_offset = 1, start_length = left;
 
     /// effective = theta with the weights divided by sigma, after 'count' power iterations.
@@ -87,7 +87,7 @@ struct SpectralNorm {
       for (int k = 0; k < count; ++k) {
         c.each(right, [=](int j) { v[j] = transposed(theta, u, j); });
         normalize(c, v, +right, length);
-        // Where W^T u = 0, as for W = 0, u stays as it is, so that it finds W when there is one.
+        // Where W^T u = 0, as for W = 0, u is unchanged, so that it can find W once W is not 0.
         c.each(left, [=](int i) {
           if (*length > 0) u[i] = applied(theta, v, i);
         });
@@ -96,7 +96,7 @@ struct SpectralNorm {
           if (!(*length > 0)) *sigma = 0;
         });
       }
-      // With no iteration sigma is that of new weights and of the u and v that there are.
+      // Without an iteration sigma is that of the new weights with the present u and v.
       if (count == 0)
         c.each(1, [=](int) {
           Scalar sum = 0;

@@ -2,7 +2,7 @@
 #ifndef BASIN_SAMPLER_ANNEALED_LANGEVIN_HPP
 #define BASIN_SAMPLER_ANNEALED_LANGEVIN_HPP
 
-#include <basin/energy/at_condition.hpp>
+#include <basin/energy/conditional.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
@@ -20,6 +20,8 @@ struct AnnealedLangevin {
   int steps        = 100;   ///< of each level; >= 1
   double step_size = 1e-5;  ///< alpha of the last level, units of x^2 / E; > 0
 
+  static constexpr int conditions = 1;  ///< coordinates of the energy that it sets: log sigma
+
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     ladder.check();
@@ -36,16 +38,17 @@ struct AnnealedLangevin {
 /// \param chains  (chains, dimension of x), for example N(0, sigma_0^2) around the data
 /// \param stream  seed and first step
 /// \throws std::invalid_argument if a number is refused, or chains does not fit
-template <class Exec, class E, class Chains>
+template <tile::Tuning tuning, class Exec, class E, class Chains>
 void sample(Exec const& exec, AnnealedLangevin const& annealed, E const& energy,
-            Chains const& chains, Stream stream) {
+            Chains const& chains, Stream stream,
+            outputs_of<AnnealedLangevin, typename E::scalar_type> const& = {}) {
   using Scalar = typename E::scalar_type;
   annealed.check();
   for (int level = 0; level < annealed.ladder.levels; ++level) {
     double const sigma = annealed.ladder(level), ratio = sigma / annealed.ladder.last;
-    sample(exec,
-           Langevin<>{.steps = annealed.steps, .step_size = annealed.step_size * ratio * ratio},
-           energy::AtCondition<E>(energy, static_cast<Scalar>(std::log(sigma))), chains, stream);
+    sample<tuning>(
+        exec, Langevin<>{.steps = annealed.steps, .step_size = annealed.step_size * ratio * ratio},
+        energy::AtCondition<E>(energy, static_cast<Scalar>(std::log(sigma))), chains, stream);
     stream.step += static_cast<std::uint64_t>(annealed.steps);
   }
 }

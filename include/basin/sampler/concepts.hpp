@@ -54,14 +54,16 @@ constexpr int find_column(std::string_view name) {
   return -1;
 }
 
-namespace detail {
-
+/// The state of a sampler that has none.
 struct NoState {
+  NoState() = default;
   template <class... Arguments>
   explicit NoState(Arguments const&...) {}
   template <class Archive>
   void archive(Archive&) {}
 };
+
+namespace detail {
 
 template <class S, class Scalar, class Exec>
 struct StateOf {

@@ -11,12 +11,12 @@
 #include <sstream>
 #include <stdexcept>
 
-// Kernels of a GPU that Kokkos does not launch: its teams get at most 40 KB of shared memory, a
+// GPU kernels that are launched without Kokkos, whose teams get at most 40 KB of shared memory; a
 // block may have 227 KB (H100).
 
 namespace basin::tile {
 
-/// Tiles that a space can work on at the same time.
+/// Number of tiles that an execution space can work on concurrently.
 template <class Exec>
 int tiles_at_once(Exec const& exec) {
 #if defined(BASIN_GPU)
@@ -26,7 +26,7 @@ int tiles_at_once(Exec const& exec) {
 }
 
 #if defined(BASIN_GPU)
-/// \throws std::runtime_error if error is one
+/// \throws std::runtime_error if error is not success
 template <class Error>
 void check_gpu(char const* what, Error error) {
   if (error == BASIN_GPU(Success)) return;

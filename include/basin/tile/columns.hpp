@@ -4,7 +4,7 @@
 
 namespace basin::tile {
 
-/// Columns [begin, end) of arrays whose rows are stride numbers long: the terms of sums over
+/// Columns [begin, end) of arrays whose rows are stride values long: the terms of sums over
 /// samples.
 struct Columns {
   int begin, end, stride;

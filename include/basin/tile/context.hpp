@@ -2,12 +2,14 @@
 #ifndef BASIN_TILE_CONTEXT_HPP
 #define BASIN_TILE_CONTEXT_HPP
 
+#include <basin/tile/chain_access.hpp>
 #include <basin/tile/columns.hpp>
 #include <basin/tile/jet.hpp>
 #include <basin/tile/outer_products.hpp>
 #include <basin/tile/packed_products.hpp>
 #include <basin/tile/random.hpp>
 #include <basin/tile/row_major_products.hpp>
+#include <basin/tile/sums.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -19,15 +21,15 @@ namespace basin::tile {
 ///
 /// Contract: a primitive ends with a barrier, so that its results are visible to the team; sums
 /// over k, rows and samples run in ascending order within one work item, so that every context
-/// gives the same bits; but for a tuning with 'items' or a reduced precision, see Tuning.
+/// gives the same bits; except for a tuning with 'items' or a reduced precision, see Tuning.
 ///
 /// \tparam Team  SerialTeam, KokkosTeam or BlockTeam
 /// \tparam V     vector of lanes, or a jet of vectors: then a row is [coefficient][T]
 /// \tparam T     chains of a tile
 /// \tparam MR    rows of a register block
 /// \tparam NR    vectors of a register block
-/// \tparam Read  what matrix products read of x: V, V cut where the rest of x is known to be 0, or
-///               the Tail of V where results of the first term are known, which epilogues then get
+/// \tparam Read  what matrix products read of x: V, V truncated where further terms of x are 0, or
+///               the Tail of V where results of the first term are known; epilogues then get both
 template <class Team, class V, int T, int MR, int NR, class Read = V>
 class Context {
   static_assert(T % (V::lanes * NR) == 0,
@@ -40,19 +42,20 @@ class Context {
   using place_type              = Place<V, T>;
   static constexpr int width    = T;
   static constexpr int order    = V::order;
-  static constexpr int row_size = place_type::row_size;  // numbers of a row
+  static constexpr int row_size = place_type::row_size;  // values of a row
   static constexpr int vectors  = T / V::lanes;          // vectors of a row
   using outer_products          = OuterProducts<Team, V, T, MR, NR>;
   static constexpr int panel    = outer_products::panel;  // features of a panel
-  /// How a team keeps copies of weights.
-  using packing = Packing<Scalar, Team::tuning>;
+  /// How a team keeps copies of weights, and whether its products read any.
+  using packing                      = Packing<Scalar, layout_of(Team::tuning)>;
+  static constexpr bool reads_copies = PackedProducts<Team, V, T, MR, NR, Read>::possible;
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Context(Team team) : team_(team) {}
 
-  // Rows of a register block whose elements are so many times smaller. Not more than 12: rows of
-  // wide matrices lie a power of two apart and would drive each other out of the first cache.
+  // Rows of a register block whose elements are 'times' times smaller. At most 12: rows of wide
+  // matrices are a power of two apart and would evict each other from the L1 cache.
   static constexpr int rows_of(int times) {
-    if (!Team::serial) return MR;  // that of packed weights
+    if (!Team::serial) return MR;  // as weights are packed
     return MR * times > 12 ? (MR > 12 ? MR : 12) : MR * times;
   }
 
@@ -60,16 +63,16 @@ class Context {
   using on_values = Context<Team, typename V::simd_type, T, rows_of(V::order + 1), NR>;
   KOKKOS_FORCEINLINE_FUNCTION on_values with_values() const { return on_values(team_); }
 
-  /// The same, for layers whose input is a straight line: a jet with no terms past the first.
+  /// The same, for layers whose input is a straight line: a jet without terms past the first.
   using on_a_line = Context<Team, V, T, MR, NR, cut<V, 1>>;
   KOKKOS_FORCEINLINE_FUNCTION on_a_line with_input_on_a_line() const { return on_a_line(team_); }
 
-  /// The same, for products of which the first terms are known, with as many registers of sums.
+  /// The same, for products whose first terms are known, with as many accumulator registers.
   using on_tails = Context<Team, V, T, rows_of((V::order + 1) / (V::order > 0 ? V::order : 1)), NR,
                            Tail<typename V::simd_type, V::order>>;
 
-  /// The context of a layer which is one product whose results are row first_row of those that are
-  /// kept, -1: of none. Here nothing is kept, see kept_products.hpp.
+  /// The context of a layer that is one product, whose results are kept from row first_row on; -1:
+  /// they are not kept. Here nothing is kept, see kept_products.hpp.
   template <int first_row>
   KOKKOS_FORCEINLINE_FUNCTION Context const& at_product() const {
     return *this;
@@ -94,7 +97,7 @@ class Context {
                          epilogue);
   }
 
-  /// f(place) for every vector of rows rows.
+  /// f(place) for every vector of 'rows' rows.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void map(int rows, F const& f) const {
     team_.each(rows * vectors, [&](int i) { f(place_type{i / vectors, i % vectors * V::lanes}); });
@@ -183,49 +186,16 @@ class Context {
   }
 
   /// out(group, lane, sums) for each of Groups groups of channels, Members channels each, of an
-  /// image [position][channel][T]: f(place, channel, terms) gives what is summed, Sums numbers at a
+  /// image [position][channel][T]: f(place, channel, terms) gives what is summed, Sums values at a
   /// time, over the Positions and the channels of the group, in this order.
   template <int Sums, int Groups, int Members, int Positions, class F, class Out>
   KOKKOS_FORCEINLINE_FUNCTION void reduce_groups(F const& f, Out const& out) const {
-    constexpr int channels = Groups * Members;
-    if constexpr (Team::serial) {
-      // Rows of one group lie far apart: a few positions at a time, and of these eight groups in
-      // registers, so that memory is read nearly in order.
-      constexpr int chunk = Groups < 64 ? Groups : 64, near = 8, positions_near = 16;
-      for (int lane = 0; lane < T; lane += V::lanes)
-        for (int from = 0; from < Groups; from += chunk) {
-          int const end = from + chunk < Groups ? from + chunk : Groups;
-          V sums[chunk][Sums];
-          for (int g = 0; g < end - from; ++g)
-            for (int s = 0; s < Sums; ++s) sums[g][s] = V(Scalar(0));
-          for (int p = 0; p < Positions; p += positions_near) {
-            int const p_end = p + positions_near < Positions ? p + positions_near : Positions;
-            int g           = from;
-            for (; g + near <= end; g += near)
-              add_groups<near, Sums>(g, Members, p, p_end, 1, channels, lane, f, sums + (g - from));
-            for (; g < end; ++g)
-              add_groups<1, Sums>(g, Members, p, p_end, 1, channels, lane, f, sums + (g - from));
-          }
-          for (int g = from; g < end; ++g) out(g, lane, sums[g - from]);
-        }
-    } else {
-      constexpr int S = splits(Team::tuning, Groups * vectors, Positions);
-      team_.template each_split<S>(Groups * vectors, [&](int i, auto split) {
-        int const group = i / vectors, lane = i % vectors * V::lanes;
-        V sums[decltype(split)::slots][1][Sums];
-        split.parts([&](int part, int slot) {
-          for (int s = 0; s < Sums; ++s) sums[slot][0][s] = V(Scalar(0));
-          add_groups<1, Sums>(group, Members, part, Positions, S, channels, lane, f, sums[slot]);
-        });
-        split.template sum<1, Sums>(sums,
-                                    [&](int, V const(&total)[Sums]) { out(group, lane, total); });
-      });
-    }
+    sums::template of_groups<Sums, Groups, Members, Positions>(team_, f, out);
     barrier();
   }
 
   /// f(place, z), z ~ N(0, 1), a vector, of element row and of chain first_chain + lane. In a team
-  /// place and z are of one lane: with few rows one thread would draw for a whole vector of chains
+  /// place and z have one lane: with few rows one thread would draw for a whole vector of chains
   /// while all others wait.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void normal(int rows, Stream const& stream, std::uint32_t first_chain,
@@ -248,62 +218,38 @@ class Context {
     barrier();
   }
 
+  /// f(place, u), u uniform on (0, 1); otherwise as normal.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void uniform(int rows, Stream const& stream,
+                                           std::uint32_t first_chain, F const& f) const {
+    using W               = std::conditional_t<Team::serial, V, one_lane<V>>;
+    constexpr int vectors = T / W::lanes;
+    team_.each((rows + 3) / 4 * vectors, [&](int i) {
+      int const block = i / vectors, lane = i % vectors * W::lanes;
+      typename W::simd_type u[4];
+      uniform_block(stream, static_cast<std::uint32_t>(block),
+                    first_chain + static_cast<std::uint32_t>(lane), u);
+      BASIN_UNROLL for (int r = 0; r < 4; ++r) {
+        if (4 * block + r < rows) f(Place<W, T>{4 * block + r, lane}, u[r]);
+      }
+    });
+    barrier();
+  }
+
   /// x[d][t] = source(min(first + t, count - 1), d): a last tile that is not full repeats its last
   /// chain, so that no lane holds garbage. Of jets one coefficient: x + k T for the k-th.
   template <class Source>
   KOKKOS_FORCEINLINE_FUNCTION void load_chains(Source const& source, int first, int count, int rows,
                                                Scalar* x) const {
-    int done = 0;
-    if constexpr (transposes<Source>) {
-      // A full tile of contiguous chains: blocks of lanes x lanes numbers, turned in registers.
-      if (first + T <= count) {
-        for (; done + V::lanes <= rows; done += V::lanes)
-          for (int lane = 0; lane < T; lane += V::lanes) {
-            P block[P::lanes];
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
-                load_unaligned<P>(&source(first + lane + l, done));
-            transpose(block);
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l)
-                tile::store(x + (done + l) * row_size + lane, block[l]);
-          }
-      }
-    }
-    team_.each((rows - done) * vectors, [&](int i) {
-      int const d = done + i / vectors, lane = i % vectors * V::lanes, chain = first + lane;
-      // Most vectors are full: no comparison for each lane.
-      P const v = chain + P::lanes <= count
-                      ? P::generate([&](int l) { return source(chain + l, d); })
-                      : P::generate([&](int l) {
-                          return source(chain + l < count ? chain + l : count - 1, d);
-                        });
-      tile::store(x + d * row_size + lane, v);
-    });
+    chains::load(team_, source, first, count, rows, x);
     barrier();
   }
 
-  /// target(first + t, d) = x[d][t] for the chains under count.
+  /// target(first + t, d) = x[d][t] for chains below count.
   template <class Target>
   KOKKOS_FORCEINLINE_FUNCTION void store_chains(Scalar const* x, int first, int count, int rows,
                                                 Target const& target) const {
-    int done = 0;
-    if constexpr (transposes<Target>) {
-      if (first + T <= count) {
-        for (; done + V::lanes <= rows; done += V::lanes)
-          for (int lane = 0; lane < T; lane += V::lanes) {
-            P block[P::lanes];
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l) block[l] =
-                tile::load<P>(x + (done + l) * row_size + lane);
-            transpose(block);
-            BASIN_UNROLL for (int l = 0; l < P::lanes; ++l)
-                store_unaligned(&target(first + lane + l, done), block[l]);
-          }
-      }
-    }
-    team_.each((rows - done) * vectors, [&](int i) {
-      int const d = done + i / vectors, lane = i % vectors * V::lanes, chain = first + lane;
-      int const lanes = chain + V::lanes <= count ? +V::lanes : count - chain;
-      for (int l = 0; l < lanes; ++l) target(chain + l, d) = x[d * row_size + lane + l];
-    });
+    chains::store(team_, x, first, count, rows, target);
     barrier();
   }
 
@@ -318,11 +264,11 @@ class Context {
     barrier();
   }
 
-  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for rows rows m of dw,
-  /// the samples in ascending order.
+  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for 'rows' rows m of
+  /// dw, the samples in ascending order.
   ///
   /// \param g       (rows, n.stride)
-  /// \param panels  x as store_panels leaves it, for features features
+  /// \param panels  x as store_panels leaves it, for 'features' features
   /// \param n       samples that are summed
   /// \param dw      (rows, features), leading dimension features
   KOKKOS_FORCEINLINE_FUNCTION void outer(int rows, int features, Scalar const* g,
@@ -365,74 +311,18 @@ class Context {
 
   /// sums[m] = sum_n g[m][n]; g (rows, some.stride). 32 partial sums, of every 32nd sample from
   /// some.begin, some.begin + 1, ... on, each in ascending order, then the second half of them
-  /// added to the first until one is left: the same in every context, no chain of additions that
-  /// wait for each other, and work for a warp.
+  /// added to the first until one is left: the same in every context, without a long dependent
+  /// chain of additions, and with work for a warp.
   KOKKOS_FORCEINLINE_FUNCTION void row_sums(int rows, Scalar const* g, Columns some,
-                                            Scalar* sums) const {
-    constexpr int parts = 32;
-    int const count = some.end - some.begin, samples = some.stride;
-    g += some.begin;
-    if constexpr (Team::serial) {
-      constexpr int L = 64 / static_cast<int>(sizeof(Scalar));
-      using Partial   = Simd<Scalar, L>;
-      for (int m = 0; m < rows; ++m) {
-        Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
-        Partial partial[parts / L];
-        for (Partial& p : partial) p = Partial(Scalar(0));
-        int n = 0;
-        for (; n + parts <= count; n += parts)
-          for (int p = 0; p < parts / L; ++p)
-            partial[p] = partial[p] + load_unaligned<Partial>(row + n + p * L);
-        Scalar sum[parts];
-        for (int p = 0; p < parts; ++p) {
-          sum[p] = partial[p / L][p % L];
-          if (n + p < count) sum[p] += row[n + p];
-        }
-        for (int half = parts / 2; half > 0; half /= 2)
-          for (int p = 0; p < half; ++p) sum[p] += sum[p + half];
-        sums[m] = sum[0];
-      }
-    } else {
-      using One = Simd<Scalar, 1>;
-      team_.template each_split<parts>(rows, [&](int m, auto split) {
-        Scalar const* const row = g + static_cast<std::size_t>(m) * samples;
-        One partial[decltype(split)::slots][1][1];
-        split.parts([&](int part, int slot) {
-          constexpr int ahead = 8;  // loads on their way
-          Scalar sum          = 0;
-          int n               = part;
-          for (; n + (ahead - 1) * parts < count; n += ahead * parts) {
-            Scalar next[ahead];
-            BASIN_UNROLL for (int a = 0; a < ahead; ++a) next[a] = row[n + a * parts];
-            BASIN_UNROLL for (int a = 0; a < ahead; ++a) sum += next[a];
-          }
-          for (; n < count; n += parts) sum += row[n];
-          partial[slot][0][0] = One(sum);
-        });
-        split.template sum<1, 1>(partial,
-                                 [&](int, One const(&total)[1]) { sums[m] = total[0][0]; });
-      });
-    }
+                                            Scalar* sums_of_rows) const {
+    sums::of_rows(team_, rows, g, some, sums_of_rows);
     barrier();
   }
 
   /// g[m][n] = w[n] g[m][n]; g (rows, some.stride), w (some.end).
   KOKKOS_FORCEINLINE_FUNCTION void scale_rows(int rows, Scalar const* w, Columns some,
                                               Scalar* g) const {
-    int const count = some.end - some.begin, samples = some.stride;
-    w += some.begin;
-    g += some.begin;
-    if constexpr (Team::serial) {
-      for (int m = 0; m < rows; ++m) {
-        Scalar* const row = g + static_cast<std::size_t>(m) * samples;
-        for (int n = 0; n < count; ++n) row[n] = w[n] * row[n];
-      }
-    } else {
-      team_.each(rows * count, [&](int i) {
-        Scalar& element = g[static_cast<std::size_t>(i / count) * samples + i % count];
-        element         = w[i % count] * element;
-      });
-    }
+    sums::scale_rows(team_, rows, w, some, g);
     barrier();
   }
 
@@ -450,43 +340,11 @@ class Context {
   }
 
  private:
-  // Whether chains of a View are rows of contiguous numbers that a serial context may turn.
-  template <class View>
-  static constexpr bool transposes = [] {
-    if constexpr (Team::serial && Kokkos::is_view_v<View>)
-      return std::is_same_v<typename View::array_layout, Kokkos::LayoutRight> &&
-             std::is_same_v<typename View::non_const_value_type, Scalar>;
-    return false;
-  }();
-
   using P                  = typename V::simd_type;
+  using chains             = ChainAccess<Team, V, T>;
+  using sums               = Sums<Team, V, T>;
   using row_major_products = RowMajorProducts<Team, V, T, MR, NR, Read>;
   using packed_products    = PackedProducts<Team, V, T, MR, NR, Read>;
-
-  // sums[g] += the terms of groups first, ..., first + G - 1 at the positions p, p + step, ... <
-  // end
-  template <int G, int Sums, class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void add_groups(int first, int n, int p, int end, int step,
-                                                     int channels, int lane, F const& f,
-                                                     V (*sums)[Sums]) {
-    V acc[G][Sums];
-    BASIN_UNROLL for (int g = 0; g < G; ++g) {
-      BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = sums[g][s];
-    }
-    for (; p < end; p += step) {
-      BASIN_UNROLL for (int g = 0; g < G; ++g) {
-        for (int k = 0; k < n; ++k) {
-          V terms[Sums];
-          int const channel = (first + g) * n + k;
-          f(place_type{p * channels + channel, lane}, channel, terms);
-          BASIN_UNROLL for (int s = 0; s < Sums; ++s) acc[g][s] = acc[g][s] + terms[s];
-        }
-      }
-    }
-    BASIN_UNROLL for (int g = 0; g < G; ++g) {
-      BASIN_UNROLL for (int s = 0; s < Sums; ++s) sums[g][s] = acc[g][s];
-    }
-  }
 
   // y[m] = sum_k w[m RowStride + k StepStride] x[k]
   template <int M, int K, int RowStride, int StepStride, class Epilogue>
@@ -514,7 +372,7 @@ class Context {
   static constexpr int first_term = is_tail<Read> ? 1 : 0;
   static constexpr int terms      = terms_of<Read>;
 
-  // Epilogues of a product y (M, terms, T) that a library has made.
+  // Epilogues of a product y (M, terms, T) that a library has computed.
   template <int M, class Epilogue>
   KOKKOS_FORCEINLINE_FUNCTION void finish_product(Scalar const* y, Epilogue const& epilogue) const {
     team_.each(M * vectors, [&](int i) {

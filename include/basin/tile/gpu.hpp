@@ -8,17 +8,17 @@
 #include <cstdint>
 #include <type_traits>
 
-// Whatever must be said in a GPU's own words. Tests put a header of their own in the place of this
-// one, with which a host's threads play a GPU's: tests/support/played_gpu.hpp.
+// All code that is specific to CUDA or HIP. Tests replace this header by one with which host
+// threads emulate those of a GPU: tests/support/played_gpu.hpp.
 
-/// Whether this pass of the compiler is the one for the device.
+/// Whether this is the compiler's device pass.
 #if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
 #define BASIN_DEVICE_PASS 1
 #else
 #define BASIN_DEVICE_PASS 0
 #endif
 
-/// Whether it may use matrix units: NVIDIA's, from compute capability 8.0 on.
+/// Whether it may use matrix units: NVIDIA's tensor cores, from compute capability 8.0 on.
 #define BASIN_MATRIX_UNITS 0
 #if defined(__CUDA_ARCH__)
 #if __CUDA_ARCH__ >= 800
@@ -27,7 +27,7 @@
 #endif
 #endif
 
-/// A name of the runtime's: cudaName or hipName.
+/// A name of the GPU runtime: cudaName or hipName.
 #if defined(KOKKOS_ENABLE_CUDA) && defined(__CUDACC__)
 #define BASIN_GPU(name) cuda##name
 #elif defined(KOKKOS_ENABLE_HIP) && defined(__HIPCC__)
@@ -36,15 +36,15 @@
 
 namespace basin::tile {
 
-/// Whether a space has memory of its own, and threads by the thousand.
+/// Whether an execution space is a GPU, with device memory.
 template <class Exec>
 inline constexpr bool is_gpu = !Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
 
-/// Whether kernels of a space can be launched as blocks, see block.hpp.
+/// Whether kernels of an execution space can be launched as blocks, see block.hpp.
 template <class Exec>
 inline constexpr bool has_blocks = false;
 
-/// Threads of a GPU that work in step: a warp's, or a wavefront's of AMD (of RDNA 32).
+/// Threads of a GPU that run in lockstep: a warp, or a wavefront on AMD (32 threads on RDNA).
 #if defined(KOKKOS_ENABLE_HIP) && !defined(KOKKOS_ARCH_AMD_GFX1030) && \
     !defined(KOKKOS_ARCH_AMD_GFX1100) && !defined(KOKKOS_ARCH_AMD_GFX1103)
 inline constexpr int threads_in_step = 64;
@@ -52,7 +52,7 @@ inline constexpr int threads_in_step = 64;
 inline constexpr int threads_in_step = 32;
 #endif
 
-/// Bytes of shared memory that a block of the GPU for which Kokkos was built may have; 0: no GPU.
+/// Bytes of shared memory available to a block of the GPU that Kokkos was built for; 0: no GPU.
 template <class Exec>
 constexpr int shared_memory() {
   if constexpr (!is_gpu<Exec>) return 0;
@@ -71,7 +71,7 @@ constexpr int shared_memory() {
 #endif
 }
 
-/// Keeps n as it is; what it is, the compiler for the device no longer knows.
+/// Hides the value of n from the device compiler's optimizer; n keeps it.
 KOKKOS_FORCEINLINE_FUNCTION void hide(int& n) {
 #if defined(__CUDA_ARCH__)
   asm volatile("" : "+r"(n));
@@ -83,11 +83,11 @@ KOKKOS_FORCEINLINE_FUNCTION void hide(int& n) {
 }
 
 #if BASIN_DEVICE_PASS
-/// Of the calling thread in its block.
+/// Index of the calling thread in its block.
 KOKKOS_FORCEINLINE_FUNCTION int thread_of_block() { return static_cast<int>(threadIdx.x); }
-/// Until all threads of the block have come here.
+/// Barrier of all threads of the block.
 KOKKOS_FORCEINLINE_FUNCTION void wait_for_block() { __syncthreads(); }
-/// v of the thread of this warp whose lane differs from this one's in the bits of mask.
+/// v of the thread of this warp whose lane is this thread's lane xor mask.
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION T of_partner(T v, int mask) {
 #if defined(__HIP_DEVICE_COMPILE__)
@@ -99,19 +99,19 @@ KOKKOS_FORCEINLINE_FUNCTION T of_partner(T v, int mask) {
 #endif
 
 #if BASIN_MATRIX_UNITS
-/// As a matrix unit reads it, rounded to nearest: two numbers of bf16, the first in the lower half.
+/// Input of a matrix unit, rounded to nearest: two bf16 values, the first in the lower half.
 KOKKOS_FORCEINLINE_FUNCTION std::uint32_t unit_bf16(float first, float second) {
   std::uint32_t r;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(second), "f"(first));
   return r;
 }
-/// One number of tf32.
+/// One tf32 value.
 KOKKOS_FORCEINLINE_FUNCTION std::uint32_t unit_tf32(float x) {
   std::uint32_t r;
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
   return r;
 }
-/// c += a b by the threads of a warp, of 16 x 16 and 16 x 8 numbers of bf16.
+/// c += a b by the threads of a warp, a 16 x 16 and b 16 x 8 values of bf16.
 KOKKOS_FORCEINLINE_FUNCTION void unit_multiply_bf16(float (&c)[4], std::uint32_t const (&a)[4],
                                                     std::uint32_t const (&b)[2]) {
   asm volatile(
@@ -120,7 +120,7 @@ KOKKOS_FORCEINLINE_FUNCTION void unit_multiply_bf16(float (&c)[4], std::uint32_t
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-/// Of 16 x 8 and 8 x 8 numbers of tf32.
+/// The same, a 16 x 8 and b 8 x 8 values of tf32.
 KOKKOS_FORCEINLINE_FUNCTION void unit_multiply_tf32(float (&c)[4], std::uint32_t const (&a)[4],
                                                     std::uint32_t const (&b)[2]) {
   asm volatile(
@@ -156,15 +156,15 @@ __global__ void __launch_bounds__(Block::threads, 1) run_block(Block const block
   block(static_cast<int>(blockIdx.x), shared_of_block);
 }
 
-// The runtime's answer to the launch of 'count' blocks.
+// Launches 'count' blocks. Returns the runtime's error code.
 template <class Block, class Stream>
 auto launch(int count, Block const& block, Stream stream) {
 #if defined(KOKKOS_ENABLE_CUDA)
-  if constexpr (Block::bytes > 48 * 1024) {  // more than that must be asked for
+  if constexpr (Block::bytes > 48 * 1024) {  // more than that must be requested
     auto const answer =
         cudaFuncSetAttribute(run_block<Block>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              static_cast<int>(Block::bytes));
-    // The runtime keeps its last error until it is read: the next launch would be blamed for it.
+    // The runtime keeps its last error until it is read: the next launch would report it.
     if (answer != cudaSuccess) return cudaGetLastError(), answer;
   }
 #endif

@@ -11,13 +11,13 @@
 
 namespace basin::tile {
 
-/// Whether the kernels that a space launches with a tuning can be a graph.
+/// Whether the kernels that an execution space launches with a tuning can be recorded in a graph.
 template <class Exec, Tuning tuning>
 inline constexpr bool has_graphs = has_blocks<Exec> && (tuning.shared > 0);
 
-/// Kernels that are launched again and again with the same arguments: recorded once, then launched
-/// as one, so that the host does nothing for each of them, and the GPU does not wait for it. What
-/// changes from one launch to the next they read from memory, see basin::Step.
+/// Kernels that are launched repeatedly with the same arguments: recorded once, then launched as
+/// one, so that the host does no work per kernel and the GPU does not wait for the host. What
+/// changes from one launch to the next the kernels read from memory, see basin::Step.
 template <class Exec>
 class Graph {
  public:
@@ -29,10 +29,10 @@ class Graph {
   }
   ~Graph() { clear(); }
 
-  /// Whether there is something to launch. Not if working memory has moved since it was recorded.
+  /// Whether there is a recording that can be launched: not if working memory has moved since.
   bool ready() const { return recorded_ && growths_ == scratch_growths(); }
 
-  /// Forgets what was recorded.
+  /// Discards the recording.
   void clear() {
 #if defined(BASIN_GPU)
     if (recorded_) (void)BASIN_GPU(GraphExecDestroy)(executable_);
@@ -41,8 +41,8 @@ class Graph {
   }
 
 #if defined(BASIN_GPU)
-  /// Records what launches() launches on exec, and runs none of it. It must have run once, so that
-  /// memory which it takes at first use is there.
+  /// Records the kernels that launches() launches on exec, without running them. launches() must
+  /// have run once before, so that memory taken on first use is there.
   ///
   /// \throws std::runtime_error if something in launches() cannot be recorded
   template <class Launches>
@@ -67,7 +67,7 @@ class Graph {
     growths_  = scratch_growths();
   }
 
-  /// Launches all of it. Asynchronous on exec.
+  /// Launches the recording. Asynchronous on exec.
   void launch(Exec const& exec) const {
     check_gpu("basin::tile::Graph: launch", BASIN_GPU(GraphLaunch)(executable_, stream_of(exec)));
   }

@@ -6,15 +6,15 @@
 
 namespace basin::tile {
 
-/// A Taylor series along a line, cut behind its term of degree Order:
+/// A Taylor series along a line, truncated after its term of degree Order:
 ///
 ///   x(e) = c[0] + c[1] e + ... + c[Order] e^Order + O(e^(Order+1))
 ///
 /// Arithmetic is that of truncated series (Griewank and Walther 2008, "Evaluating Derivatives",
-/// chapter 13), so that code which is written over vectors also gives derivatives: an energy at the
+/// chapter 13), so that code which is written for vectors also gives derivatives: an energy at the
 /// jet x + e u gives E, u.grad E and u.H u / 2, and its gradient at that jet grad E and H u.
 ///
-/// Comparisons look at c[0] alone.
+/// Comparisons use c[0] only.
 ///
 /// \tparam V      a Simd
 /// \tparam Order  1 or 2
@@ -177,7 +177,7 @@ KOKKOS_FORCEINLINE_FUNCTION Jet<V, K> abs(Jet<V, K> a) {
   return where_less(a, Jet<V, K>(typename V::value_type(0)), -a, a);
 }
 
-/// The last coefficient, that of the derivative which is asked for; of a vector itself.
+/// The last coefficient, that of the requested derivative; of a vector, the vector itself.
 template <class V, int K>
 KOKKOS_FORCEINLINE_FUNCTION V last(Jet<V, K> a) {
   return a.c[K];
@@ -187,7 +187,7 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> last(Simd<T, N> a) {
   return a;
 }
 
-/// Coefficient k; of a vector the vector itself.
+/// Coefficient k; of a vector, the vector itself.
 template <class V, int K>
 KOKKOS_FORCEINLINE_FUNCTION V coefficient(Jet<V, K> a, int k) {
   return a.c[k];
@@ -197,7 +197,7 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> coefficient(Simd<T, N> a, int) {
   return a;
 }
 
-/// A series without its first term, x(e) - x(0): what is left to do where x(0) is known.
+/// A series without its first term, x(e) - x(0): what is left to compute where x(0) is known.
 template <class V, int Order>
 struct Tail {
   using value_type           = typename V::value_type;
@@ -252,15 +252,15 @@ struct OneLane<Jet<V, K>> {
 };
 }  // namespace detail
 
-/// The vector, or the jet of vectors, of one lane.
+/// The vector, or the jet of vectors, with one lane.
 template <class V>
 using one_lane = typename detail::OneLane<V>::type;
 
-/// Coefficients that a vector, a jet or the tail of a jet holds.
+/// Number of coefficients of a vector, a jet or the tail of a jet.
 template <class V>
 inline constexpr int terms_of = V::order + 1 - (is_tail<V> ? 1 : 0);
 
-/// Jets in memory: coefficients lie 'distance' numbers apart.
+/// Jets in memory: coefficients are 'distance' values apart.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V load(typename V::value_type const* p, int distance) {
   if constexpr (V::order == 0) {
@@ -286,7 +286,7 @@ KOKKOS_FORCEINLINE_FUNCTION void store(typename V::value_type* p, V v, int dista
   }
 }
 
-/// V cut behind its term of degree Order.
+/// V truncated after its term of degree Order.
 template <class V, int Order>
 struct Cut {
   using type = Jet<typename V::simd_type, Order>;
@@ -298,7 +298,7 @@ struct Cut<V, 0> {
 template <class V, int Order>
 using cut = typename Cut<V, (Order < V::order ? Order : V::order)>::type;
 
-/// A shorter series as V: the terms that it does not have are 0. A tail stays one.
+/// A shorter series as V: missing terms are 0. A tail stays a tail.
 template <class V, class Short>
 KOKKOS_FORCEINLINE_FUNCTION auto widen(Short a) {
   if constexpr (is_tail<Short> || Short::order == V::order) {

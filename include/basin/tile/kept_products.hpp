@@ -6,16 +6,16 @@
 
 #include <cstddef>
 
-// Values first, then their jets: where a direction depends on the gradient there, as in denoising
-// score matching, both passes run the same matrix products on the first terms. The first pass keeps
-// their results, the second one multiplies only what is behind the first term, and its epilogues
-// are given both. Elementwise work is done again: it costs less than to keep more.
+// Values first, then jets: where the direction depends on the gradient at the point, as in
+// denoising score matching, both passes run the same matrix products on the first terms. The first
+// pass keeps their results; the second multiplies only the terms after the first, and its epilogues
+// are given both. Elementwise work is repeated: that costs less than keeping more.
 
 namespace basin::tile {
 
 namespace detail {
 
-// Stores what a product gives on its way to the epilogue.
+// Stores the result of a product and passes it on to the epilogue.
 template <class Scalar, class Epilogue>
 struct Keep {
   Scalar* kept;  // (rows of the product, T)
@@ -28,7 +28,7 @@ struct Keep {
   }
 };
 
-// Joins the tail that a product gives to the first term that was kept.
+// Joins the tail that a product computes to the first term that was kept.
 template <class Scalar, class Epilogue>
 struct Join {
   Scalar const* kept;  // (rows of the product, T)
@@ -61,7 +61,7 @@ class Products : public Base {
     Base::template gemm_taps<M, K, transposed, Taps>(w, x,
                                                      Around<Scalar, Epilogue>{kept_, epilogue});
   }
-  // gemm_taps_few keeps nothing, and so does everything again.
+  // gemm_taps_few keeps nothing: it is recomputed in full.
 
   KOKKOS_FORCEINLINE_FUNCTION Products const& with_input_on_a_line() const { return *this; }
 
@@ -94,7 +94,7 @@ class KeepsProducts : public Values {
   Scalar* kept_;
 };
 
-/// A context of jets that finds there what KeepsProducts has kept.
+/// A context of jets that reuses what KeepsProducts has kept.
 template <class Jets>
 class HasProducts : public Jets {
   using Scalar = typename Jets::scalar_type;

@@ -5,16 +5,17 @@
 #include <basin/tile/block.hpp>
 #include <basin/tile/context.hpp>
 #include <basin/tile/phases.hpp>
+#include <basin/tile/placement.hpp>
 
 #include <algorithm>
 #include <cstddef>
 
 namespace basin::tile {
 
-/// Tiles of T that hold n chains.
+/// Number of tiles of T chains that hold n chains.
 constexpr int tiles(int n, int width) { return (n + width - 1) / width; }
 
-/// A View as kernels hold it: without its reference count, for which the threads would wait in turn
+/// A View as kernels hold it: unmanaged, since threads would contend for its reference count
 /// wherever work items copy Views.
 template <class View>
 using Borrowed = Kokkos::View<typename View::data_type, typename View::array_layout,
@@ -38,7 +39,7 @@ template <class Work>
   requires requires { +Work::jet_order; }
 inline constexpr int jet_order_of<Work> = Work::jet_order;
 
-// The work with the numbers of the present step.
+// The work with the values of the current step.
 template <class Work>
 KOKKOS_FORCEINLINE_FUNCTION decltype(auto) at_this_step(Work const& work) {
   if constexpr (requires { work.now(); })
@@ -68,14 +69,14 @@ inline constexpr std::size_t workspace_bytes =
     sizeof(typename Work::scalar_type) * static_cast<std::size_t>(Work::workspace_rows) *
     static_cast<std::size_t>(tuning.width * (jet_order_of<Work> + 1));
 
-// A GPU's compiler gives a thread the registers that so many threads leave; at least a warp.
+// From the number of threads a GPU's compiler derives the registers of one; at least a warp.
 template <Tuning tuning>
 using bounds_of =
     Kokkos::LaunchBounds<(tuning.team == 0 || tuning.team >= threads_in_step ? tuning.team
                                                                              : threads_in_step),
                          (tuning.team == 0 ? 0 : 1)>;
 
-// One team a tile. Level is a template argument: with a level known only at run time the compiler
+// One team per tile. Level is a template argument: with a level known only at run time the compiler
 // does not know the address space of the workspace.
 template <class Exec, class Schedule, Tuning tuning, class Work, int Level>
 struct TileKernel {
@@ -103,7 +104,7 @@ struct TileKernel {
   }
 };
 
-// The energy of a work whose weights its teams may copy.
+// The energy of a work, whose weights teams may copy.
 template <class Work>
 using energy_of = std::remove_cvref_t<decltype(std::declval<Work&>().energy)>;
 template <class Work, Tuning tuning>
@@ -116,7 +117,7 @@ inline constexpr std::size_t packed_bytes<Work, tuning> =
 
 // One block of a GPU a tile. The workspace lies in shared memory, and so do the weights, if both
 // fit; a workspace that does not fit lies in main memory, and a block does several tiles in turn.
-template <Tuning tuning, class Work>
+template <class Exec, Tuning tuning, class Work>
 struct TileBlock {
   using Scalar  = typename Work::scalar_type;
   using context = context_of<Scalar, tuning, BlockTeam<tuning>, jet_order_of<Work>>;
@@ -125,9 +126,10 @@ struct TileBlock {
   static constexpr std::size_t rows    = workspace_bytes<Work, tuning>;
   static constexpr std::size_t weights = packed_bytes<Work, tuning>;
   static constexpr bool fits           = rows <= std::size_t(tuning.shared);
-  static constexpr std::size_t at      = fits ? (rows + 127) / 128 * 128 : 0;  // of the weights
-  static constexpr bool stages         = weights > 0 && at + weights <= std::size_t(tuning.shared);
-  static constexpr std::size_t bytes   = stages ? at + weights : fits ? rows : 0;
+  static constexpr std::size_t at      = fits ? copies_offset(rows) : 0;  // of the weights
+  static constexpr bool stages =
+      weight_placement<Exec, tuning>(rows, weights) == WeightPlacement::staged;
+  static constexpr std::size_t bytes = stages ? at + weights : fits ? rows : 0;
 
   Work work;
   Scalar* memory;  // (blocks, rows) where the workspace does not fit
@@ -139,7 +141,7 @@ struct TileBlock {
     if constexpr (stages) {
       Scalar* const copies = reinterpret_cast<Scalar*>(shared + at);
       mine.energy.pack(c, copies);
-      mine.energy = mine.energy.with_packed(copies);
+      mine.energy = mine.energy.staged(copies);
     }
     if constexpr (fits) {
       mine(c, reinterpret_cast<Scalar*>(shared), block);
@@ -150,8 +152,8 @@ struct TileBlock {
   }
 };
 
-// One part of one phase of a work, see phases.hpp: 'parts' blocks of a GPU, or threads of a host, a
-// tile.
+// One part of one phase of a work, see phases.hpp: 'parts' blocks of a GPU, or threads of a host,
+// per tile.
 template <class Exec, Tuning tuning, class Library, class Work, Part what>
 struct TilePhase {
   using Scalar = typename Work::scalar_type;
@@ -186,7 +188,7 @@ struct TilePhase {
   }
 };
 
-// Drives the phases of some tiles.
+// Launches the phases of a range of tiles.
 template <class Exec, Tuning tuning, class Library, class Work>
 class PhaseLaunch {
   template <Part what>
@@ -207,19 +209,19 @@ class PhaseLaunch {
   void launch(Position at, int items) {
     Phase<what> phase{work_, workspace_, products_, stride_, at, first_, 1};
     if constexpr (has_blocks<Exec>) {
-      // A block walks through all phases before it works: rather few blocks that do much.
+      // A block walks through all phases before it works: few blocks with much work each.
       int const most = (what == Part::products ? 2 : 8) * tiles_at_once(exec_);
       phase.parts    = std::min(tile::tiles(items, tuning.team), tile::tiles(most, tiles_));
       launch_blocks(exec_, label_.text, tiles_ * phase.parts, phase);
     } else {
-      // Twice as many pieces as threads, so that the last ones are not waited for.
+      // Two work items per thread, to balance the load.
       phase.parts = std::min(items, tile::tiles(2 * exec_.concurrency(), tiles_));
       Kokkos::parallel_for(label_.text, Kokkos::RangePolicy<Exec>(exec_, 0, tiles_ * phase.parts),
                            phase);
     }
   }
 
-  // The result stays until the next product: its epilogues run in the very next phase.
+  // The result stays until the next product: its epilogues run in the next phase.
   void multiply(Product<Scalar> const& p) {
     stride_         = static_cast<std::size_t>(p.rows) * static_cast<std::size_t>(p.width);
     Scalar* const y = static_cast<Scalar*>(
@@ -238,7 +240,7 @@ class PhaseLaunch {
   std::size_t stride_     = 0;
 };
 
-// Work by work: so many tiles at a time that their workspaces take at most a gigabyte.
+// As many tiles at a time as have workspaces of 1 GiB in total, at least one.
 template <Tuning tuning, class Library, class Exec, class Work>
 void run_phases(Exec const& exec, Label label, int count, Work const& work) {
   using Launch  = PhaseLaunch<Exec, tuning, Library, Work>;
@@ -262,7 +264,7 @@ void run_phases(Exec const& exec, Label label, int count, Work const& work) {
 template <class Exec, Tuning tuning, class Work>
 constexpr bool stages_weights() {
   if constexpr (has_blocks<Exec> && tuning.shared > 0 && tuning.strategy == Strategy::fused)
-    return detail::TileBlock<tuning, Work>::stages;
+    return detail::TileBlock<Exec, tuning, Work>::stages;
   return false;
 }
 
@@ -271,13 +273,13 @@ constexpr bool stages_weights() {
 ///
 /// Work names 'scalar_type' and 'static constexpr int workspace_rows', the rows [row][T] of its
 /// workspace; with 'static constexpr int jet_order' its context is one of jets. Where its member
-/// 'energy' is an energy::Network, a GPU's teams copy the weights to their shared memory, if there
-/// is room. Its member 'now()', if it has one, gives the work with the numbers of the present step,
+/// 'energy' is an energy::Network, a GPU's teams copy the weights to their shared memory, if they
+/// fit. Its member 'now()', if it has one, returns the work with the values of the current step,
 /// see basin::Step. Asynchronous on exec.
 ///
-/// \tparam tuning    how the backend cuts the work; team 0 needs a host execution space
-/// \tparam Schedule  Kokkos::Schedule: Dynamic where work items are long or unlike each other, at
-///                   the cost of about a microsecond; results do not depend on it
+/// \tparam tuning    how the backend divides the work; team 0 needs a host execution space
+/// \tparam Schedule  Kokkos::Schedule: Dynamic where work items are long or uneven, at the cost of
+///                   about a microsecond; results do not depend on it
 template <Tuning tuning, class Schedule = Kokkos::Schedule<Kokkos::Static>, class Exec, class Work>
 void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
   static_assert(tuning.team > 0 || Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible,
@@ -290,7 +292,7 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
   if constexpr (tuning.strategy == Strategy::layerwise && bytes > 0) {
     detail::run_phases<tuning, library_of<Exec>>(exec, label, count, work);
   } else if constexpr (has_blocks<Exec> && tuning.shared > 0) {
-    using block = detail::TileBlock<tuning, Work>;
+    using block = detail::TileBlock<Exec, tuning, Work>;
     if constexpr (block::fits) {
       launch_blocks(exec, label.text, count, block{work, nullptr, count, count});
     } else {
@@ -302,7 +304,7 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
                           count, blocks});
     }
   } else {
-    // A host's level 0 ends at 32 KB.
+    // On a host level 0 of scratch memory ends at 32 KB.
     using kernel = detail::TileKernel<Exec, Schedule, tuning, Work, 1>;
     Kokkos::TeamPolicy<Exec, Schedule, detail::bounds_of<tuning>> policy(
         exec, count, tuning.team == 0 ? 1 : tuning.team, 1);
@@ -313,7 +315,7 @@ void for_each_tile(Exec const& exec, Label label, int count, Work const& work) {
 
 namespace detail {
 
-// Group chains a work item: a launch costs a host tens of nanoseconds an item.
+// Group chains per work item: on a host a launch costs tens of nanoseconds per item.
 template <class Work, int Group>
 struct ChainGroup {
   using scalar_type                   = typename Work::scalar_type;
@@ -331,8 +333,8 @@ struct ChainGroup {
 
 }  // namespace detail
 
-/// Runs work(context, workspace, chain) for chain in [0, count): for work that is short, or a row
-/// of memory at a time, and so has no tile. Otherwise as for_each_tile.
+/// Runs work(context, workspace, chain) for chain in [0, count): for short work, or work on one row
+/// of memory at a time, which needs no tile. Otherwise as for_each_tile.
 template <Tuning tuning, class Exec, class Work>
 void for_each_chain(Exec const& exec, Label label, int count, Work const& work) {
   constexpr int group = tuning.team == 0 ? 16 : 1;

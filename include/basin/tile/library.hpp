@@ -16,13 +16,13 @@
 
 namespace basin::tile {
 
-/// A matrix product of a layer, for every tile: y = W x, x (steps, width) with row_size numbers
-/// from a row to the next, y (rows, width) without gaps.
+/// A matrix product of a layer, for every tile: y = W x, x (steps, width) with rows row_size values
+/// apart, y (rows, width) contiguous.
 template <class Scalar>
 struct Product {
-  Scalar const* w;  ///< (rows, steps) row by row; or (steps, rows)
+  Scalar const* w;  ///< (rows, steps) if by_rows, else (steps, rows); row-major
   int rows, steps;
-  bool by_rows;     ///< which of the two
+  bool by_rows;     ///< layout of w
   Scalar const* x;  ///< of the first tile
   int row_size;
   int width;
@@ -34,13 +34,13 @@ struct NoLibrary {};
 #if defined(BASIN_WITH_CUBLAS) && defined(KOKKOS_ENABLE_CUDA)
 
 /// cuBLAS, one batch of products with the same weights. With Precision::tf32 and bf16 it may round
-/// both factors as Precision says, or less (it does not, where the product is small); with
-/// Precision::full float products are of floats.
+/// both factors as Precision states, or not (where the product is small it does not); with
+/// Precision::full float products are computed in float.
 class CuBlas {
  public:
   /// y = W x for each of 'tiles' tiles. Asynchronous on exec; can be part of a graph.
   ///
-  /// \param stride_x, stride_y  numbers from a tile to the next
+  /// \param stride_x, stride_y  values from one tile to the next
   /// \throws std::runtime_error if cuBLAS refuses
   template <class Scalar>
   static void multiply(Kokkos::Cuda const& exec, Product<Scalar> const& p, std::size_t stride_x,
@@ -48,7 +48,7 @@ class CuBlas {
     static_assert(std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double>);
     constexpr bool single       = std::is_same_v<Scalar, float>;
     cublasHandle_t const handle = handle_of(exec);
-    // cuBLAS counts by columns: row-major arrays are its transposes, so y^T = x^T W^T.
+    // cuBLAS is column-major: it sees row-major arrays transposed, so y^T = x^T W^T.
     Scalar const one = 1, zero = 0;
     cudaDataType_t const type = single ? CUDA_R_32F : CUDA_R_64F;
     cublasComputeType_t const compute =
@@ -71,15 +71,15 @@ class CuBlas {
     sentence << "basin::tile::CuBlas: " << call << " answered " << cublasGetStatusString(status);
     throw std::runtime_error(sentence.str());
   }
-  // One handle a host thread, with memory of ours: cuBLAS would allocate while a graph is captured.
+  // One handle per host thread, with our own workspace: cuBLAS would allocate during graph capture.
   static cublasHandle_t handle_of(Kokkos::Cuda const& exec) {
     struct Handle {
       cublasHandle_t value = nullptr;
       Handle() { check(cublasCreate(&value), "cublasCreate"); }
     };
-    // Never destroyed: at the end of the process the driver may be gone before us.
+    // Never destroyed: at the end of the process the driver may be unloaded before.
     thread_local Handle* const handle = new Handle;
-    constexpr std::size_t bytes       = std::size_t(32) << 20;  // what cuBLAS asks for on Hopper
+    constexpr std::size_t bytes       = std::size_t(32) << 20;  // cuBLAS's choice on Hopper
     check(cublasSetStream(handle->value, exec.cuda_stream()), "cublasSetStream");
     check(cublasSetWorkspace(handle->value, scratch(exec, Scratch::library, bytes), bytes),
           "cublasSetWorkspace");

@@ -7,7 +7,7 @@
 // Elementary functions over vectors. In float they are polynomials of our own choice, since no
 // compiler vectorizes libm here, and so that every backend gives the same bits; in double each lane
 // calls libm. Coefficients of exp, log, tanh, sin and cos: S. Moshier, Cephes library, single
-// precision. 'error' is the largest seen over the stated range against libm in double.
+// precision. 'error' is the largest observed over the stated range, against libm in double.
 
 namespace basin::tile {
 
@@ -113,8 +113,8 @@ KOKKOS_FORCEINLINE_FUNCTION void sin_cos_turns(Simd<std::uint32_t, N> turns, Sim
   }
 }
 
-/// sin x and cos x by each backend's library, in float too, so that their last bits are its own:
-/// for energies that are formulas. Networks have none.
+/// sin x and cos x by each backend's math library, in float too, so that their last bits depend on
+/// the backend: for energies that are formulas. No layer uses them.
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> sin(Simd<T, N> x) {
   return Simd<T, N>::generate([&](int i) { return Kokkos::sin(x[i]); });

@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <type_traits>
 
-// NVIDIA's matrix units: c += a b of a 16 x k by a k x 8 matrix, k = 8 (tf32) or 16 (bf16), which
-// the threads of a warp hold in pieces. Which thread holds what: PTX ISA 8.5, section 9.7.14.5,
-// "Matrix Fragments for mma.m16n8k8" and "mma.m16n8k16". Everywhere else one thread plays the warp,
-// so that the numbers can be had, and tested, on any machine.
+// NVIDIA's matrix units (tensor cores): c += a b of a 16 x k by a k x 8 matrix, k = 8 (tf32) or 16
+// (bf16), spread over the threads of a warp. Which thread holds what: PTX ISA 8.5, section
+// 9.7.14.5, "Matrix Fragments for mma.m16n8k8" and "mma.m16n8k16". Everywhere else one thread
+// emulates the warp, so that the same results can be computed, and tested, on any machine.
 
 namespace basin::tile {
 
@@ -25,27 +25,28 @@ KOKKOS_FORCEINLINE_FUNCTION float rounded(float x, Precision precision) {
   return Kokkos::bit_cast<float>((b + 0x7fffu + ((b >> 16) & 1u)) & 0xffff0000u);
 }
 
-/// Whether products with values V, of which they read Read, are of a tuning's reduced precision:
-/// those of jets are not.
+/// Whether products of values V, of which they read Read, have a tuning's reduced precision; those
+/// of jets do not.
 template <Tuning tuning, class V, class Read>
 inline constexpr bool reads_reduced =
     tuning.precision != Precision::full && V::order == 0 && std::is_same_v<Read, V>;
 
-/// Two numbers that bf16 holds in one register, the first in the lower half.
+/// Two bf16 values in one register, the first in the lower half.
 KOKKOS_FORCEINLINE_FUNCTION std::uint32_t bf16_pair(float first, float second) {
   std::uint32_t const low = Kokkos::bit_cast<std::uint32_t>(rounded(first, Precision::bf16));
   return (Kokkos::bit_cast<std::uint32_t>(rounded(second, Precision::bf16)) & 0xffff0000u) |
          (low >> 16);
 }
 
-/// Where the registers of a fragment belong, for lane 4 g + q of a warp.
+/// Which elements the registers of a fragment hold, for lane 4 g + q of a warp.
 template <Precision precision>
 struct Fragments {
   static_assert(precision != Precision::full);
-  static constexpr bool pairs = precision == Precision::bf16;  ///< numbers in a register: 2 or 1
+  static constexpr bool pairs = precision == Precision::bf16;  ///< values in a register: 2 or 1
   static constexpr int rows = 16, columns = 8, steps = pairs ? 16 : 8;
-  /// From the first to the second step of a register. The units count steps as they like, as long
-  /// as a and b agree; so that neighboring threads read neighboring rows of b, not every second.
+  /// Distance from the first to the second step of a register. Any order of steps is right as long
+  /// as a and b agree; with this one neighboring threads read neighboring rows of b, not every
+  /// second.
   static constexpr int second = 4;
 
   /// Row and (first) step of register i < 4 of a.
@@ -68,7 +69,7 @@ struct Fragments {
     return lane % 4 * 2 + i % 2;
   }
 
-  /// The register of one number, or two, of a or b.
+  /// The register of one or two values of a or b.
   static KOKKOS_FORCEINLINE_FUNCTION std::uint32_t encode(float first, float second) {
 #if BASIN_MATRIX_UNITS
     if constexpr (pairs) return unit_bf16(first, second);

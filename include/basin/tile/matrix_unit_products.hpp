@@ -10,14 +10,14 @@
 
 namespace basin::tile {
 
-/// Products of a tile on matrix units: tiles of 16 rows and 4 lanes chains, one a warp. Column n of
-/// fragment j of b is chain n columns + j: so a thread reads neighboring chains at once, and its
+/// Products of a tile on matrix units: tiles of 16 rows and 4 lanes chains, one per warp. Column n
+/// of fragment j of b is chain n columns + j: so a thread reads neighboring chains at once, and its
 /// results are vectors of them.
 template <class Team, class V, int T>
 class MatrixUnitProducts {
   using Scalar                  = typename V::value_type;
   using place_type              = Place<V, T>;
-  using packing                 = Packing<Scalar, Team::tuning>;
+  using packing                 = Packing<Scalar, layout_of(Team::tuning)>;
   static constexpr int row_size = place_type::row_size;
 
  public:

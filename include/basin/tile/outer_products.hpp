@@ -10,7 +10,7 @@
 
 namespace basin::tile {
 
-/// Rows of panels are padded to a multiple of it, so that every context finds room for its own.
+/// Rows of panels are padded to a multiple of it, so that panels of every context fit.
 inline constexpr int max_panel = 32;
 
 /// Parameter gradients: sums over samples of outer products, and the panels that they read; see
@@ -68,18 +68,18 @@ class OuterProducts {
     });
   }
 
-  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for rows rows m of dw,
-  /// the samples in ascending order.
+  /// Output-stationary parameter gradient: dw[m][f] = sum_n g[m][n] x[n][f] for 'rows' rows m of
+  /// dw, the samples in ascending order.
   ///
   /// \param g       (rows, n.stride)
-  /// \param panels  x as store_panels leaves it, for features features
+  /// \param panels  x as store_panels leaves it, for 'features' features
   /// \param n       samples that are summed
   /// \param dw      (rows, features), leading dimension features
   static KOKKOS_FORCEINLINE_FUNCTION void outer(Team const& team, int rows, int features,
                                                 Scalar const* g, Scalar const* panels, Columns n,
                                                 Scalar* dw) {
-    // Where full register blocks leave a rest, smaller ones: a block of few rows would wait for its
-    // own sums.
+    // Smaller blocks where full ones leave a remainder: a block of few rows would stall on the
+    // latency of its own sums.
     constexpr int smaller = outer_rows > 8 ? 8 : outer_rows;
     if (!Team::serial || rows % outer_rows == 0)
       outer_by<Team::serial ? outer_rows : 4>(team, rows, features, g, panels, n, dw);
@@ -109,7 +109,7 @@ class OuterProducts {
     g += panel_place(0, samples, n.begin);
     w += n.begin;
     if constexpr (Team::serial) {
-      // A panel of g serves many rows of x while it is near: their sums wait in memory.
+      // A panel of g serves many rows of x while it is in cache; their sums wait in memory.
       constexpr int near = (64 + outer_rows - 1) / outer_rows * outer_rows, C = panel / outer_lanes;
       for (int m = first; m < end; m += panel)
         for (int from = 0; from < rows; from += near) {
@@ -134,7 +134,7 @@ class OuterProducts {
                   sums[r][c / outer_lanes][c % outer_lanes];
         }
     } else {
-      // Four rows of four channels an item, neighboring threads on neighboring channels.
+      // Four rows of four channels per item, neighboring threads on neighboring channels.
       constexpr int R          = 4;
       int const channel_blocks = (end - first + outer_lanes - 1) / outer_lanes;
       team.each(channel_blocks * ((rows + R - 1) / R), [&](int i) {
@@ -183,7 +183,7 @@ class OuterProducts {
   }
 
  private:
-  // Where row f of panels has its number of a sample.
+  // Place of a sample in row f of panels.
   static KOKKOS_FORCEINLINE_FUNCTION std::size_t panel_place(int f, int samples, int sample) {
     return (static_cast<std::size_t>(f / panel) * samples + sample) * panel + f % panel;
   }
@@ -230,8 +230,8 @@ class OuterProducts {
     int const column_blocks = (features + columns - 1) / columns;
     int const row_blocks    = (rows + row_block - 1) / row_block;
     team.each(column_blocks * row_blocks, [&](int i) {
-      // Rows run fastest: a panel of inputs stays in the first cache for all of them. But the
-      // threads of a team read neighboring features.
+      // Rows run fastest: a panel of inputs stays in the L1 cache for all of them. In a team,
+      // though, threads read neighboring features.
       int const f = (Team::serial ? i / row_blocks : i % column_blocks) * columns;
       int const m = (Team::serial ? i % row_blocks : i / column_blocks) * row_block;
       Scalar const* const x =
@@ -260,7 +260,7 @@ class OuterProducts {
     }
     int n = 0;
     if constexpr (!Team::serial) {
-      // Several samples a load: a thread of a GPU waits for loads, not for multiply-adds.
+      // Several samples per load: a thread of a GPU waits for loads, not for multiply-adds.
       constexpr int some = outer_lanes;
       for (; n + some <= count; n += some) {
         V_outer gn[R];
@@ -294,7 +294,7 @@ class OuterProducts {
     }
   }
 
-  // Fewer rows than a register block has: by halves.
+  // Fewer rows than a register block has: halved blocks.
   template <int R, int Columns>
   static KOKKOS_FORCEINLINE_FUNCTION void outer_rest(int rows, Scalar const* g, Scalar const* x,
                                                      int count, int samples, int left, int features,

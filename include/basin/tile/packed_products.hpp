@@ -28,7 +28,7 @@ class PackedProducts {
   using P                       = typename V::simd_type;
   using place_type              = Place<V, T>;
   static constexpr int row_size = place_type::row_size, vectors = T / V::lanes;
-  using packing = Packing<Scalar, Team::tuning>;
+  using packing = Packing<Scalar, layout_of(Team::tuning)>;
 
  public:
   /// Whether a team reads packed weights for these values. Matrix units take pairs of chains.
@@ -51,7 +51,7 @@ class PackedProducts {
       constexpr int items = Block::count * groups * vector_blocks,
                     S     = splits(Team::tuning, items, K);
       if constexpr (S == 1 && 2 * items <= Team::tuning.items) {
-        // Few items of few terms, where the epilogues weigh most: a row each.
+        // Few items with few terms, where epilogues dominate: one row each.
         team.template each_product<1>(Taps::positions * M * vector_blocks, [&](int i, auto) {
           int const v = i % vector_blocks * NR * V::lanes, row = i / vector_blocks % M;
           int const p = i / vector_blocks / M;
@@ -121,8 +121,8 @@ class PackedProducts {
   }
 
  private:
-  // Positions of an image that a thread works on at once: with few chains a tile several, so that
-  // a weight that was read serves 8 numbers.
+  // Positions of an image that a thread computes at once: several where a tile has few chains, so
+  // that each weight loaded serves 8 values.
   template <class Taps>
   static KOKKOS_FUNCTION constexpr int near_positions() {
     constexpr int at_once = NR * V::lanes * terms_of<Read>;
@@ -154,9 +154,9 @@ class PackedProducts {
     }
   };
 
-  // Terms part, part + S, ... of the sums of MR rows at positions q of x, where not all: of those
-  // with q >= 0. The weights of a few terms are on their way while those before them are
-  // multiplied: the second cache of a GPU is hundreds of cycles away.
+  // Terms part, part + S, ... of the sums of MR rows at positions q of x; if not 'all', only of
+  // those with q >= 0. The weights of the next few terms are loaded while the present ones are
+  // multiplied: the L2 cache of a GPU is hundreds of cycles away.
   template <int K, int S, int Stride, int near, bool all>
   static KOKKOS_FORCEINLINE_FUNCTION void accumulate(Read (&sums)[MR][near * NR], Scalar const* w,
                                                      Scalar const* x, int const (&q)[near],

@@ -6,16 +6,16 @@
 #include <basin/tile/team.hpp>
 
 // Layer-wise execution of a work that was written for one tile. What lies between two barriers is a
-// phase. The host walks through the work once and does none of it: at every barrier it launches a
-// kernel over all tiles, whose threads walk through the same work and do that one phase. So the
-// barrier between phases is the end of a kernel, a tile may be shared by threads of any number, and
-// no layer knows of it.
+// phase. The host walks through the work once and computes nothing: at every barrier it launches a
+// kernel over all tiles, whose threads walk through the same work and execute that one phase. So
+// the barrier between phases is the end of a kernel, a tile may be shared by any number of threads,
+// and no layer knows of it.
 //
 // Matrix products are in kernels of their own: the registers that they take would leave the rest of
 // the work too few threads to hide the latency of main memory.
 //
-// It rests on what holds for teams anyway: which primitives are called does not depend on numbers
-// in a workspace, and nothing goes from one primitive to the next but through a workspace.
+// This relies on two rules that teams need anyway: which primitives are called does not depend on
+// values in a workspace, and one primitive passes data to the next only through a workspace.
 
 namespace basin::tile {
 
@@ -27,7 +27,7 @@ struct Position {
   int inner     = -1;  ///< -1: in no loop
 };
 
-/// How far a walk has come, and the phase that it is for.
+/// The position of a walk, and the phase that it executes.
 class Walk {
  public:
   KOKKOS_FORCEINLINE_FUNCTION explicit Walk(Position wanted) : wanted_(wanted) {}
@@ -35,15 +35,15 @@ class Walk {
   KOKKOS_FORCEINLINE_FUNCTION bool here() const {
     return inside_ ? inner_ == wanted_.inner : wanted_.inner < 0 && phase_ == wanted_.phase;
   }
-  // With numbers that it knows the compiler would copy what follows a phase for each way to come
-  // there, and take gigabytes.
+  // If the compiler knew the value, it would duplicate what follows a phase for each path to it,
+  // and take gigabytes of memory.
   KOKKOS_FORCEINLINE_FUNCTION void pass() {
     int& at = inside_ ? inner_ : phase_;
     ++at;
     hide(at);
   }
 
-  // Of a loop only the iteration that is wanted; of one in another all.
+  // Of a loop only the wanted iteration; of a nested loop all.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void repeat(int n, F const& f) {
     if (inside_) {
@@ -65,10 +65,10 @@ class Walk {
   bool inside_ = false;
 };
 
-/// What of a phase a kernel does.
+/// The part of a phase that a kernel executes.
 enum class Part { products, rest };
 
-/// Threads that do one part of one phase of a tile.
+/// Threads that execute one part of one phase of a tile.
 ///
 /// \tparam elsewhere  products of dense layers come from a library
 template <Tuning tuned, bool elsewhere, Part part>
@@ -118,7 +118,7 @@ class PhaseTeam {
   void const* products_;
 };
 
-/// The host's walk: counts work items, and at every barrier has the phase launched.
+/// The host's walk: counts work items, and launches the phase at every barrier.
 ///
 /// \tparam Launch  launch<Part>(Position, items), multiply(Product)
 template <Tuning tuned, bool elsewhere, class Launch>
@@ -132,8 +132,8 @@ class LaunchTeam {
     Launch& launch;
     Position at{};
     int products = 0, rest = 0;  ///< work items of the phase
-    /// Named outside of what the compiler's pass for the device leaves out: only then it has
-    /// kernels there.
+    /// Named outside of host-only code, so that the compiler's device pass instantiates the
+    /// kernels.
     void (Launch::*start_products)(Position, int) = &Launch::template launch<Part::products>;
     void (Launch::*start_rest)(Position, int)     = &Launch::template launch<Part::rest>;
   };

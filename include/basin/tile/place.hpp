@@ -23,7 +23,7 @@ struct Place {
   KOKKOS_FORCEINLINE_FUNCTION void store(scalar_type* rows, V v) const {
     tile::store(rows + row * row_size + lane, v, T);
   }
-  /// One number for each row, the same for all chains.
+  /// One value per row, the same for all chains.
   KOKKOS_FORCEINLINE_FUNCTION V broadcast(scalar_type const* per_row) const {
     return V(per_row[row]);
   }
@@ -31,7 +31,7 @@ struct Place {
 };
 
 /// Row-major weights (Rows, Columns) of a matrix product. A handle, not a pointer, so that a
-/// context may read copies of its own beside the natural order.
+/// context may read packed copies in place of the natural order.
 template <class Scalar, int Rows, int Columns>
 struct Matrix {
   Scalar const* data;              // (Rows, Columns)

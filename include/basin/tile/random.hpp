@@ -7,7 +7,7 @@
 
 namespace basin::tile {
 
-/// Uniform on (0, 1) from one word a lane: bit for bit basin::unit_uniform, since neither rounds.
+/// Uniform on (0, 1) from one word per lane: bitwise basin::unit_uniform, since neither rounds.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V unit_uniform(rebind<V, std::uint32_t> word) {
   using T = typename V::value_type;

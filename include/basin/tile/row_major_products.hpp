@@ -12,8 +12,8 @@
 
 namespace basin::tile {
 
-/// How M rows are cut into register blocks of MR: the remainder is never a block of under MR / 2
-/// rows, because a thin block leaves the multiply-add pipes idle.
+/// How M rows are cut into register blocks of MR: the remainder is never a block of fewer than
+/// MR / 2 rows, because a thin block leaves the multiply-add pipes idle.
 template <int M, int MR>
 struct RowBlocks {
   static constexpr int remainder = M % MR;
@@ -83,7 +83,7 @@ class RowMajorProducts {
         for (int p = 0; p < Taps::positions; ++p) one(rows, p, row);
       };
       if constexpr (sizeof(Scalar) * M * K * Taps::taps <= 8192) {
-        // All weights stay in the first cache: results are written in order.
+        // All weights stay in the L1 cache: results are written in order.
         for (int p = 0; p < Taps::positions; ++p) {
           int row = 0;
           for (int b = 0; b < blocks::full; ++b, row += MR) one(whole{}, p, row);
@@ -91,7 +91,7 @@ class RowMajorProducts {
           if constexpr (blocks::tail2 > 0) one(tail2{}, p, row + blocks::tail1);
         }
       } else {
-        // Rows outside: the weights of a row block stay in the first cache over all positions.
+        // Rows outside: the weights of a row block stay in the L1 cache over all positions.
         int row = 0;
         for (int b = 0; b < blocks::full; ++b, row += MR) p_of(whole{}, row);
         if constexpr (blocks::tail1 > 0) p_of(tail1{}, row);
@@ -123,7 +123,7 @@ class RowMajorProducts {
   }
 
  private:
-  // A factor as matrix units would read it.
+  // A factor, rounded as matrix units read it.
   template <class Factor>
   static KOKKOS_FORCEINLINE_FUNCTION Factor as_read(Factor v) {
     if constexpr (!reads_reduced<Team::tuning, V, Read>)

@@ -13,8 +13,8 @@
 
 namespace basin::tile {
 
-/// What working memory is for: of one purpose a stream has one block, which its kernels, one after
-/// the other, use in turn.
+/// The purpose of working memory: for each purpose a stream has one block, which its kernels use
+/// one after the other.
 enum class Scratch {
   workspace,  ///< rows of tiles
   product,    ///< results of a library's matrix products
@@ -23,7 +23,7 @@ enum class Scratch {
 
 namespace detail {
 
-// What tells one queue of kernels from another.
+// Identifies a queue of kernels.
 template <class Exec>
 void const* queue_of(Exec const& exec) {
   (void)exec;
@@ -43,11 +43,11 @@ inline std::atomic<std::uint64_t>& growths() {
 
 }  // namespace detail
 
-/// How often working memory has moved: addresses from before may be of memory that was freed.
+/// How often working memory has moved: earlier addresses may refer to freed memory.
 inline std::uint64_t scratch_growths() { return detail::growths(); }
 
-/// At least so many bytes in the memory of exec, until the next call of the same purpose. Grows,
-/// which waits for exec, and never shrinks; freed when Kokkos is finalized.
+/// At least 'bytes' bytes in the memory of exec, valid until the next call for the same purpose.
+/// The block grows, which waits for exec, and never shrinks; it is freed when Kokkos is finalized.
 template <class Exec>
 void* scratch(Exec const& exec, Scratch purpose, std::size_t bytes) {
   using Block  = Kokkos::View<unsigned char*, typename Exec::memory_space>;
@@ -58,7 +58,7 @@ void* scratch(Exec const& exec, Scratch purpose, std::size_t bytes) {
   if (blocks.empty()) Kokkos::push_finalize_hook([] { blocks.clear(); });
   Block& block = blocks[{detail::queue_of(exec), purpose}];
   if (block.extent(0) < bytes) {
-    exec.fence("basin::tile::scratch");  // kernels may still work in the old one
+    exec.fence("basin::tile::scratch");  // kernels may still use the old block
     ++detail::growths();
     block = Block();
     block = Block(Kokkos::view_alloc("basin::tile::scratch", Kokkos::WithoutInitializing), bytes);

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-// Device passes know no vector types; there a Simd is an array that the compiler keeps in
+// Device passes have no vector types; there a Simd is an array that the compiler keeps in
 // registers.
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDA_ARCH__) && \
     !defined(__HIP_DEVICE_COMPILE__)
@@ -143,7 +143,7 @@ struct alignas(sizeof(T) * N) Simd : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
     else
       ((this->v[I] = s), ...);
   }
-  // In order. A list too: lanes that are set one by one begin with a vector that nobody has set.
+  // In order. A list too: lanes set one by one would start from an uninitialized vector.
   template <class F, int... I>
   static KOKKOS_FORCEINLINE_FUNCTION Simd generate(F const& f, std::integer_sequence<int, I...>) {
     Simd r;
@@ -175,7 +175,7 @@ KOKKOS_FORCEINLINE_FUNCTION void store(T* p, Simd<T, N> a) {
   *reinterpret_cast<Simd<T, N>*>(p) = a;
 }
 
-/// As load and store, from and to any address.
+/// As load and store, of any alignment.
 template <class V>
 KOKKOS_FORCEINLINE_FUNCTION V load_unaligned(typename V::value_type const* p) {
 #if BASIN_NATIVE_PACK
@@ -217,7 +217,7 @@ KOKKOS_FORCEINLINE_FUNCTION void swap_blocks(Simd<T, N>& a, Simd<T, N>& b,
     a.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L - Step : L)...);
     b.v = __builtin_shufflevector(x.v, y.v, ((L & Step) ? N + L : L + Step)...);
 #else
-    // Of nvcc's output g++ cannot read __builtin_shufflevector with an expanded vector.
+    // g++ cannot read __builtin_shufflevector with an expanded parameter pack in nvcc's output.
     using lanes = typename PackStorage<signed_of<T>, N, true>::native;
     a.v         = __builtin_shuffle(x.v, y.v, lanes{((L & Step) ? N + L - Step : L)...});
     b.v         = __builtin_shuffle(x.v, y.v, lanes{((L & Step) ? N + L : L + Step)...});

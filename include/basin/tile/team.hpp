@@ -8,18 +8,18 @@
 
 #include <Kokkos_Core.hpp>
 
-// Who works on a tile. Teams know how to share work items and how to wait for each other; two kinds
-// of items take several threads in step, of which on a host one thread plays all:
+// Who works on a tile. Teams share work items and wait at barriers; two kinds of items take several
+// threads in lockstep, all of which one thread emulates on a host:
 //
 //   each_split<S>  a sum over k, of which each of S threads adds every S-th term
 //   each_warp      a product of fragments that are spread over the 32 threads of a warp
 //
-// each_product is each_split for matrix products, which a team may treat apart, see phases.hpp.
+// each_product is each_split for matrix products, which a team may run separately, see phases.hpp.
 
 namespace basin::tile {
 
-/// One of S threads that share the sums of a work item; or, where one thread plays all, each of
-/// them in turn.
+/// One of S threads that share the sums of a work item; or, where one thread emulates all (played),
+/// each of them in turn.
 template <int S, bool played>
 class Split {
   static_assert(S > 0 && S <= 32 && (S & (S - 1)) == 0,
@@ -27,7 +27,7 @@ class Split {
 
  public:
   static constexpr int threads = S;
-  static constexpr int slots   = played ? S : 1;  ///< threads that this one holds the sums of
+  static constexpr int slots   = played ? S : 1;  ///< threads whose sums this one holds
 
   KOKKOS_FORCEINLINE_FUNCTION explicit Split(int part = 0, bool valid = true)
       : part_(part), valid_(valid) {}
@@ -41,9 +41,9 @@ class Split {
       f(part_, 0);
   }
 
-  /// emit(row, total) for the rows that this thread is to finish: the sum of the parts, the second
-  /// half of them added to the first until one is left, of four (p_0 + p_2) + (p_1 + p_3): the same
-  /// bits whoever adds. Uses the sums up.
+  /// emit(row, total) for the rows that this thread finishes: the sum of the parts, the second half
+  /// of them added to the first until one is left, for four (p_0 + p_2) + (p_1 + p_3): the same
+  /// bits whichever thread adds. Overwrites the sums.
   template <int Rows, int N, class V, class Emit>
   KOKKOS_FORCEINLINE_FUNCTION void sum(V (&sums)[slots][Rows][N], Emit const& emit) const {
     if constexpr (S == 1) {
@@ -108,7 +108,7 @@ class Split {
   }
   template <class V>
   static constexpr int numbers_of = static_cast<int>(sizeof(V) / sizeof(typename V::value_type));
-  // Packs and series are arrays of numbers.
+  // Vectors and series are arrays of values.
   template <class V>
   static KOKKOS_FORCEINLINE_FUNCTION auto& number(V& v, int k) {
     return reinterpret_cast<typename V::value_type*>(&v)[k];
@@ -119,10 +119,10 @@ class Split {
   bool valid_;
 };
 
-/// The 32 threads of a warp, or one thread that plays them.
+/// The 32 threads of a warp, or one thread that emulates them.
 template <bool played>
 struct Warp {
-  static constexpr int slots = played ? 32 : 1;  ///< threads that this one holds the registers of
+  static constexpr int slots = played ? 32 : 1;  ///< threads whose registers this one holds
   int lane                   = 0;
 
   /// f(lane, slot) for each thread that this one holds.
@@ -135,7 +135,7 @@ struct Warp {
   }
 };
 
-/// Teams that do the iterations of a loop one after the other.
+/// Teams that run the iterations of a loop one after the other.
 struct InOrder {
   static constexpr bool products_elsewhere = false;  ///< see phases.hpp
   template <class F>
@@ -185,8 +185,8 @@ struct KokkosTeam : InOrder {
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const { member.team_barrier(); }
 };
 
-/// A thread of several that share work items: those of a GPU's block or grid. On a host one thread
-/// plays whole splits and warps.
+/// One of several threads that share work items: those of a GPU's block or grid. On a host one
+/// thread emulates whole splits and warps.
 template <Tuning tuned>
 class Threads {
  public:

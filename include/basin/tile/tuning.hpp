@@ -9,55 +9,57 @@
 
 namespace basin::tile {
 
-/// What matrix products with weights read: their sums are always of the network's scalar. Those of
-/// jets and of parameter gradients read it too, whatever the precision.
+/// Precision of the factors of matrix products with weights; their sums are always in the network's
+/// scalar. Products of jets and of parameter gradients have factors in that scalar too, whatever
+/// the precision.
 ///
 /// Both factors are rounded to nearest: with unit roundoff u the error of a product y = W x is at
-/// most (2 u + u^2) sum_k |w_k x_k|, besides that of the sum itself. Where a GPU has matrix units
-/// for it (NVIDIA's from compute capability 8.0 on) and the energy its copies of weights
-/// (energy::pack; a trainer's has them) they are used; elsewhere the same numbers take longer.
-/// Gradients of convolutions with few input channels are of the network's scalar.
+/// most (2 u + u^2) sum_k |w_k x_k|, besides that of the sum itself. Matrix units are used where a
+/// GPU has them (NVIDIA's from compute capability 8.0 on) and the energy has packed weights
+/// (energy::pack; a trainer's energy has); elsewhere the same results take longer. Gradients of
+/// convolutions with few input channels are computed in the network's scalar.
 enum class Precision {
   full,  ///< the network's scalar
-  tf32,  ///< 10 bits of mantissa, u = 2^-11; of float networks
-  bf16,  ///< 7 bits of mantissa, u = 2^-8; of float networks
+  tf32,  ///< 10 bits of mantissa, u = 2^-11; for float networks
+  bf16,  ///< 7 bits of mantissa, u = 2^-8; for float networks
 };
 
 /// How a chain of layers is run.
 enum class Strategy {
-  fused,      ///< a team runs all of a tile in one kernel, in memory of its own
-  layerwise,  ///< a kernel for each pass over a layer and all chains, in main memory
+  fused,      ///< a team runs all of a tile in one kernel, in its own workspace
+  layerwise,  ///< one kernel for each pass over a layer and all chains, in main memory
 };
 
-/// How a backend cuts the work. Results do not depend on the first five fields: tests run several
-/// and compare bits. 'items' and 'slice' change the order of sums, 'precision' what is summed.
+/// How a backend divides the work. Results do not depend on the first five fields: tests run
+/// several and compare bits. 'items' and 'slice' change the order of sums, 'precision' what is
+/// summed.
 struct Tuning {
   int width;       ///< T, chains of a tile
   int lanes;       ///< values of a vector, a power of two of at most 64 bytes; divides width
   int rows;        ///< rows of the register block of a matrix product
   int vectors;     ///< vectors of the register block; lanes * vectors divides width
   int team;        ///< threads that share a tile; 0: one thread, no barriers
-  int shared = 0;  ///< bytes of near memory that a team has for itself, as a GPU's shared memory
+  int shared = 0;  ///< bytes of a GPU's shared memory that a team has for itself; 0: a host
   int items  = 0;  ///< work items that a product should have: shorter products split their sums
                    ///< over k among up to 32 threads
   Precision precision = Precision::full;
   Strategy strategy   = Strategy::fused;
   int slice = 0;  ///< samples, at least, of each part of a parameter gradient's sums, which
-                  ///< are added in order; 0: not parted
+                  ///< are added in order; 0: not split
 };
 
-/// Threads among which the sums of a product of so many work items are split.
+/// Threads among which the sums of a product of 'items' work items are split.
 KOKKOS_FUNCTION constexpr int splits(Tuning t, int items, int terms) {
   int s = 1;
   while (s < 32 && items * s * 2 <= t.items && terms / (s * 2) >= 8) s *= 2;
   return s;
 }
 
-/// The same tuning for tiles of at most so many chains.
+/// The same tuning for tiles of at most 'width' chains.
 constexpr Tuning narrower(Tuning t, int width) {
   if (width >= t.width) return t;
   t.width = width;
-  // Matrix units take tiles of 4 lanes chains.
+  // Matrix units take tiles of 4 * lanes chains.
   int const most = t.precision == Precision::full ? width : width / 4;
   if (t.lanes > most) t.lanes = most > 0 ? most : 1;
   if (t.lanes * t.vectors > width) t.vectors = width / t.lanes;
@@ -76,8 +78,8 @@ constexpr Tuning by_layers(Tuning t, int lanes = 4) {
   return t;
 }
 
-/// The same tuning with another precision of matrix products. Matrix units take 8 chains: where a
-/// GPU's memory holds narrower tiles only, layer by layer.
+/// The same tuning with another precision of matrix products. Matrix units take 8 chains: where
+/// only narrower tiles fit in shared memory, layer by layer.
 constexpr Tuning with_precision(Tuning t, Precision precision) {
   t.precision = precision;
   if (precision != Precision::full && t.shared > 0 && t.width < 8) return by_layers(t);
@@ -85,16 +87,16 @@ constexpr Tuning with_precision(Tuning t, Precision precision) {
   return t;
 }
 
-/// The tuning for so few chains that tiles of the full width would leave a GPU idle.
+/// The tuning for so few chains that tiles of the full width would leave multiprocessors idle.
 constexpr Tuning narrow_tuning(Tuning t) {
   if (t.shared == 0 || t.strategy == Strategy::layerwise) return t;
   return narrower(t, t.precision == Precision::full ? 4 : 8);
 }
 
-/// The tuning of a GPU whose blocks have so many bytes of shared memory: the widest tile of up to
-/// 16 chains whose workspace fits. A thread of a product holds 4 rows of two vectors, so that 3 loads
-/// serve 32 multiply-adds; a block that has its multiprocessor alone has twice the threads. Where
-/// not even one chain fits, layer by layer.
+/// The tuning of a GPU whose blocks have 'shared' bytes of shared memory: the widest tile of up to
+/// 16 chains whose workspace fits. A thread of a product holds 4 rows of two vectors, so that 3
+/// loads serve 32 multiply-adds; a block that has a multiprocessor to itself has twice the threads.
+/// Where not even one chain fits, layer by layer.
 template <Real Scalar>
 constexpr Tuning block_tuning(int workspace_rows, int shared) {
   std::size_t const chain = std::size_t(workspace_rows) * sizeof(Scalar);
@@ -114,13 +116,14 @@ constexpr Tuning block_tuning(int workspace_rows, int shared) {
   return width > 0 ? narrower(full, width) : by_layers(full, lanes);
 }
 
-/// The tuning of an execution space, by architecture, for work that needs workspace_rows rows a
+/// The tuning of an execution space, by architecture, for work that needs workspace_rows rows per
 /// tile.
 ///
-/// Host: two vectors a row, and as many rows as leave registers for a broadcast and two vectors of x:
-/// 12 accumulators of 16 registers, or 24 of 32. Fewer do not hide the latency of a multiply-add;
-/// one vector a row loads a broadcast for every multiply-add. With 32 registers the narrow tile is
-/// nearly as fast, and faster where the wide one does not fit the second cache, taken as 1 MiB.
+/// Host: two vectors per row, and as many rows as leave registers for a broadcast and two vectors
+/// of x: 12 accumulators of 16 registers, or 24 of 32. Fewer do not hide the latency of a
+/// multiply-add; one vector per row needs a broadcast for every multiply-add. With 32 registers the
+/// narrow tile is nearly as fast, and faster where the wide one does not fit in the L2 cache, taken
+/// as 1 MiB.
 ///
 /// GPU: that of its blocks, see block_tuning.
 template <class Exec, Real Scalar, int workspace_rows = 0>
@@ -143,9 +146,9 @@ constexpr Tuning default_tuning() {
   }
 }
 
-/// The tuning for jets of an order: with as many registers of accumulators, one vector of chains
-/// wide. Near memory holds as many numbers: of a jet's tile fewer chains; where it held not even
-/// one, layer by layer.
+/// The tuning for jets of an order: with as many accumulator registers, one vector of chains wide.
+/// Shared memory holds as many values, hence fewer chains of jets; where it held not even one,
+/// layer by layer.
 constexpr Tuning jet_tuning(Tuning t, int order) {
   if (order == 0) return t;
   if (t.team > 0) {

@@ -326,7 +326,7 @@ class Trainer {
   /// are effective (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
   /// it follows no further than to the next call of energy(), sample or energies. Asynchronous on
   /// exec.
-  E energy() {
+  auto energy() {
     Numbers const& theta = options_.ema_decay > 0 ? averaged_ : theta_;
     if constexpr (energy::Reparameterized<E>) {
       // A state of its own, so that looking at a training does not change it.
@@ -458,13 +458,12 @@ class Trainer {
 
   // The energy of theta, with copies of its weights where its kernels want some.
   static constexpr int packed_numbers = energy::packed_numbers<E, tuning, Exec>();
-  E packed_energy(Scalar const* theta, Scalar* packed) const {
-    E const energy(theta);
-    if constexpr (packed_numbers > 0) {
-      energy::pack<tuning>(exec_, energy, packed);
-      return energy.with_packed(packed);
-    }
-    return energy;
+  using Energy                        = energy::packed_energy<E, tuning, Exec>;
+  Energy packed_energy(Scalar const* theta, Scalar* packed) const {
+    if constexpr (packed_numbers > 0)
+      return energy::pack<tuning>(exec_, E(theta), packed);
+    else
+      return E(theta);
   }
 
   Numbers const& in_use() const {
@@ -513,7 +512,7 @@ class Trainer {
     if constexpr (energy::Reparameterized<E>)
       energy::reparameterize<E, tuning>(exec_, -1, theta_.data(), layer_state_.data(),
                                         effective_.data());
-    E const energy = packed_energy(in_use().data(), packed_.data());
+    Energy const energy = packed_energy(in_use().data(), packed_.data());
     gather(objective_->batch().points, step);
     objective_->gradient(exec_, options_.objective, energy, step, theta_.data() + E::parameters,
                          gradient_.data());

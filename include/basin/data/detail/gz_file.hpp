@@ -16,11 +16,11 @@
 namespace basin::data::detail {
 
 /// A file read once from start to end by zlib: gzip (RFC 1952) is unpacked and checked against its
-/// CRC-32, any other file comes as it is. Bytes behind a gzip stream that are no further stream are
-/// padding to zlib, as to gzip, and do not come.
+/// CRC-32, any other file is read as it is. Bytes after a gzip stream that are not another stream
+/// are padding to zlib, as to gzip, and are dropped.
 class GzFile {
  public:
-  /// \param caller  public function that messages name
+  /// \param caller  public function that is named in messages
   /// \throws std::runtime_error if the file cannot be opened
   GzFile(std::string caller, std::filesystem::path const& path)
       : caller_(std::move(caller)), path_(path.string()) {
@@ -34,10 +34,10 @@ class GzFile {
 
   /// The next count bytes, fewer only where the file ends.
   ///
-  /// \throws std::runtime_error if the file cannot be read, its gzip stream is cut or its CRC is
-  ///         wrong
+  /// \throws std::runtime_error if the file cannot be read, its gzip stream is truncated or its CRC
+  ///         is wrong
   std::string read(std::size_t count) {
-    // Grows by what has really come: a damaged header may promise more than memory holds.
+    // Grows by what was actually read: a damaged header may state more than memory holds.
     std::size_t constexpr chunk = std::size_t(1) << 20;
     std::string bytes;
     while (bytes.size() < count) {
@@ -48,7 +48,7 @@ class GzFile {
       int code      = Z_OK;
       char const* const reason = gzerror(file_, &code);
       if (got > 0) read_ += static_cast<std::size_t>(got);
-      // zlib reports a stream that breaks off as Z_BUF_ERROR beside the bytes it still got.
+      // zlib reports a truncated stream as Z_BUF_ERROR, beside the bytes that it still read.
       if (code == Z_BUF_ERROR)
         refuse("is cut: its gzip stream breaks off after " + std::to_string(read_) + " bytes");
       if (got < 0)
@@ -59,7 +59,7 @@ class GzFile {
     return bytes;
   }
 
-  /// All that is left.
+  /// All remaining bytes.
   std::string read_all() { return read(std::numeric_limits<std::size_t>::max()); }
 
   /// Throws std::runtime_error "caller: 'path' what".

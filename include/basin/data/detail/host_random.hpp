@@ -10,10 +10,10 @@
 
 namespace basin::data::detail {
 
-/// Draws for making and dividing data sets, in sequence, on the host. The standard fixes the output
-/// of std::mt19937_64 but not that of its distributions, so those are written out here: the same
-/// seed gives the same integers and uniforms everywhere, and the same normals up to the rounding of
-/// the platform's log, cos and sin.
+/// Draws for generating and splitting data sets, in sequence, on the host. The standard fixes the
+/// output of std::mt19937_64 but not that of its distributions, so those are written out here: the
+/// same seed gives the same integers and uniforms everywhere, and the same normals up to the
+/// rounding of the platform's log, cos and sin.
 class HostRandom {
  public:
   explicit HostRandom(std::uint64_t seed) : engine_(seed) {}

@@ -128,6 +128,16 @@ struct Append {
   using type = typename List::template with_layer<L>;
 };
 
+template <class L>
+concept MatrixLayer = requires { typename L::template bind<float, Vector<1>>; };
+
+// What is no layer is left out: is_a_layer says so, and nothing else shall.
+template <class List, class L>
+  requires(!layer::Elementwise<L> && !MatrixLayer<L>)
+struct Append<List, L> {
+  using type = List;
+};
+
 template <class List, layer::Elementwise E>
   requires(List::open)
 struct Append<List, E> {
@@ -222,9 +232,6 @@ struct ends_in_a_scalar {
                 "width 1, e.g. layer::Dense<1>; LastWidth is the width it has.");
   static constexpr bool value = true;
 };
-
-template <class L>
-concept MatrixLayer = requires { typename L::template bind<float, Vector<1>>; };
 
 template <class L>
 struct is_a_layer {

@@ -15,12 +15,12 @@
 
 namespace basin::io::detail {
 
-/// A file that appears whole or not at all: bytes go to "<path>.part-<process>" beside it, which
+/// A file that appears complete or not at all: bytes go to "<path>.part-<process>" beside it, which
 /// commit() renames to path. Without commit() the destructor removes them and path stays as it was.
 /// One writer of a path in a process at a time.
 class AtomicFile {
  public:
-  /// \param caller  public function that messages name
+  /// \param caller  public function that is named in messages
   /// \throws std::runtime_error if the folder cannot be written
   AtomicFile(std::string caller, std::filesystem::path path)
       : caller_(std::move(caller)), path_(std::move(path)), part_(path_) {
@@ -37,12 +37,12 @@ class AtomicFile {
     }
   }
 
-  /// \throws std::runtime_error if the disk does not take all of them
+  /// \throws std::runtime_error if not all of them can be written
   void write(void const* bytes, std::size_t count) {
     if (std::fwrite(bytes, 1, count, file_) != count) refuse(std::strerror(errno));
   }
 
-  /// Gives the file its name, in place of an older one.
+  /// Renames the file to path, replacing an existing one.
   ///
   /// \throws std::runtime_error if that cannot be done
   void commit() {

@@ -11,7 +11,7 @@ namespace basin::io::detail {
 inline constexpr int glyph_height = 5;
 inline constexpr int glyph_width  = 3;
 
-// A glyph is five octal digits, one a row from the top; 4 is the left pixel, 1 the right one.
+// A glyph is five octal digits, one per row from the top; 4 is the left pixel, 1 the right one.
 inline constexpr std::string_view glyph_names =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ .,:-+=/()%_'*<>[]|";
 // clang-format off

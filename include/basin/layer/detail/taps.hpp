@@ -60,7 +60,7 @@ struct OutputTaps {
         f(ky * X::kernel + kx, Y::input(oy, ky) * X::in + X::input(ox, kx));
   }
 
-  // N neighbors in a row of positions, which share their taps but at the border.
+  // N neighbors in a row of positions, which share their taps except at the border.
   template <int N>
   static constexpr int per_row = (X::out + N - 1) / N;
   template <int N>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <basin/energy/at_condition.hpp>
+#include <basin/energy/conditional.hpp>
 #include <basin/layer/silu.hpp>
 
 #include "support/finite_difference.hpp"

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_ENERGY_WRAPPER_HPP
+#define BASIN_ENERGY_WRAPPER_HPP
+
+#include <basin/energy/derivatives.hpp>
+
+namespace basin::energy {
+
+/// Base of energies that change another one: conditions, tethers, temperatures. It forwards all
+/// that kernels ask of an energy, copies of weights too; what Derived changes it hides with a member
+/// of the same name. Derived names its further rows as workspace_rows, behind those of the energy,
+/// and says how it is made around another handle of the energy:
+///
+///   template <class Other> KOKKOS_FUNCTION auto around(Other const& other) const;
+///
+/// A wrapper is for sampling and evaluation; parameters are trained through the energy inside, which
+/// reads the same conditions where they are its own.
+///
+/// \tparam E  an Energy
+template <class Derived, class E>
+class Wrapper {
+ public:
+  using scalar_type                   = typename E::scalar_type;
+  using Scalar                        = scalar_type;
+  static constexpr int dimension      = E::dimension;
+  static constexpr int workspace_rows = E::workspace_rows;
+  static constexpr int state_row      = E::state_row;
+  static constexpr int gradient_row   = E::gradient_row;
+  static constexpr int energy_row     = E::energy_row;
+  static constexpr int smoothness     = smoothness_of<E>;
+
+  Wrapper() = default;
+  KOKKOS_FUNCTION explicit Wrapper(E const& energy) : inside_(energy) {}
+
+  KOKKOS_FUNCTION E const& inside() const { return inside_; }
+
+  template <class Context>
+  KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
+    inside_.energy(c, workspace);
+  }
+  template <class Context>
+  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
+    inside_.gradient(c, workspace);
+  }
+  template <class Context>
+  KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const
+    requires HasValueAndGradient<E>
+  {
+    inside_.value_and_gradient(c, workspace);
+  }
+  template <class Context>
+  KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
+                                       int count) const {
+    basin::load_conditions(c, inside_, workspace, first, count);
+  }
+
+  // Copies of weights, see energy::pack and tile::weight_placement.
+  template <tile::Tuning tuning>
+    requires requires { E::template packed_numbers<tuning>; }
+  static constexpr int packed_numbers = E::template packed_numbers<tuning>;
+  template <class Context>
+  KOKKOS_FUNCTION void pack(Context const& c, Scalar* packed) const {
+    inside_.pack(c, packed);
+  }
+  KOKKOS_FUNCTION Derived staged(Scalar const* packed) const {
+    return static_cast<Derived const&>(*this).around(inside_.staged(packed));
+  }
+  template <class Copies>
+  KOKKOS_FUNCTION auto with_copies(Copies const& copies) const {
+    return static_cast<Derived const&>(*this).around(inside_.with_copies(copies));
+  }
+
+ private:
+  E inside_;
+};
+
+}  // namespace basin::energy
+
+#endif

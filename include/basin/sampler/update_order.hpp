@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_SAMPLER_UPDATE_ORDER_HPP
+#define BASIN_SAMPLER_UPDATE_ORDER_HPP
+
+#include <basin/sampler/clip.hpp>
+
+namespace basin::sampler {
+
+struct order_axis {};
+
+/// What a step does, in the order in which it does it.
+enum class Op {
+  noise,     ///< x <- x + sigma xi
+  gradient,  ///< g <- dE/dx
+  clip,      ///< g limited by the clip policy
+  move,      ///< x <- x - alpha g
+  clamp,     ///< x limited to [lower, upper]
+};
+
+/// The order of operations of one step. Published samplers differ in it, and in what they learn.
+template <Op... ops>
+struct UpdateOrder {
+  using axis = order_axis;
+
+  static constexpr int count(Op op) { return (0 + ... + int(ops == op)); }
+  /// Place of the first op in the order, or -1.
+  static constexpr int place(Op op) {
+    int i = 0, found = -1;
+    ((found = found < 0 && ops == op ? i : found, ++i), ...);
+    return found;
+  }
+  static_assert(count(Op::gradient) == 1 && count(Op::move) == 1,
+                "basin::sampler::UpdateOrder: write Op::gradient and Op::move once each.");
+  static_assert(
+      place(Op::gradient) < place(Op::move),
+      "basin::sampler::UpdateOrder: Op::move needs the gradient; write Op::gradient before it.");
+  static_assert(count(Op::noise) <= 1,
+                "basin::sampler::UpdateOrder: write Op::noise at most once.");
+  static_assert(
+      count(Op::clip) == 0 || (count(Op::clip) == 1 && place(Op::gradient) < place(Op::clip) &&
+                               place(Op::clip) < place(Op::move)),
+      "basin::sampler::UpdateOrder: write Op::clip once, between Op::gradient and Op::move.");
+};
+
+/// Gradient, move and noise together, then the bounds.
+using GradientFirst = UpdateOrder<Op::gradient, Op::clip, Op::move, Op::noise, Op::clamp>;
+
+namespace detail {
+
+// The numbers of a step in the energy's scalar.
+template <class Scalar>
+struct StepNumbers {
+  Scalar step, noise, clip, lower, upper;
+};
+
+// The elementwise ops of a step on one vector: those before the gradient, or those from it on.
+template <class Order, bool AfterGradient>
+struct StepOps;
+template <Op... ops, bool AfterGradient>
+struct StepOps<UpdateOrder<ops...>, AfterGradient> {
+  using order                 = UpdateOrder<ops...>;
+  static constexpr int middle = order::place(Op::gradient);
+
+  static KOKKOS_FUNCTION constexpr bool contains(Op op) {
+    int i      = 0;
+    bool found = false;
+    ((found = found || (ops == op && (i > middle) == AfterGradient), ++i), ...);
+    return found;
+  }
+  static constexpr bool empty = AfterGradient ? false : middle == 0;
+
+  // x after the ops; g and z are read if the ops have move and noise
+  template <class Clip, class V, class Scalar>
+  static KOKKOS_FORCEINLINE_FUNCTION V apply(V x, V g, V z, StepNumbers<Scalar> const& n) {
+    int i = 0;
+    (((i++ > middle) == AfterGradient ? (x = one<ops, Clip>(x, g, z, n)) : x), ...);
+    return x;
+  }
+
+ private:
+  template <Op op, class Clip, class V, class Scalar>
+  static KOKKOS_FORCEINLINE_FUNCTION V one(V x, V& g, V z, StepNumbers<Scalar> const& n) {
+    if constexpr (op == Op::noise) return fma(V(n.noise), z, x);
+    if constexpr (op == Op::clip && sampler::ClipsElements<Clip>) g = Clip::element(g, n.clip);
+    if constexpr (op == Op::move) return fma(V(-n.step), g, x);
+    if constexpr (op == Op::clamp) return clamp(x, n.lower, n.upper);
+    return x;
+  }
+};
+
+}  // namespace detail
+
+}  // namespace basin::sampler
+
+#endif
