@@ -11,6 +11,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -101,6 +102,40 @@ TEST_CASE("sums in slices are those of the whole batch, of jets too",
   compare(std::integral_constant<int, 0>{});
   compare(std::integral_constant<int, 1>{});
   compare(std::integral_constant<int, 2>{});
+}
+
+// Twice what is in memory, read on the device.
+struct Twice {
+  double const* at;
+  KOKKOS_FUNCTION double operator()() const { return 2 * *at; }
+};
+
+TEST_CASE("add adds a multiple of the sum to what is there", "[energy][parameter_gradient]") {
+  M const model(test::parameters_of<Net>(1));
+  auto const x      = test::numbers(std::size_t(count) * Net::dimension, 2);
+  auto const sum    = gradient<0, whole>(model, x, x, 0, count);
+  auto const was    = test::numbers(sum.size(), 4);
+  auto const on     = test::on_device<Exec, double>(x);
+  auto const factor = test::on_device<Exec, double>({0.75});
+  auto const added  = [&](auto const& by) {
+    energy::ParameterGradient<Net, 0, Exec, whole> const work(count, energy::Adds::yes);
+    auto const to = test::on_device<Exec, double>(was);
+    work.set_weights(count, 0.7);
+    work.record(Exec(), model.net(), count, energy::FillPoints<typename M::Points>{M::points(on)},
+                 {});
+    work.add(Exec(), count, to.data(), by);
+    return test::on_host(to);
+  };
+  auto const by_number = added(1.5);
+  for (std::size_t k = 0; k < sum.size(); ++k) REQUIRE(by_number[k] == was[k] + 1.5 * sum[k]);
+  CHECK(added(Twice{factor.data()}) == by_number);
+}
+
+TEST_CASE("add is refused by one that has no array for it", "[energy][parameter_gradient]") {
+  energy::ParameterGradient<Net, 0, Exec, whole> const work(1);
+  CHECK_THROWS_WITH(work.add(Exec(), 1, work.weights(), 1.0),
+                    "basin::energy::ParameterGradient: add needs an array of its own; write "
+                    "Adds::yes in the constructor");
 }
 
 }  // namespace
