@@ -11,6 +11,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+// [listing]
 namespace mine {
 
 // L = mean max(0, margin + E+ - E-)
@@ -35,6 +36,7 @@ struct Hinge {
 };
 
 }  // namespace mine
+// [/listing]
 
 namespace {
 

@@ -12,6 +12,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+// [listing]
 namespace mine {
 
 // weights = (E - level) / B, losses = (E - level)^2 / 2
@@ -87,6 +88,7 @@ struct Level {
 };
 
 }  // namespace mine
+// [/listing]
 
 namespace {
 

@@ -9,6 +9,7 @@
 
 #include <cmath>
 
+// [listing]
 namespace mine {
 
 // The row of the batch plus Laplace noise: density exp(-|z| / scale) / (2 scale).
@@ -31,6 +32,11 @@ struct Laplace {
     }
   }
 };
+
+}  // namespace mine
+// [/listing]
+
+namespace mine {
 
 // A law that reads no rows.
 struct Ones {

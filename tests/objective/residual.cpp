@@ -29,9 +29,9 @@ using Labels  = std::vector<int>;
 constexpr int batch = 48, classes = 4;
 constexpr auto tuning = basin::tile::default_tuning<Exec, double, Labeled::workspace_rows>();
 
-// Losses of the samples, which carry these labels.
+// Energies, as the jets have them, and losses of samples that carry these labels.
 template <class Objective>
-std::vector<double> losses(Objective const& options, Labels const& labels) {
+std::vector<double> left(Objective const& options, Labels const& labels) {
   using Bound     = bound<Objective, Labeled, Exec, tuning>;
   int const count = static_cast<int>(labels.size());
   Bound state(Exec(), options, count, {}, 3);
@@ -50,25 +50,28 @@ std::vector<double> losses(Objective const& options, Labels const& labels) {
   state.gradient(Exec(), options,
                  plain.with_head(basin::energy::head::Labeled{{.labels = y.data()}}), 0, nullptr,
                  gradient.data());
-  auto const columns = state.columns();
-  return on_host(Kokkos::View<double const*, Exec, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-      columns[1].values, labels.size()));
+  std::vector<double> all;  // column by column
+  for (auto const& column : state.columns()) {
+    auto const values = on_host(Kokkos::View<double const*, Exec>(column.values, labels.size()));
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
 }
 
-// Every sample has the loss that it would have, were all labels its own.
+// Every sample has the energy and the loss that it would have, were all labels its own.
 template <class Objective>
 void check_labels(Objective const& options) {
   Labels mixed;
   for (int n = 0; n < batch; ++n) mixed.push_back((n + n / 5) % classes);
-  auto const found = losses(options, mixed);
-  std::vector<double> right(batch);
+  auto const found = left(options, mixed);
+  std::vector<double> right(2 * batch);
   for (int y = 0; y < classes; ++y) {
-    auto const all = losses(options, Labels(batch, y));
-    for (std::size_t n = 0; n < batch; ++n)
-      if (mixed[n] == y) right[n] = all[n];
+    auto const all = left(options, Labels(batch, y));
+    for (std::size_t n = 0; n < 2 * batch; ++n)
+      if (mixed[n % batch] == y) right[n] = all[n];
   }
   CHECK(found == right);
-  CHECK(found != losses(options, Labels(batch, 0)));
+  CHECK(found != left(options, Labels(batch, 0)));
 }
 
 TEST_CASE("conditions of samples reach the energy in every pass of a residual",
@@ -86,11 +89,11 @@ TEST_CASE("conditions of samples reach the energy along every direction", "[obje
 TEST_CASE("a batch whose directions do not fill tiles is refused where samples have conditions",
           "[objective][residual]") {
   // One direction fits always.
-  CHECK_NOTHROW(losses(SlicedScoreMatching<>{}, Labels(37, 1)));
+  CHECK_NOTHROW(left(SlicedScoreMatching<>{}, Labels(37, 1)));
   constexpr int jets = basin::energy::ParameterGradient<Labeled, 2, Exec, tuning>::jets.width;
   if constexpr (37 % jets != 0)
     CHECK_THROWS_WITH(
-        losses(SlicedScoreMatching<>{.projections = 2}, Labels(37, 1)),
+        left(SlicedScoreMatching<>{.projections = 2}, Labels(37, 1)),
         "basin::objective: the energy has conditions of single samples and there are 2 "
         "directions; the batch must be a multiple of " +
             std::to_string(jets) + ", it is 37");
