@@ -27,6 +27,20 @@ set(BASIN_TESTS_WITH_PLAYED_GPU
   tile/team tile/context tile/packed_products tile/matrix_unit_products tile/matrix_unit tile/phases tile/graph tile/block
   energy/pack energy/parameter_gradient sampler/langevin train/determinism)
 
+# What the preset tidy builds: all headers, and a program that instantiates the usual ones.
+add_library(basin_tidy OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples/first_model.cpp)
+target_link_libraries(basin_tidy PRIVATE basin::basin basin::data basin::io)
+foreach(component IN ITEMS basin basin_data basin_io)
+  get_target_property(component_headers ${component} HEADER_SET_HEADERS)
+  set(lines "")
+  foreach(header IN LISTS component_headers)
+    string(REPLACE "${PROJECT_SOURCE_DIR}/include/" "" header ${header})
+    string(APPEND lines "#include <${header}>\n")
+  endforeach()
+  file(CONFIGURE OUTPUT tidy/${component}.cpp CONTENT "${lines}")
+  target_sources(basin_tidy PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/tidy/${component}.cpp)
+endforeach()
+
 # basin_add_test(sampler/langevin): tests/sampler/langevin.cpp as one executable for each backend that this Kokkos
 # has, labeled with the backend's name.
 function(basin_add_test path)
