@@ -14,7 +14,6 @@
 namespace {
 
 namespace loss = basin::objective::loss;
-using basin::objective::EnergyPenalty;
 using Catch::Matchers::WithinAbs;
 using Values = std::vector<double>;
 
@@ -113,28 +112,35 @@ TEST_CASE("LogSumExp shares the weight of 1 by exp(-E), whatever the level of th
   }
 }
 
-TEST_CASE("the energy penalty rises linearly over its ramp, then stays", "[objective][loss]") {
-  EnergyPenalty const penalty{.coefficient = 0.5, .ramp = 4};
-  CHECK(penalty.at(0) == 0.125);
-  CHECK(penalty.at(1) == 0.25);
-  CHECK(penalty.at(3) == 0.5);
-  CHECK(penalty.at(4) == 0.5);
-  CHECK(penalty.at(std::uint64_t(1) << 40) == 0.5);
-  CHECK(EnergyPenalty{.coefficient = 0.5}.at(0) == 0.5);
-  CHECK(EnergyPenalty{}.at(7) == 0);
+// What the library says of each pair, for energies of data and samples.
+template <class Loss>
+double mean_value(Values const& energies) {
+  using Scalar = double;
+  Kokkos::View<Scalar*, Exec> const e("e", energies.size()), w("w", energies.size());
+  Kokkos::View<Scalar*, Exec> const values("values", energies.size() / 2);
+  auto const host = Kokkos::create_mirror_view(e);
+  for (std::size_t n = 0; n < energies.size(); ++n) host(n) = energies[n];
+  Kokkos::deep_copy(e, host);
+  basin::objective::loss_weights<basin::tile::default_tuning<Exec, Scalar>()>(
+      Exec(), Loss{}, static_cast<Scalar const*>(e.data()), w.data(), values.data(),
+      static_cast<int>(B), {.coefficient = 3}, 0);
+  auto const of = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), values);
+  return std::accumulate(of.data(), of.data() + B, 0.) / B;
 }
 
-TEST_CASE("the energy penalty refuses numbers that mean nothing, and says them",
+TEST_CASE("a loss that is a number for each pair says it, without the penalty",
           "[objective][loss]") {
-  std::string const who = "basin::objective::EnergyPenalty: ";
-  CHECK_THROWS_WITH(EnergyPenalty{.coefficient = -1}.check(),
-                    who + "coefficient must be >= 0 and finite, got -1");
-  CHECK_THROWS_WITH(EnergyPenalty{.coefficient = std::nan("")}.check(),
-                    who + "coefficient must be >= 0 and finite, got nan");
-  CHECK_THROWS_WITH(EnergyPenalty{.coefficient = std::numeric_limits<double>::infinity()}.check(),
-                    who + "coefficient must be >= 0 and finite, got inf");
-  CHECK_THROWS_WITH(EnergyPenalty{.ramp = -1}.check(), who + "ramp must be >= 0, got -1");
-  CHECK_NOTHROW(EnergyPenalty{}.check());
+  Values e;
+  for (int n = 0; n < 2 * int(B); ++n) e.push_back(2 * std::sin(1.7 * n + 0.4));
+  CHECK_THAT(mean_value<loss::Softplus>(e), WithinAbs(value(loss::Softplus{}, e, e), 1e-14));
+  double mean = 0;
+  for (std::size_t n = 0; n < B; ++n) mean += std::exp(-e[B + n]) / B;
+  CHECK_THAT(mean_value<loss::LogSumExp>(e), WithinAbs(mean_of_data(e) + std::log(mean), 1e-14));
+  // Energies that no exp holds.
+  for (std::size_t n = 0; n < B; ++n) e[n] = 1e4, e[B + n] = -1e4;
+  CHECK(mean_value<loss::Softplus>(e) == 2e4);
+  CHECK(mean_value<loss::LogSumExp>(e) == 2e4);
+  STATIC_CHECK(!basin::objective::has_value<loss::Difference, double>);
 }
 
 }  // namespace

@@ -63,6 +63,14 @@ concept HasConditions =
     requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
              typename E::scalar_type* workspace) { e.load_conditions(c, workspace, 0, 1); };
 
+/// Whether what load_conditions loads may differ from chain to chain. An energy whose hook does
+/// nothing, or forwards, says so in 'static constexpr bool conditions_differ'.
+template <class E>
+inline constexpr bool conditions_differ = HasConditions<E>;
+template <class E>
+  requires requires { +E::conditions_differ; }
+inline constexpr bool conditions_differ<E> = E::conditions_differ;
+
 /// A differentiable energy E(x) on a tile of chains. Its workspace is rows [row][T]: the state x in
 /// rows state_row ... state_row + dimension - 1.
 ///

@@ -25,6 +25,8 @@ class Conditional : public Wrapper<Conditional<E, k, Source>, E> {
   using Scalar                   = typename E::scalar_type;
   static constexpr int dimension = E::dimension - k;
 
+  static constexpr bool conditions_differ = true;
+
   Conditional() = default;
   KOKKOS_FUNCTION Conditional(E const& energy, Source const& source)
       : base(energy), source_(source) {}

@@ -76,6 +76,8 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   static constexpr int energy_row     = Plan::energy_row;
   /// Of f.
   static constexpr int outputs = Plan::width;
+  /// Whether the head knows labels.
+  static constexpr bool conditions_differ = Head::rows > 0;
 
   /// Workspace of a tile of Width chains, in bytes.
   template <int Width>

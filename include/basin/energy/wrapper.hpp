@@ -29,6 +29,8 @@ class Wrapper {
   static constexpr int energy_row     = E::energy_row;
   static constexpr int smoothness     = smoothness_of<E>;
 
+  static constexpr bool conditions_differ = basin::conditions_differ<E>;
+
   Wrapper() = default;
   KOKKOS_FUNCTION explicit Wrapper(E const& energy) : inside_(energy) {}
 

@@ -99,6 +99,11 @@ struct Asked {
 
 }  // namespace detail
 
+/// Whether a bound objective starts chains of a user's own.
+template <class Bound, class Options, class Exec, class Chains>
+concept StartsChains = requires(Bound& b, Exec const& exec, Options const& o, Chains const& chains,
+                                Stream const& stream) { b.start(exec, o, chains, stream); };
+
 /// Columns of a bound objective.
 template <class Bound>
 inline constexpr int column_count =

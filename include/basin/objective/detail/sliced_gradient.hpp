@@ -122,7 +122,7 @@ class SlicedGradient {
         points_("basin::objective::points", batch, +E::dimension),
         losses_("basin::objective::losses", square_.samples() + sliced_.samples()) {
     // A tile of jets belongs to one run of samples then, whose conditions can be loaded.
-    if constexpr (HasConditions<E>)
+    if constexpr (conditions_differ<E>)
       if (projections > 1 && batch % +jets != 0)
         refuse("basin::objective", "the energy has conditions of single samples and there are ",
                projections, " directions; the batch must be a multiple of ", +jets, ", it is ",

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_OBJECTIVE_SUM_HPP
+#define BASIN_OBJECTIVE_SUM_HPP
+
+#include <basin/core/check.hpp>
+#include <basin/objective/columns.hpp>
+#include <basin/objective/concepts.hpp>
+#include <basin/objective/weight.hpp>
+#include <basin/tile/launch.hpp>
+
+#include <memory>
+#include <string>
+
+namespace basin::objective {
+
+namespace detail {
+
+// What comes with row n of a batch, to the batch of another objective, where that takes it too.
+template <class Scalar, class Points>
+struct CopyBatch {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  Points points, to_points;          // (B, dimension)
+  Points conditions, to_conditions;  // (B, k), or empty
+  int const* labels;                 // (B)
+  int* to_labels;                    // (B), null: takes none
+  Scalar const* weights;             // (B)
+  Scalar* to_weights;                // (B), null: takes none
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int n) const {
+    CopyBatch const s = *this;
+    c.each(static_cast<int>(to_points.extent(1)),
+           [=](int d) { s.to_points(n, d) = s.points(n, d); });
+    c.each(static_cast<int>(to_conditions.extent(1)),
+           [=](int d) { s.to_conditions(n, d) = s.conditions(n, d); });
+    c.each(1, [=](int) {
+      if (s.to_labels) s.to_labels[n] = s.labels[n];
+      if (s.to_weights) s.to_weights[n] = s.weights[n];
+    });
+  }
+};
+
+// gradient += a of the second objective in theta; its own parameters are nobody else's.
+template <class Scalar>
+struct AddTerm {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  static constexpr int block          = 2048;  // numbers of a work item
+  Scalar const* from;                          // (shared + own)
+  Scalar* to;                                  // (shared + between + own)
+  int shared, between, own;
+  Weight weight;
+  Step step;
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int item) const {
+    AddTerm const s = *this;
+    int const begin = item * block, left = shared + own - begin;
+    Scalar const a = static_cast<Scalar>(weight.at(step.now()));
+    c.each(left < block ? left : +block, [=](int k) {
+      int const i = begin + k;
+      if (i < s.shared)
+        s.to[i] += a * s.from[i];
+      else
+        s.to[i + s.between] = a * s.from[i];
+    });
+  }
+};
+
+// Names the entries of an archive after the objective that they belong to.
+template <class Archive>
+struct Prefixed {
+  Archive& archive;
+  char const* prefix;
+  template <class Value>
+  void operator()(char const* name, Value&& value) {
+    archive((std::string(prefix) + name).c_str(), std::forward<Value>(value));
+  }
+};
+
+}  // namespace detail
+
+/// Two objectives at once, on the same batch: the gradient of the first plus a times that of the
+/// second, for example PersistentCd and a penalty. Sums nest. Each draws numbers of its own; what
+/// either learns beside theta stands behind theta, the first's before the second's.
+///
+/// \tparam First, Second  objectives that set the same coordinates of the energy
+template <class First, class Second>
+struct Sum {
+  static_assert(objective::conditions<First> == objective::conditions<Second>,
+                "basin::objective::Sum: one objective sets coordinates of the energy that the "
+                "other takes from the data; write two that agree on 'conditions'.");
+  static constexpr int conditions = objective::conditions<First>;
+
+  First first{};
+  Second second{};
+  Weight weight{};  ///< a
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int batch) const {
+    first.check(batch);
+    second.check(batch);
+    weight.check();
+  }
+
+  template <class E, class Exec, tile::Tuning tuning>
+  class bind {
+   public:
+    using Scalar      = typename E::scalar_type;
+    using memory      = typename Exec::memory_space;
+    using first_type  = bound<First, E, Exec, tuning>;
+    using second_type = bound<Second, E, Exec, tuning>;
+    static_assert(check_objective<First, E, Exec, tuning>::value &&
+                  check_objective<Second, E, Exec, tuning>::value);
+
+    static constexpr int parameters = parameters_of<first_type> + parameters_of<second_type>;
+
+    bind(Exec const& exec, Sum const& options, int batch, Dataset<Scalar, memory> const& data,
+         std::uint64_t seed)
+        : first_(exec, options.first, batch, data, seed),
+          second_(exec, options.second, batch, data, seed_of(seed, 1)),
+          further_("basin::objective::gradient", E::parameters + parameters_of<second_type>),
+          names_(std::make_shared<Names>()) {
+      auto const all = join(first_.columns(), second_.columns());
+      for (std::size_t i = 0; i < own_columns; ++i)
+        (*names_)[i] = distinct(all[first_columns + i].quantity.name, i, all);
+    }
+
+    /// (batch) where the data of a step belong: what either objective takes.
+    Batch<Scalar, memory> batch() const {
+      auto both        = first_.batch();
+      auto const other = second_.batch();
+      if (both.labels.size() == 0) both.labels = other.labels;
+      if (both.conditions.size() == 0) both.conditions = other.conditions;
+      if (both.weights.size() == 0) both.weights = other.weights;
+      return both;
+    }
+
+    /// gradient (E::parameters + parameters) of both at batch(). Asynchronous on exec.
+    void gradient(Exec const& exec, Sum const& options, E const& energy, Step const& step,
+                  Scalar const* own, Scalar* gradient) {
+      constexpr int shared = E::parameters, between = parameters_of<first_type>;
+      copy_batch(exec);
+      first_.gradient(exec, options.first, energy, step, own, gradient);
+      second_.gradient(exec, options.second, energy, step, own + between, further_.data());
+      using Add       = detail::AddTerm<Scalar>;
+      int const count = static_cast<int>(further_.size());
+      tile::for_each_tile<tuning>(
+          exec, "basin::add", tile::tiles(count, Add::block),
+          Add{further_.data(), gradient, shared, between, count - shared, options.weight, step});
+    }
+
+    /// Those of both. A name of the second that is taken gets a number, as in loss_2.
+    auto columns() const {
+      auto all = join(first_.columns(), second_.columns());
+      for (std::size_t i = 0; i < own_columns; ++i)
+        all[first_columns + i].quantity.name = (*names_)[i].c_str();
+      return all;
+    }
+
+    /// Takes other options for the steps that follow.
+    /// \throws std::invalid_argument if they differ in what arrays were made for
+    void change(Sum const& options) {
+      if constexpr (requires { first_.change(options.first); }) first_.change(options.first);
+      if constexpr (requires { second_.change(options.second); }) second_.change(options.second);
+    }
+
+    /// Starting points for chains of a user's own: as the first objective that has chains starts
+    /// them.
+    template <class Chains>
+      requires(StartsChains<first_type, First, Exec, Chains> ||
+               StartsChains<second_type, Second, Exec, Chains>)
+    void start(Exec const& exec, Sum const& options, Chains const& chains, Stream const& stream) {
+      if constexpr (StartsChains<first_type, First, Exec, Chains>)
+        first_.start(exec, options.first, chains, stream);
+      else
+        second_.start(exec, options.second, chains, stream);
+    }
+
+    /// Names what must be saved, as 'first.NAME' and 'second.NAME'.
+    template <class Archive>
+    void archive(Archive& a) {
+      detail::Prefixed<Archive> of_first{a, "first."}, of_second{a, "second."};
+      if constexpr (requires { first_.archive(of_first); }) first_.archive(of_first);
+      if constexpr (requires { second_.archive(of_second); }) second_.archive(of_second);
+    }
+
+    first_type& first() { return first_; }
+    first_type const& first() const { return first_; }
+    second_type& second() { return second_; }
+    second_type const& second() const { return second_; }
+
+   private:
+    static constexpr std::size_t first_columns = column_count<first_type>;
+    static constexpr std::size_t own_columns   = column_count<second_type>;
+    using Names                                = std::array<std::string, own_columns>;
+
+    template <class All>
+    std::string distinct(std::string const& name, std::size_t place, All const& all) const {
+      auto const taken = [&](std::string const& wanted) {
+        for (std::size_t i = 0; i < first_columns; ++i)
+          if (wanted == all[i].quantity.name) return true;
+        for (std::size_t i = 0; i < place; ++i)
+          if (wanted == (*names_)[i]) return true;
+        return false;
+      };
+      std::string wanted = name;
+      for (int number = 2; taken(wanted); ++number) wanted = name + "_" + std::to_string(number);
+      return wanted;
+    }
+
+    void copy_batch(Exec const& exec) const {
+      using Points    = tile::Borrowed<Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>>;
+      auto const from = batch(), to = second_.batch();
+      bool const condition = to.conditions.data() != from.conditions.data();
+      bool const label     = to.labels.data() != from.labels.data();
+      bool const weigh     = to.weights.data() != from.weights.data();
+      tile::for_each_chain<tuning>(
+          exec, "basin::batch", static_cast<int>(to.points.extent(0)),
+          detail::CopyBatch<Scalar, Points>{
+              from.points, to.points, from.conditions, condition ? Points(to.conditions) : Points(),
+              from.labels.data(), label ? to.labels.data() : nullptr, from.weights.data(),
+              weigh ? to.weights.data() : nullptr});
+    }
+
+    first_type first_;
+    second_type second_;
+    Kokkos::View<Scalar*, memory> further_;  // (E::parameters + those of second)
+    std::shared_ptr<Names> names_;           // of second's columns; where columns point to
+  };
+};
+
+}  // namespace basin::objective
+
+#endif
