@@ -25,10 +25,24 @@ set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY
 option(BASIN_PLAY_GPU_IN_ALL_TESTS "Run every test with a GPU that a host plays, not only those of its kernels" OFF)
 set(BASIN_TESTS_WITH_PLAYED_GPU
   tile/team tile/context tile/packed_products tile/matrix_unit_products tile/matrix_unit tile/phases tile/graph tile/block
-  energy/pack energy/parameter_gradient sampler/langevin train/determinism)
+  energy/pack energy/pack_images energy/parameter_gradient sampler/langevin train/determinism)
+
+# What the preset tidy builds: all headers, and a program that instantiates the usual ones.
+add_library(basin_tidy OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples/first_model.cpp)
+target_link_libraries(basin_tidy PRIVATE basin::basin basin::data basin::io)
+foreach(component IN ITEMS basin basin_data basin_io)
+  get_target_property(component_headers ${component} HEADER_SET_HEADERS)
+  set(lines "")
+  foreach(header IN LISTS component_headers)
+    string(REPLACE "${PROJECT_SOURCE_DIR}/include/" "" header ${header})
+    string(APPEND lines "#include <${header}>\n")
+  endforeach()
+  file(CONFIGURE OUTPUT tidy/${component}.cpp CONTENT "${lines}")
+  target_sources(basin_tidy PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/tidy/${component}.cpp)
+endforeach()
 
 # basin_add_test(sampler/langevin): tests/sampler/langevin.cpp as one executable for each backend that this Kokkos
-# has, labeled with the backend's name.
+# has, labeled with the backend's name; its tests with the tag [long] with <backend>_long, which tools/test leaves out.
 function(basin_add_test path)
   foreach(backend IN LISTS BASIN_TEST_BACKENDS)
     string(TOLOWER ${backend} label)
@@ -51,8 +65,13 @@ function(basin_add_test_of_backend path label backend)
   add_executable(${target} ${path}.cpp)
   target_link_libraries(${target} PRIVATE basin_test_main)
   target_compile_definitions(${target} PRIVATE BASIN_TEST_EXEC=Kokkos::${backend})
-  catch_discover_tests(${target} TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
+  file(STRINGS ${path}.cpp long_ones REGEX "\\[long\\]")
+  catch_discover_tests(${target} TEST_SPEC "~[long]" TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${label} TIMEOUT 300)
+  if(long_ones)
+    catch_discover_tests(${target} TEST_SPEC "[long]" TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
+      PROPERTIES LABELS ${label}_long TIMEOUT 3000)
+  endif()
   set(target ${target} PARENT_SCOPE)
 endfunction()
 

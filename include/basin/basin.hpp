@@ -7,6 +7,7 @@
 
 #include <basin/buffer/replay.hpp>
 #include <basin/energy/analytic.hpp>
+#include <basin/energy/classifier.hpp>
 #include <basin/energy/conditional.hpp>
 #include <basin/energy/cnn.hpp>
 #include <basin/energy/derivatives.hpp>
@@ -36,6 +37,7 @@
 #include <basin/metric/auroc.hpp>
 #include <basin/metric/fma_peak.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
+#include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
@@ -47,6 +49,7 @@
 #include <basin/optimizer/sgd.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
 #include <basin/sampler/langevin.hpp>
+#include <basin/sampler/mala.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 #include <basin/sampler/presets.hpp>
 #include <basin/train/trainer.hpp>

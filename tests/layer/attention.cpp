@@ -83,7 +83,7 @@ TEST_CASE("attention has the same bits in every tuning", "[layer][attention]") {
   auto const theta   = parameters_of<Net>(1);
   auto const x       = numbers(9 * Net::dimension, 2, 2);
   auto const w       = numbers(9, 3);
-  auto const results = run_in_each_tuning<Exec, float>([&]<basin::tile::Tuning tuning>() {
+  auto const results = run_in_few_tunings<Exec, float>([&]<basin::tile::Tuning tuning>() {
     Model<Exec, Net, tuning> const model(theta);
     auto all      = model.gradients(x);
     auto const dt = model.training(x, w).gradient;

@@ -66,6 +66,19 @@ void for_each_tuning(F const& f) {
                         tile::Tuning{8, 1, 3, 2, 64}>(f);
 }
 
+/// The same for fewer, for the compiler's sake: wide vectors, one number at a time in a team, phases
+/// of layers.
+template <class Exec, class F>
+void for_few_tunings(F const& f) {
+  if constexpr (is_host<Exec>)
+    detail::run_tunings<Exec, tile::Tuning{16, 8, 6, 2, 0}, layerwise(tile::Tuning{16, 4, 4, 1, 1}),
+                        tile::Tuning{8, 1, 3, 2, 2}>(f);
+  else
+    detail::run_tunings<Exec, tile::Tuning{16, 4, 4, 1, 256},
+                        layerwise(tile::Tuning{32, 4, 4, 1, 128, tile::shared_memory<Exec>()}),
+                        tile::Tuning{8, 1, 3, 2, 64}>(f);
+}
+
 /// What run.template operator()<tuning>() returns, a vector of numbers, in one tuning.
 template <class Scalar>
 struct TunedResult {
@@ -96,6 +109,15 @@ template <class Exec, class Scalar, class Run>
 std::vector<TunedResult<Scalar>> run_in_each_tuning(Run const& run) {
   std::vector<TunedResult<Scalar>> results;
   for_each_tuning<Exec, Scalar>([&]<tile::Tuning tuning>() {
+    results.push_back({tuning, by_library<Exec>(tuning), run.template operator()<tuning>()});
+  });
+  return results;
+}
+
+template <class Exec, class Scalar, class Run>
+std::vector<TunedResult<Scalar>> run_in_few_tunings(Run const& run) {
+  std::vector<TunedResult<Scalar>> results;
+  for_few_tunings<Exec>([&]<tile::Tuning tuning>() {
     results.push_back({tuning, by_library<Exec>(tuning), run.template operator()<tuning>()});
   });
   return results;

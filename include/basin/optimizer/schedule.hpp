@@ -29,7 +29,8 @@ struct StepDecay {
   double decay = 0.97;  ///< in (0, 1]
 
   KOKKOS_FUNCTION double operator()(long step) const {
-    return Kokkos::pow(decay, static_cast<double>(step / every));
+    long const decays = step / every;
+    return Kokkos::pow(decay, static_cast<double>(decays));
   }
 
   /// \throws std::invalid_argument naming the field and its value

@@ -228,12 +228,12 @@ inline constexpr std::array<Quantity, 3> langevin_columns{
 ///
 ///   g <- dE/dx (x),  x <- x - alpha clip(g) + sigma xi,  xi ~ N(0, I),  x <- clamp(x)
 ///
-/// in the order of the Order policy, 'steps' times. With Calibrated noise sigma^2 = 2 alpha T
+/// in the order of the UpdateOrder policy, 'steps' times. With Calibrated noise sigma^2 = 2 alpha T
 /// (Roberts and Tweedie 1996, Bernoulli 2(4), eq. 2); its stationary law is that of exp(-E/T) only
 /// as alpha -> 0: for E = k x^2 / 2 the variance is sigma^2 / (2 alpha k - alpha^2 k^2).
 ///
 /// \tparam Policies  in any order: Calibrated (default) or Decoupled; clip::None (default),
-///                   clip::PerElement or clip::PerSample; an Order (default GradientFirst)
+///                   clip::PerElement or clip::PerSample; an UpdateOrder (default GradientFirst)
 template <class... Policies>
 struct Langevin {
   using policies = detail::LangevinPolicies<Policies...>;

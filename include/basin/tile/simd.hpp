@@ -88,7 +88,7 @@ struct alignas(sizeof(T) * N) Simd : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
     return generate(f, std::make_integer_sequence<int, N>{});
   }
 
-#define BASIN_PACK_OPERATOR(op)                                           \
+#define BASIN_SIMD_OPERATOR(op)                                           \
   friend KOKKOS_FORCEINLINE_FUNCTION Simd operator op(Simd a, Simd b) {   \
     Simd r;                                                               \
     if constexpr (native)                                                 \
@@ -98,14 +98,14 @@ struct alignas(sizeof(T) * N) Simd : detail::PackStorage<T, N, (BASIN_NATIVE_PAC
     }                                                                     \
     return r;                                                             \
   }
-  BASIN_PACK_OPERATOR(+)
-  BASIN_PACK_OPERATOR(-)
-  BASIN_PACK_OPERATOR(*)
-  BASIN_PACK_OPERATOR(/)
-  BASIN_PACK_OPERATOR(&)
-  BASIN_PACK_OPERATOR(|)
-  BASIN_PACK_OPERATOR(^)
-#undef BASIN_PACK_OPERATOR
+  BASIN_SIMD_OPERATOR(+)
+  BASIN_SIMD_OPERATOR(-)
+  BASIN_SIMD_OPERATOR(*)
+  BASIN_SIMD_OPERATOR(/)
+  BASIN_SIMD_OPERATOR(&)
+  BASIN_SIMD_OPERATOR(|)
+  BASIN_SIMD_OPERATOR(^)
+#undef BASIN_SIMD_OPERATOR
   friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator+=(Simd& a, Simd b) { return a = a + b; }
   friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator-=(Simd& a, Simd b) { return a = a - b; }
   friend KOKKOS_FORCEINLINE_FUNCTION Simd& operator*=(Simd& a, Simd b) { return a = a * b; }
