@@ -46,8 +46,7 @@ std::vector<float> gradient(Objective const& options, std::uint64_t step, std::u
   Kokkos::deep_copy(pool, data);
   Numbers const theta = on_device<Exec, float>(parameters_of<SmallNetwork>(1));
   State state(Exec(), options, batch, {pool, {}, {}, {}}, seed);
-  Kokkos::deep_copy(state.batch().points,
-                    Kokkos::subview(pool, std::pair(0, +batch), Kokkos::ALL));
+  Kokkos::deep_copy(state.batch().points, Kokkos::subview(pool, std::pair(0, +batch), Kokkos::ALL));
   constexpr int own = basin::objective::parameters_of<State>;
   Numbers const gradient("gradient", n + own), learned("learned", own + 1);
   for (int i = 0; i < own; ++i)
@@ -114,12 +113,19 @@ TEST_CASE("columns of a sum are those of both, under names of their own", "[obje
   CHECK(moved.columns()[5].quantity.name == columns[5].quantity.name);
 }
 
-// An archive that only notes what it is given.
+// An archive that only notes what it is given; of objects what they name.
 struct Names {
   std::vector<std::string> seen;
+  std::string path;
   template <class Value>
-  void operator()(char const* name, Value&&) {
-    seen.emplace_back(name);
+  void operator()(char const* name, Value&& value) {
+    std::string const outer = path;
+    path += std::string(path.empty() ? "" : "/") + name;
+    if constexpr (requires { value.archive(*this); })
+      value.archive(*this);
+    else
+      seen.push_back(path);
+    path = outer;
   }
 };
 
@@ -130,8 +136,9 @@ TEST_CASE("a sum saves both", "[objective][sum]") {
   basin::objective::bound<Twice, SmallNetwork, Exec, tuning> state(Exec(), options, batch, {}, 1);
   Names names;
   state.archive(names);
-  CHECK(names.seen == std::vector<std::string>{"first.stored", "first.ages", "first.written",
-                                               "second.stored", "second.ages", "second.written"});
+  CHECK(names.seen == std::vector<std::string>{"first/buffer/stored", "first/buffer/ages",
+                                               "first/buffer/written", "second/buffer/stored",
+                                               "second/buffer/ages", "second/buffer/written"});
 }
 
 TEST_CASE("a sum is trained without allocations and fences", "[objective][sum]") {

@@ -40,8 +40,8 @@ namespace basin::objective {
 //                                            // arrays were made for the old ones
 //   void start(Exec const&, Options const&, Chains const&, Stream const&);  // chains (n, dimension)
 //                                            // of a user's own start as those of the training
-//   template <class Archive> void archive(Archive& a);  // a("name", View or number) for all that
-//                                            // must be saved
+//   template <class Archive> void archive(Archive& a);  // a("name", View, number or object with
+//                                            // an archive of its own) for all that must be saved
 //
 // Contrast is a base for objectives that take samples of the model, Sum adds two objectives.
 

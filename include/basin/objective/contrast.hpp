@@ -52,7 +52,7 @@ class Contrast {
   /// Names what must be saved.
   template <class Archive>
   void archive(Archive& a) {
-    if constexpr (requires { state_.archive(a); }) state_.archive(a);
+    a("sampler", state_);
   }
 
  protected:

@@ -106,7 +106,7 @@ struct PersistentCd {
     template <class Archive>
     void archive(Archive& a) {
       base::archive(a);
-      buffer_.archive(a);
+      a("buffer", buffer_);
     }
 
     bound_buffer& buffer() { return buffer_; }

@@ -68,17 +68,6 @@ struct AddTerm {
   }
 };
 
-// Names the entries of an archive after the objective that they belong to.
-template <class Archive>
-struct Prefixed {
-  Archive& archive;
-  char const* prefix;
-  template <class Value>
-  void operator()(char const* name, Value&& value) {
-    archive((std::string(prefix) + name).c_str(), std::forward<Value>(value));
-  }
-};
-
 }  // namespace detail
 
 /// Two objectives at once, on the same batch: the gradient of the first plus a times that of the
@@ -178,12 +167,11 @@ struct Sum {
         second_.start(exec, options.second, chains, stream);
     }
 
-    /// Names what must be saved, as 'first.NAME' and 'second.NAME'.
+    /// Names what must be saved.
     template <class Archive>
     void archive(Archive& a) {
-      detail::Prefixed<Archive> of_first{a, "first."}, of_second{a, "second."};
-      if constexpr (requires { first_.archive(of_first); }) first_.archive(of_first);
-      if constexpr (requires { second_.archive(of_second); }) second_.archive(of_second);
+      if constexpr (requires { first_.archive(a); }) a("first", first_);
+      if constexpr (requires { second_.archive(a); }) a("second", second_);
     }
 
     first_type& first() { return first_; }
