@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/energy/network.hpp>
-#include <basin/layer/dropout.hpp>
 #include <basin/layer/gelu.hpp>
 #include <basin/layer/scale.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/layer/square.hpp>
 
-#include "support/finite_difference.hpp"
-#include "support/tunings.hpp"
+#include "support/ask_all.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -52,12 +50,10 @@ using basin::Image;
 using basin::Vector;
 using basin::energy::Network;
 using basin::layer::Dense;
-using basin::layer::Dropout;
 using basin::layer::Gelu;
 using basin::layer::Scale;
 using basin::layer::Silu;
 using basin::layer::Square;
-using basin::tile::Tuning;
 using namespace basin::test;
 using Half = Scale<std::ratio<1, 2>>;
 
@@ -110,92 +106,7 @@ TEST_CASE("a network names the blocks of its parameters", "[energy][network]") {
   }
 }
 
-// ---- the same bits everywhere ------------------------------------------------------
-
-// Everything that is asked of a network at one point, one after the other on the same workspace:
-// each must leave the state as it was.
-template <class N>
-struct AskAll {
-  using scalar_type                   = typename N::scalar_type;
-  using Numbers                       = Kokkos::View<scalar_type*, Exec>;
-  using Points                        = Kokkos::View<scalar_type**, Kokkos::LayoutRight, Exec>;
-  static constexpr int workspace_rows = N::workspace_rows;
-  N net;
-  Points points, gradients;  // (n, dimension)
-  Numbers energies;          // (n)
-  basin::energy::Record<scalar_type> record;
-  basin::Stream stream;
-
-  template <class Context>
-  KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
-    constexpr int T = Context::width;
-    int const first = tile * T, count = static_cast<int>(points.extent(0));
-    scalar_type const* const e = workspace + N::energy_row * T;
-    Numbers const to           = energies;
-    c.load_chains(points, first, count, +N::dimension, workspace + N::state_row * T);
-    net.energy(c, workspace);
-    c.each(+T, [=](int t) {
-      if (first + t < count) to(first + t) = e[t];
-    });
-    net.gradient(c, workspace);
-    c.store_chains(workspace + N::gradient_row * T, first, count, +N::dimension, gradients);
-    net.record(c, workspace, record, first, stream);
-  }
-};
-
-constexpr std::size_t chains = 37;  // fill the last tile of no tuning
-
-// Energies, gradients, energies of a training pass, parameter gradient: one after the other.
-template <class N, Tuning tuning = basin::tile::default_tuning<Exec, typename N::scalar_type,
-                                                               N::workspace_rows>()>
-std::vector<typename N::scalar_type> ask_all(std::vector<double> const& parameters) {
-  using Scalar  = typename N::scalar_type;
-  using Numbers = Kokkos::View<Scalar*, Exec>;
-  using Points  = Kokkos::View<Scalar**, Kokkos::LayoutRight, Exec>;
-  int const n = chains, tiles = basin::tile::tiles(n, tuning.width), samples = tiles * tuning.width;
-  auto const theta   = on_device<Exec, Scalar>(parameters);
-  auto const x       = on_device<Exec, Scalar>(numbers(N::dimension * chains, 2));
-  auto const weights = on_device<Exec, Scalar>(numbers(chains, 3));
-  Numbers const e("e", n), g("g", n * N::dimension), rows("record", N::record_rows * samples),
-      recorded("recorded", samples), dtheta("dtheta", +N::parameters);
-  basin::energy::Record<Scalar> const record{rows.data(), recorded.data(), samples};
-  basin::tile::for_each_tile<tuning>(Exec(), "test", tiles,
-                                     AskAll<N>{N(theta.data()),
-                                               Points(x.data(), n, +N::dimension),
-                                               Points(g.data(), n, +N::dimension),
-                                               e,
-                                               record,
-                                               {4, basin::Purpose::dropout, 5}});
-  basin::tile::for_each_tile<tuning>(
-      Exec(), "test", +N::gradient_blocks,
-      basin::test::detail::ParameterGradient<N>{record, weights.data(), n, dtheta.data()});
-  auto all      = on_host(e);
-  auto training = on_host(recorded);
-  training.resize(chains);
-  for (auto const& more : {on_host(g), training, on_host(dtheta)})
-    all.insert(all.end(), more.begin(), more.end());
-  return all;
-}
-
-// In double a shorter one, for the compiler's sake.
-using Awkward =
-    Network<float, Vector<5>, Half, Dense<13>, Silu, Dropout<>, Dense<3>, Gelu, Dense<1>>;
-using AwkwardDouble = Network<double, Vector<5>, Dense<7>, Silu, Dense<1>>;
-
-TEST_CASE("energies and gradients have the same bits in every tuning", "[energy][network]") {
-  auto const theta   = parameters_of<Awkward>(1);
-  auto const results = run_in_each_tuning<Exec, float>(
-      [&]<Tuning tuning>() { return ask_all<Awkward, tuning>(theta); });
-  CHECK(tunings_that_differ(results) == 0);
-}
-
-TEST_CASE("energies and gradients in double have the same bits in every tuning",
-          "[energy][network]") {
-  auto const theta   = parameters_of<AwkwardDouble>(1);
-  auto const results = run_in_few_tunings<Exec, double>(
-      [&]<Tuning tuning>() { return ask_all<AwkwardDouble, tuning>(theta); });
-  CHECK(tunings_that_differ(results) == 0);
-}
+// ---- one chain -----------------------------------------------------------------------
 
 using Small = Network<float, Vector<5>, Dense<7>, Silu, Dense<1>>;
 
@@ -228,8 +139,8 @@ TEST_CASE("fused and unfused layers give the same bits", "[energy][network]") {
   using Unfused    = Network<float, Vector<5>, Half, PassOn, Dense<7>, PassOn, Half, PassOn, Silu,
                              PassOn, Dense<1>, PassOn, Square>;
   auto const theta = parameters_of<Fused>(1);
-  auto const fused = ask_all<Fused>(theta);
-  CHECK(fused == ask_all<Unfused>(theta));
+  auto const fused = ask_all<Exec, Fused>(theta);
+  CHECK(fused == ask_all<Exec, Unfused>(theta));
   // And a training pass without dropout has the energies of scoring.
   std::vector<float> const e(fused.begin(), fused.begin() + chains),
       training(fused.begin() + 6 * chains, fused.begin() + 7 * chains);

@@ -24,7 +24,7 @@ using InDouble = Network<double, Vector<5>, Dense<7>, Silu, Dense<1>>;
 // (Networks of images: pack_images.cpp.)
 TEST_CASE("an energy with packed weights has the bits of one without", "[energy][pack]") {
   check_packed<Exec, Vectors, in_tiles<Exec>>();
-  check_packed<Exec, Vectors, in_phases<Exec>>();
+  check_packed<Exec, InDouble, in_phases<Exec>>();
   check_packed<Exec, InDouble, in_tiles<Exec>>();
 }
 
