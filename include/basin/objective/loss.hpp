@@ -2,7 +2,7 @@
 #ifndef BASIN_OBJECTIVE_LOSS_HPP
 #define BASIN_OBJECTIVE_LOSS_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/tile/launch.hpp>
 
 #include <cmath>
@@ -48,13 +48,16 @@ struct EnergyPenalty {
                : coefficient;
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (!(coefficient >= 0) || std::isinf(coefficient))
-      refuse("basin::objective::EnergyPenalty", "coefficient must be >= 0 and finite, got ",
-             coefficient);
-    if (ramp < 0) refuse("basin::objective::EnergyPenalty", "ramp must be >= 0, got ", ramp);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"coefficient", "1 / E", "weight of the mean squares"}, self.coefficient,
+      range::at_least(0).finite());
+    f(Field{"ramp", "steps", "until the coefficient is whole; 0: at once"}, self.ramp,
+      range::at_least(0));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::objective::EnergyPenalty", *this); }
 };
 
 namespace detail {

@@ -2,7 +2,7 @@
 #ifndef BASIN_TRAIN_BATCH_HPP
 #define BASIN_TRAIN_BATCH_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/objective/batch.hpp>
 #include <basin/tile/launch.hpp>
 
@@ -18,11 +18,18 @@ struct DataNoise {
   double lower              = -std::numeric_limits<double>::infinity();  ///< units of x
   double upper              = std::numeric_limits<double>::infinity();   ///< units of x; > lower
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"standard_deviation", "x", "of the noise added to the data"}, self.standard_deviation,
+      range::at_least(0).finite());
+    f(Field{"lower", "x", "bound of the noisy data"}, self.lower);
+    f(Field{"upper", "x", "bound of the noisy data, > lower"}, self.upper);
+  }
+
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     char const* who = "basin::train::DataNoise";
-    if (!(standard_deviation >= 0) || std::isinf(standard_deviation))
-      refuse(who, "standard_deviation must be >= 0 and finite, got ", standard_deviation);
+    check_fields(who, *this);
     if (!(lower < upper)) refuse(who, "lower must be < upper, got ", lower, " and ", upper);
   }
 };
