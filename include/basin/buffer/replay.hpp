@@ -462,6 +462,14 @@ struct Replay {
       }
     }
 
+    /// The content, the ages, and how many chains were written.
+    template <class A>
+    void archive(A& a) {
+      a("stored", stored_);
+      a("ages", ages_);
+      a("written", written_);
+    }
+
     /// (capacity, dimension), as stored
     Kokkos::View<stored_type**, Kokkos::LayoutRight, memory> stored() const { return stored_; }
     /// The value of a stored coordinate.

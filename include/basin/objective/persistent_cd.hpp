@@ -88,6 +88,12 @@ struct PersistentCd {
     /// (batch) sampler calls since each chain of the batch started.
     int const* ages() const { return buffer_.drawn_ages().data(); }
 
+    /// The buffer.
+    template <class A>
+    void archive(A& a) {
+      a("buffer", buffer_);
+    }
+
     bound_buffer& buffer() { return buffer_; }
     bound_buffer const& buffer() const { return buffer_; }
 

@@ -2,6 +2,7 @@
 #ifndef BASIN_TRAIN_PARAMETERS_HPP
 #define BASIN_TRAIN_PARAMETERS_HPP
 
+#include <basin/core/archive.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/energy/pack.hpp>
 #include <basin/energy/reparameterize.hpp>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace basin::train {
@@ -115,6 +117,19 @@ class Parameters {
     optimizer::update<tuning, states>(
         exec, rule, static_cast<Scalar>(1 - ema_decay_), +E::parameters, factor, gradient_.data(),
         theta_.data(), state_.data(), averages() ? averaged_.data() : nullptr, +blocks);
+  }
+
+  /// theta, its average, the arrays of the optimizer and the state of layers, without padding.
+  template <Archive A>
+  void archive(A& a) {
+    auto const part = [](Numbers const& all, std::size_t first, std::size_t size = count) {
+      return Kokkos::subview(all, std::pair(first, first + size));
+    };
+    a("theta", part(theta_, 0));
+    for (int j = 0; j < states; ++j)
+      a("optimizer_state_" + std::to_string(j), part(state_, std::size_t(j) * padded));
+    a("averaged", part(averaged_, 0, averages() ? count : 0));
+    a("layer_state", layer_state_);
   }
 
   bool averages() const { return ema_decay_ > 0; }

@@ -2,6 +2,7 @@
 #ifndef BASIN_TRAIN_TRAINER_HPP
 #define BASIN_TRAIN_TRAINER_HPP
 
+#include <basin/core/field.hpp>
 #include <basin/energy/evaluate.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/tile/graph.hpp>
@@ -57,10 +58,10 @@ class Trainer {
   static_assert(objective::BindsEnergy<Objective, E, Exec, tuning>,
                 "basin::train::Trainer: the second argument is no objective; write for example "
                 "objective::PersistentCd<sampler::Langevin<>>, and the optimizer behind it.");
-  static_assert(optimizer::Optimizer<Optimizer, typename E::scalar_type>,
+  static_assert(optimizer::check_optimizer<Optimizer, typename E::scalar_type>::value,
                 "basin::train::Trainer: the third argument is no optimizer; write for example "
                 "optimizer::Adam, and the schedule, if any, behind it.");
-  static_assert(optimizer::Schedule<Schedule>,
+  static_assert(optimizer::check_schedule<Schedule>::value,
                 "basin::train::Trainer: the fourth argument is no schedule; write for example "
                 "optimizer::Cosine.");
   static_assert(
@@ -95,18 +96,27 @@ class Trainer {
     int monitor_every   = 100;  ///< steps between two reports
     double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
 
+    template <class Self, class F>
+    static constexpr void fields(Self& self, F&& f) {
+      f.nested("objective", self.objective);
+      f.nested("optimizer", self.optimizer);
+      f.nested("schedule", self.schedule);
+      f(Field{"batch", "1", "data, and samples, of a step"}, self.batch, range::at_least(1));
+      f.nested("data_noise", self.data_noise);
+      f(Field{"clip_norm", "E / theta", "largest |dL/dtheta|_2"}, self.clip_norm, range::above(0));
+      f(Field{"ema_decay", "1", "decay of the averaged parameters per step; 0: none"},
+        self.ema_decay, range::right_open(0, 1));
+      f(Field{"seed", "1", "of all that is random"}, self.seed);
+      f(Field{"monitor_every", "steps", "between two reports"}, self.monitor_every,
+        range::at_least(1));
+      f(Field{"energy_limit", "E", "stop when mean |E| passes it"}, self.energy_limit,
+        range::above(0));
+    }
+
     /// \throws std::invalid_argument naming the field and its value
     void check() const {
-      if (batch < 1) refuse(who, "batch must be >= 1, got ", batch);
-      if (!(clip_norm > 0)) refuse(who, "clip_norm must be > 0, got ", clip_norm);
-      if (!(ema_decay >= 0 && ema_decay < 1))
-        refuse(who, "ema_decay must be in [0, 1), got ", ema_decay);
-      if (monitor_every < 1) refuse(who, "monitor_every must be >= 1, got ", monitor_every);
-      if (!(energy_limit > 0)) refuse(who, "energy_limit must be > 0, got ", energy_limit);
-      data_noise.check();
+      check_fields(who, *this);
       objective.check(batch);
-      optimizer.check();
-      schedule.check();
     }
   };
 
@@ -308,6 +318,21 @@ class Trainer {
     step_ = reported_ = step;
     has_gradient_     = false;
     launched_         = false;
+  }
+
+  /// What a run is continued from: parameters, average, optimizer, states of layers, the number of
+  /// the step, and the objective's own, for example its buffer. A new trainer of the same options
+  /// and data that loads it goes on with the same bits. See MemoryArchive.
+  template <Archive A>
+  void archive(A& a) {
+    std::uint64_t step = step_;
+    a("step", step);
+    a("parameters", parameters_);
+    if constexpr (requires { objective_->archive(a); }) a("objective", *objective_);
+    if constexpr (A::loads) {
+      set_step(step);
+      monitor_.reset();
+    }
   }
 
   /// Trains on other data from the next step on. What the objective took from the data that it was
