@@ -165,18 +165,23 @@ To on_device(From const& from) {
 
 /// The data of a training, on the device, and the batch that a step makes of them.
 ///
-/// \tparam dimension  of a row of the data
-template <class Scalar, int dimension, class Exec, tile::Tuning tuning>
+/// \tparam coordinates  of the energy
+/// \tparam conditions   the last of them, which the objective sets: a row of the data has none
+template <class Scalar, int coordinates, int conditions, class Exec, tile::Tuning tuning>
 class Batches {
+  static constexpr int dimension = coordinates - conditions;
+
  public:
   using memory  = typename Exec::memory_space;
   using Dataset = objective::Dataset<Scalar, memory>;
   using Batch   = objective::Batch<Scalar, memory>;
 
   /// \param data  kept, not copied
-  /// \throws std::invalid_argument if a length differs from that of the points, or the place of a
-  ///         number that is not finite
-  Batches(Exec const& exec, Dataset const& data, std::uint64_t seed) : data_(data), seed_(seed) {
+  /// \throws std::invalid_argument naming the shapes that do not fit, or the place of a number that
+  ///         is not finite
+  Batches(Exec const& exec, int batch, Dataset const& data, std::uint64_t seed)
+      : data_(data), seed_(seed) {
+    check_shape(batch, data.points.extent(0), data.points.extent(1));
     check_length("labels", data.labels);
     check_length("conditions", data.conditions);
     check_length("weights", data.weights);
@@ -185,6 +190,37 @@ class Batches {
     using Rows = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory,
                               Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
     check_finite(exec, "weights", Rows(data.weights.data(), data.weights.extent(0), 1));
+  }
+
+  /// Copies of what a user gives, in any memory and of any scalar.
+  ///
+  /// \param points  (rows, dimension)
+  /// \param labels  (rows) integers
+  /// \throws std::invalid_argument naming the shapes that do not fit
+  template <class Points>
+  static Dataset on_device(int batch, Points const& points) {
+    static_assert(
+        Kokkos::is_view_v<Points>,
+        "basin::train::Trainer: data must be a Kokkos::View of rank 2, (rows, dimension); "
+        "an unmanaged one may wrap memory of another container.");
+    static_assert(Points::rank() == 2,
+                  "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
+    check_shape(batch, points.extent(0), points.extent(1));
+    return {.points     = detail::on_device<decltype(Dataset::points)>(points),
+            .labels     = {},
+            .conditions = {},
+            .weights    = {}};
+  }
+  template <class Points, class Labels>
+  static Dataset on_device(int batch, Points const& points, Labels const& labels) {
+    static_assert(Labels::rank() == 1 && std::is_integral_v<typename Labels::non_const_value_type>,
+                  "basin::train::Trainer: labels must be a View of rank 1 of integers, (rows).");
+    if (labels.extent(0) != points.extent(0))
+      refuse(who, "labels has first extent ", labels.extent(0), ", data has ", points.extent(0),
+             " rows");
+    Dataset all = on_device(batch, points);
+    all.labels  = detail::on_device<decltype(Dataset::labels)>(labels);
+    return all;
   }
 
   Dataset const& data() const { return data_; }
@@ -218,6 +254,20 @@ class Batches {
 
  private:
   static constexpr char const* who = "basin::train::Trainer";
+
+  static void check_shape(int batch, std::size_t rows, std::size_t columns) {
+    if (static_cast<int>(columns) != dimension) {
+      if (conditions == 0)
+        refuse(who, "data has second extent ", columns, ", the energy has dimension ",
+               +coordinates);
+      refuse(who, "data has second extent ", columns, ", the energy has dimension ", +coordinates,
+             " with ", +conditions, " for the condition of the objective");
+    }
+    if (rows < static_cast<std::size_t>(batch))
+      refuse(who, "data has ", rows, " rows, fewer than the batch of ", batch);
+    if (rows >= (std::size_t(1) << 31))
+      refuse(who, "data has ", rows, " rows, at most 2^31 - 1 can be used");
+  }
 
   template <class View>
   void check_length(char const* name, View const& view) const {

@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <sstream>
-#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace basin::train {
 
@@ -231,6 +233,35 @@ class Monitor {
   Kokkos::View<Scalar**, Kokkos::LayoutRight, memory> rows_;  // (every, row_size)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
 };
+
+/// Whether a run must stop: a gradient that was not finite, or an energy past its limit.
+///
+/// \param failed  the first step that was not finite, or -1
+inline bool has_diverged(Metrics const& m, double failed, double energy_limit) {
+  // Written so that NaN is beyond it.
+  auto const within = [&](char const* name) {
+    return !m.has(name) || std::abs(m[name]) <= energy_limit;
+  };
+  return failed >= 0 || !within("energy_data") || !within("energy_samples");
+}
+
+/// What is said of such a run.
+inline std::string divergence(Metrics const& m, double failed, double energy_limit,
+                              std::vector<char const*> const& advice) {
+  std::ostringstream sentence;
+  sentence << "basin::train::Trainer: the run diverged ";
+  if (failed >= 0)
+    sentence << "at step " << failed << ", where the gradient was not finite";
+  else
+    sentence << "before step " << m.step << ", energy_limit is " << energy_limit;
+  if (m.has("energy_data")) sentence << "; E(data) = " << m["energy_data"];
+  if (m.has("energy_samples")) sentence << ", E(samples) = " << m["energy_samples"];
+  sentence << ". The parameters are the last finite ones. Try ";
+  for (std::size_t i = 0; i < advice.size(); ++i)
+    sentence << (i == 0 ? "" : i + 1 < advice.size() ? ", " : " or ") << advice[i];
+  sentence << ".";
+  return sentence.str();
+}
 
 }  // namespace basin::train
 

@@ -18,7 +18,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <sstream>
+#include <stdexcept>
 #include <vector>
 
 namespace basin::train {
@@ -127,7 +127,7 @@ class Trainer {
   ///         the place of a number of the data that is not finite
   template <class AnyData>
   Trainer(Options const& options, AnyData const& data, Exec const& exec = Exec())
-      : Trainer(options, on_device(options, data), exec) {}
+      : Trainer(options, Rows::on_device(checked(options).batch, data), exec) {}
 
   /// With a label for each row, for objectives that take labels.
   ///
@@ -138,16 +138,17 @@ class Trainer {
     requires Kokkos::is_view_v<AnyLabels>
   Trainer(Options const& options, AnyData const& data, AnyLabels const& labels,
           Exec const& exec = Exec())
-      : Trainer(options, on_device(options, data, labels), exec) {}
+      : Trainer(options, Rows::on_device(checked(options).batch, data, labels), exec) {}
 
   /// With all that a batch can hold: of what the objective does not take the View is empty.
   ///
   /// \param data  kept, not copied
   /// \throws std::invalid_argument as above
   Trainer(Options const& options, Dataset const& data, Exec const& exec = Exec())
-      : options_(checked(options, data)),
+      : options_(checked(options)),
         exec_(exec),
-        batches_(exec, data, options.seed),  // finite, before anything is fitted to them
+        // Before anything is fitted to the data.
+        batches_(exec, options.batch, data, options.seed),
         objective_(detail::bind_objective<objective_type>(exec, options.objective, options.batch,
                                                           data, options.seed)),
         parameters_(options.seed, options.ema_decay),
@@ -247,7 +248,8 @@ class Trainer {
     reported_ = step_;
     since_    = std::chrono::steady_clock::now();
     last_     = m;
-    stop_if_diverged(m, failed);
+    if (has_diverged(m, failed, options_.energy_limit))
+      throw std::runtime_error(divergence(m, failed, options_.energy_limit, advice()));
     return m;
   }
 
@@ -342,15 +344,14 @@ class Trainer {
   /// \throws std::invalid_argument as the constructor; the trainer is then as it was
   template <class AnyData>
   void set_data(AnyData const& data) {
-    set_data(on_device(options_, data));
+    set_data(Rows::on_device(options_.batch, data));
   }
   template <class AnyData, class AnyLabels>
   void set_data(AnyData const& data, AnyLabels const& labels) {
-    set_data(on_device(options_, data, labels));
+    set_data(Rows::on_device(options_.batch, data, labels));
   }
   void set_data(Dataset const& data) {
-    checked(options_, data);
-    Rows const rows(exec_, data, options_.seed);
+    Rows const rows(exec_, options_.batch, data, options_.seed);
     rows.check(batch());
     batches_ = rows;
     graph_.clear();
@@ -368,63 +369,16 @@ class Trainer {
 
  private:
   static constexpr char const* who = "basin::train::Trainer";
-  // Of the data.
-  static constexpr int dimension = E::dimension - objective::conditions<Objective>;
-
-  using Rows  = Batches<Scalar, dimension, Exec, tuning>;
+  using Rows  = Batches<Scalar, E::dimension, objective::conditions<Objective>, Exec, tuning>;
   using Batch = objective::Batch<Scalar, memory>;
   using Theta =
       Parameters<E, detail::parameters_of<objective_type>, Optimizer::states, Exec, tuning>;
   using Watching = Monitor<Scalar, detail::column_count<Scalar, Objective, objective_type>,
                            Optimizer, Schedule, Exec, tuning>;
 
-  static Options const& checked(Options const& options, Dataset const& data) {
-    check_shape(options, data.points.extent(0), data.points.extent(1));
+  static Options const& checked(Options const& options) {
     options.check();
     return options;
-  }
-
-  static void check_shape(Options const& options, std::size_t rows, std::size_t columns) {
-    if (options.batch < 1) refuse(who, "batch must be >= 1, got ", options.batch);
-    if (static_cast<int>(columns) != dimension) {
-      if (objective::conditions<Objective> == 0)
-        refuse(who, "data has second extent ", columns, ", the energy has dimension ",
-               +E::dimension);
-      refuse(who, "data has second extent ", columns, ", the energy has dimension ", +E::dimension,
-             " with ", +objective::conditions<Objective>, " for the condition of the objective");
-    }
-    if (rows < static_cast<std::size_t>(options.batch))
-      refuse(who, "data has ", rows, " rows, fewer than the batch of ", options.batch);
-    if (rows >= (std::size_t(1) << 31))
-      refuse(who, "data has ", rows, " rows, at most 2^31 - 1 can be used");
-  }
-
-  template <class AnyData>
-  static Dataset on_device(Options const& options, AnyData const& data) {
-    static_assert(
-        Kokkos::is_view_v<AnyData>,
-        "basin::train::Trainer: data must be a Kokkos::View of rank 2, (rows, dimension); "
-        "an unmanaged one may wrap memory of another container.");
-    static_assert(AnyData::rank() == 2,
-                  "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
-    check_shape(options, data.extent(0), data.extent(1));
-    options.check();  // before anything is copied
-    return {.points     = detail::on_device<decltype(Dataset::points)>(data),
-            .labels     = {},
-            .conditions = {},
-            .weights    = {}};
-  }
-  template <class AnyData, class AnyLabels>
-  static Dataset on_device(Options const& options, AnyData const& data, AnyLabels const& labels) {
-    static_assert(
-        AnyLabels::rank() == 1 && std::is_integral_v<typename AnyLabels::non_const_value_type>,
-        "basin::train::Trainer: labels must be a View of rank 1 of integers, (rows).");
-    Dataset all = on_device(options, data);
-    if (labels.extent(0) != data.extent(0))
-      refuse(who, "labels has first extent ", labels.extent(0), ", data has ", data.extent(0),
-             " rows");
-    all.labels = detail::on_device<decltype(Dataset::labels)>(labels);
-    return all;
   }
 
   Batch batch() const { return detail::batch_of<Batch>(*objective_); }
@@ -455,34 +409,16 @@ class Trainer {
     parameters_.update(exec_, monitor_.update(), monitor_.factor());
   }
 
-  void stop_if_diverged(Metrics const& m, double failed) const {
-    // Written so that NaN is beyond it.
-    auto const within = [&](char const* name) {
-      return !m.has(name) || std::abs(m[name]) <= options_.energy_limit;
-    };
-    if (failed < 0 && within("energy_data") && within("energy_samples")) return;
-    std::ostringstream sentence;
-    sentence << who << ": the run diverged ";
-    if (failed >= 0)
-      sentence << "at step " << failed << ", where the gradient was not finite";
-    else
-      sentence << "before step " << m.step << ", energy_limit is " << options_.energy_limit;
-    if (m.has("energy_data")) sentence << "; E(data) = " << m["energy_data"];
-    if (m.has("energy_samples")) sentence << ", E(samples) = " << m["energy_samples"];
-    std::vector<char const*> advice{"a smaller learning rate", std::isinf(options_.clip_norm)
-                                                                   ? "a clip_norm"
-                                                                   : "a smaller clip_norm"};
-    if constexpr (requires { options_.objective.energy_l2; })
-      advice.push_back("a larger energy_l2");
+  std::vector<char const*> advice() const {
+    std::vector<char const*> all{"a smaller learning rate", std::isinf(options_.clip_norm)
+                                                                ? "a clip_norm"
+                                                                : "a smaller clip_norm"};
+    if constexpr (requires { options_.objective.energy_l2; }) all.push_back("a larger energy_l2");
     if constexpr (detail::HasSampler<Objective>) {
-      advice.push_back("more steps of the sampler");
-      advice.push_back("a smaller step_size of the sampler");
+      all.push_back("more steps of the sampler");
+      all.push_back("a smaller step_size of the sampler");
     }
-    sentence << ". The parameters are the last finite ones. Try ";
-    for (std::size_t i = 0; i < advice.size(); ++i)
-      sentence << (i == 0 ? "" : i + 1 < advice.size() ? ", " : " or ") << advice[i];
-    sentence << ".";
-    throw std::runtime_error(sentence.str());
+    return all;
   }
 
   Options options_;
