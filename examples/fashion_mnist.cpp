@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
     std::printf("\n  %-34s %10.4f\n", "E(test data)", mean(e_test));
     std::printf("  %-34s %10.4f\n", "E(samples, 256 steps from noise)", mean(e_samples));
     std::printf("  %-34s %10.4f\n", "gap E(samples) - E(data)", mean(e_samples) - mean(e_test));
-    std::printf("  %-34s %10.4f\n", "gap in training, last step", last.gap);
+    std::printf("  %-34s %10.4f\n", "gap in training, last step", last["gap"]);
     std::printf("  %-34s %10.4f\n", "AUROC test against uniform noise",
                 auroc(e_test, trainer.energies(noise)));
     if (!mnist.empty())

@@ -67,9 +67,9 @@ void run(Options const& o) {
   auto const report = [&](basin::train::Metrics const& m) {
     metrics(m);
     on_data.x.push_back(double(m.step));
-    on_data.y.push_back(m.energy_data);
+    on_data.y.push_back(m["energy_data"]);
     on_samples.x.push_back(double(m.step));
-    on_samples.y.push_back(m.energy_samples);
+    on_samples.y.push_back(m["energy_samples"]);
   };
   Kokkos::Timer const timer;
   auto const last      = trainer.fit({.steps = o.steps, .progress = stderr, .report = report});
@@ -97,7 +97,7 @@ void run(Options const& o) {
   row("E(test data)", mean(e_test));
   row("E(samples, " + std::to_string(o.drawing_steps) + " steps from noise)",
       mean(trainer.energies(samples)));
-  row("gap in training, last " + std::to_string(20) + " steps", last.gap);
+  row("gap in training, last " + std::to_string(20) + " steps", last["gap"]);
   row("AUROC test against uniform noise",
       auroc(e_test, trainer.energies(uniform_noise(10000, o.seed))));
   for (auto const& other : o.others)

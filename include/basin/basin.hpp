@@ -6,6 +6,8 @@
 /// includes what it uses.
 
 #include <basin/buffer/replay.hpp>
+#include <basin/core/archive.hpp>
+#include <basin/core/field.hpp>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/classifier.hpp>
 #include <basin/energy/conditional.hpp>

@@ -63,7 +63,7 @@ Left after_a_step(O objective) {
   Trainer<O> trainer({.objective = objective, .batch = 37}, uniform_points(150, 3));
   trainer.step();
   auto const columns = trainer.state().columns();
-  return {contents(trainer.gradient()),
+  return {contents(trainer.last_gradient()),
           mean_of<Exec>(columns, "energy_samples") - mean_of<Exec>(columns, "energy_data"),
           mean_of<Exec>(columns, "loss")};
 }

@@ -110,7 +110,7 @@ Theta gradient_of(O const& objective) {
   Trainer<O> trainer({.objective = objective, .batch = rows}, normal_rows(rows, 1.7));
   set_theta(trainer, theta);
   trainer.step();
-  auto const g = values(trainer.gradient());
+  auto const g = values(trainer.last_gradient());
   return {g[0], g[1]};
 }
 

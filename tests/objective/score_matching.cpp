@@ -39,7 +39,7 @@ TEST_CASE("the losses are those of the formula", "[objective][score_matching]") 
   auto const loss = [](auto const& objective) {
     auto const trainer =
         trained<Exec, Parabola>(objective, numbers_of_variance(500, v), 600, 0.02, 500);
-    return trainer->metrics().loss;
+    return trainer->metrics()["loss"];
   };
   CHECK_THAT(loss(ScoreMatching<>{}), WithinAbs(-0.5 / v, 1e-4));
   CHECK_THAT(loss(ScoreMatching<0>{}), WithinAbs(-0.5 / v, 1e-4));

@@ -80,9 +80,9 @@ TEST_CASE("training lowers the energy of data against that of uniform noise", "[
   auto data = uniform_points(200, 3);
   for (int n = 0; n < 200; ++n)
     for (int d = 0; d < 3; ++d) data(n, d) = 0.5f + 0.1f * data(n, d);
-  auto options                   = small_options<Trainer>(20);
-  options.objective.sampler.step = 0.2;
-  options.clip_norm              = std::numeric_limits<double>::infinity();
+  auto options                        = small_options<Trainer>(20);
+  options.objective.sampler.step_size = 0.2;
+  options.clip_norm                   = std::numeric_limits<double>::infinity();
   Trainer trainer(options, data);
   trainer.fit({.steps = 300});
   auto const low = trainer.energies(data), high = trainer.energies(uniform_points(200, 3));
@@ -157,7 +157,7 @@ TEMPLATE_TEST_CASE("a step's gradient is that of the stated loss, chains of byte
     CHECK(contents(again.buffer().stored()) == contents(trainer.state().buffer().stored()));
 
     auto const fixed    = energies_at(theta, chains);
-    auto const gradient = contents(trainer.gradient());
+    auto const gradient = contents(trainer.last_gradient());
     REQUIRE(gradient.size() == theta.size());
     // Central differences: h^2 / 6 of third derivatives and 1e-16 / h of the loss, 2e-11 each; with
     // a factor of 500 for the size of the derivatives.
@@ -211,12 +211,12 @@ TEST_CASE("numbers of the objective may change between two steps, or are refused
     CHECK_THROWS_WITH(trainer.step(),
                       "basin::buffer::Replay: capacity is 101 since the arrays "
                       "were made and cannot become 102");
-  trainer.objective().buffer.capacity = 101;
-  trainer.objective().sampler.step    = -1;
+  trainer.objective().buffer.capacity   = 101;
+  trainer.objective().sampler.step_size = -1;
   CHECK_THROWS_WITH(trainer.step(),
                     "basin::sampler::Langevin: step_size must be > 0 and finite, got -1");
   CHECK(trainer.steps_taken() == 21);
-  trainer.objective().sampler.step = 0.05;
+  trainer.objective().sampler.step_size = 0.05;
   trainer.step();
   CHECK(trainer.steps_taken() == 22);
 
@@ -270,9 +270,93 @@ TEST_CASE("an objective without samples reports none", "[train][trainer]") {
                                   basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
   T trainer({.batch = 37, .energy_limit = 100}, uniform_points(150, 3));
   auto const m = trainer.fit({.steps = 3});
-  CHECK(std::isfinite(m.energy_data));
-  CHECK(std::isnan(m.energy_samples));
-  CHECK(std::isnan(m.gap));
+  CHECK(std::isfinite(m["energy_data"]));
+  CHECK(std::isfinite(m["loss"]));
+  CHECK(!m.has("energy_samples"));
+  CHECK(!m.has("gap"));
+  CHECK(!m.has("displacement"));
+}
+
+TEST_CASE("gradient and update are the halves of a step", "[train][trainer]") {
+  auto const data = uniform_points(150, 3);
+  Trainer whole(small_options<Trainer>(), data), halves(small_options<Trainer>(), data);
+  for (int i = 0; i < 12; ++i) {
+    whole.step();
+    if (i % 3 == 1) {
+      halves.step();
+    } else {
+      auto const gradient = halves.gradient();
+      CHECK(contents(gradient) == contents(whole.last_gradient()));
+      CHECK(halves.steps_taken() == static_cast<std::uint64_t>(i));
+      halves.update();
+    }
+  }
+  CHECK(contents(whole.parameters()) == contents(halves.parameters()));
+  CHECK(halves.steps_taken() == 12);
+  CHECK_THROWS_WITH(halves.update(),
+                    "basin::train::Trainer::update: there is no gradient of step 12; call "
+                    "gradient() first, or step() for both");
+}
+
+TEST_CASE("a gradient that was changed between the halves is what the update takes",
+          "[train][trainer]") {
+  auto const data = uniform_points(150, 3);
+  Trainer trainer(small_options<Trainer>(), data);
+  auto const before = contents(trainer.parameters());
+  Kokkos::deep_copy(trainer.gradient(), 0.0f);
+  trainer.update();
+  CHECK(contents(trainer.parameters()) == before);
+  CHECK(trainer.metrics()["gradient_norm"] == 0);
+}
+
+TEST_CASE("a trainer that moves in the middle of a run goes on as if it had not",
+          "[train][trainer]") {
+  auto const data = uniform_points(150, 3);
+  Trainer stays(small_options<Trainer>(), data), first(small_options<Trainer>(), data);
+  stays.fit({.steps = 24});
+  first.fit({.steps = 8});
+  Trainer second(std::move(first));
+  second.fit({.steps = 8});
+  Trainer third(small_options<Trainer>(), data);
+  third.step();
+  third = std::move(second);
+  third.fit({.steps = 8});
+  CHECK(contents(third.parameters()) == contents(stays.parameters()));
+  CHECK(contents(third.averaged_parameters()) == contents(stays.averaged_parameters()));
+  CHECK(contents(third.state().buffer().stored()) == contents(stays.state().buffer().stored()));
+  CHECK(third.steps_taken() == 24);
+}
+
+TEST_CASE("the number of a step decides about its draws", "[train][trainer]") {
+  auto const data                 = uniform_points(150, 3);
+  auto options                    = small_options<Trainer>();
+  options.optimizer.learning_rate = 0;
+  options.data_noise              = {};
+  Trainer there(options, data), set(options, data);
+  for (int i = 0; i < 7; ++i) there.step();
+  set.set_step(7);
+  CHECK_THROWS_WITH(set.metrics(), "basin::train::Trainer::metrics: no step has been taken yet");
+  CHECK(set.steps_taken() == 7);
+  there.step(), there.step();
+  set.step(), set.step();
+  CHECK(set.steps_taken() == 9);
+  CHECK(set.metrics().step == 9);
+  // The batch is the first half of the objective's points.
+  CHECK(contents(there.state().batch().points) == contents(set.state().batch().points));
+}
+
+TEST_CASE("stop_when ends a run after its report", "[train][trainer]") {
+  auto options          = small_options<Trainer>();
+  options.monitor_every = 5;
+  Trainer trainer(options, uniform_points(150, 3));
+  std::vector<std::uint64_t> reported;
+  auto const m = trainer.fit(
+      {.steps     = 100,
+       .report    = [&](basin::train::Metrics const& now) { reported.push_back(now.step); },
+       .stop_when = [](basin::train::Metrics const& now) { return now.step >= 15; }});
+  CHECK(m.step == 15);
+  CHECK(trainer.steps_taken() == 15);
+  CHECK(reported == std::vector<std::uint64_t>{5, 10, 15});
 }
 
 TEST_CASE("a run that diverges stops with a sentence and keeps finite parameters",
@@ -289,6 +373,21 @@ TEST_CASE("a run that diverges stops with a sentence and keeps finite parameters
   bool finite = true;
   for (float const p : contents(trainer.parameters())) finite = finite && std::isfinite(p);
   CHECK(finite);
+}
+
+TEST_CASE("the advice on divergence is that of the objective", "[train][trainer]") {
+  auto options         = small_options<Trainer>();
+  options.energy_limit = 1e-12;
+  Trainer sampling(options, uniform_points(150, 3));
+  CHECK_THROWS_WITH(sampling.fit({.steps = 1}),
+                    ContainsSubstring("Try a smaller learning rate, a smaller clip_norm, a larger "
+                                      "energy_l2, more steps of the sampler or a smaller step_size "
+                                      "of the sampler."));
+  using T = basin::train::Trainer<SmallNetwork, basin::objective::DenoisingScoreMatching,
+                                  basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
+  T matching({.batch = 37, .energy_limit = 1e-12}, uniform_points(150, 3));
+  CHECK_THROWS_WITH(matching.fit({.steps = 1}),
+                    ContainsSubstring("Try a smaller learning rate or a clip_norm."));
 }
 
 TEST_CASE("an energy past energy_limit stops the run", "[train][trainer]") {
@@ -317,7 +416,7 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
          "basin::train::Trainer: energy_limit must be > 0, got -1");
   refuse([](auto& o) { o.data_noise.standard_deviation = -2; },
          "basin::train::DataNoise: standard_deviation must be >= 0 and finite, got -2");
-  refuse([](auto& o) { o.objective.sampler.step = 0; },
+  refuse([](auto& o) { o.objective.sampler.step_size = 0; },
          "basin::sampler::Langevin: step_size must be > 0 and finite, got 0");
   refuse([](auto& o) { o.objective.buffer.capacity = 36; },
          "basin::buffer::Replay: capacity is 36, smaller than the batch of 37");

@@ -20,6 +20,11 @@ namespace basin::objective {
 /// \tparam L        a loss policy
 template <class E, class Exec, tile::Tuning tuning, class Sampler, class L>
 class Contrast {
+  static_assert(basin::sampler::conditions_of<Sampler> == 0,
+                "basin::objective: this sampler sets coordinates of the energy itself, as "
+                "sampler::AnnealedLangevin does log sigma, and its chains have fewer; write for "
+                "example sampler::Langevin<>.");
+
  public:
   using Scalar  = typename E::scalar_type;
   using memory  = typename Exec::memory_space;

@@ -2,11 +2,10 @@
 #ifndef BASIN_OBJECTIVE_WEIGHT_HPP
 #define BASIN_OBJECTIVE_WEIGHT_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 
 #include <Kokkos_Macros.hpp>
 
-#include <cmath>
 #include <cstdint>
 
 namespace basin::objective {
@@ -23,12 +22,15 @@ struct Weight {
                : coefficient;
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    char const* who = "basin::objective::Weight";
-    if (!std::isfinite(coefficient)) refuse(who, "coefficient must be finite, got ", coefficient);
-    if (ramp < 0) refuse(who, "ramp must be >= 0, got ", ramp);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"coefficient", "1", "weight of the term"}, self.coefficient, range::any.finite());
+    f(Field{"ramp", "steps", "until the coefficient is whole; 0: at once"}, self.ramp,
+      range::at_least(0));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::objective::Weight", *this); }
 };
 
 /// Penalty a (mean E+^2 + mean E-^2) on both phases, which keeps the energies near 0
@@ -39,13 +41,16 @@ struct EnergyPenalty {
 
   KOKKOS_FUNCTION double at(std::uint64_t step) const { return Weight{coefficient, ramp}.at(step); }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    char const* who = "basin::objective::EnergyPenalty";
-    if (!(coefficient >= 0) || std::isinf(coefficient))
-      refuse(who, "coefficient must be >= 0 and finite, got ", coefficient);
-    if (ramp < 0) refuse(who, "ramp must be >= 0, got ", ramp);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"coefficient", "1 / E", "weight of the mean squares"}, self.coefficient,
+      range::at_least(0).finite());
+    f(Field{"ramp", "steps", "until the coefficient is whole; 0: at once"}, self.ramp,
+      range::at_least(0));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::objective::EnergyPenalty", *this); }
 };
 
 }  // namespace basin::objective

@@ -2,12 +2,10 @@
 #ifndef BASIN_OPTIMIZER_ADAM_HPP
 #define BASIN_OPTIMIZER_ADAM_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/tile/simd.hpp>
 
 #include <Kokkos_NumericTraits.hpp>
-
-#include <cmath>
 
 namespace basin::optimizer {
 
@@ -31,17 +29,6 @@ struct AdamStep {
     theta = fma(V(-learning_rate), fma(V(decay) * is_weight, theta, slope), theta);
   }
 };
-
-inline void check_adam(char const* who, double learning_rate, double beta1, double beta2,
-                       double epsilon) {
-  if (!(learning_rate >= 0) || std::isinf(learning_rate))
-    refuse(who, "learning_rate must be >= 0 and finite, got ", learning_rate);
-  if (!(beta1 >= 0 && beta1 < 1)) refuse(who, "beta1 must be in [0, 1), got ", beta1);
-  if (!(beta2 >= 0 && beta2 < 1)) refuse(who, "beta2 must be in [0, 1), got ", beta2);
-  // In float less would be 0, and the update of a parameter without gradient 0 / 0.
-  if (!(epsilon >= 1e-37) || std::isinf(epsilon))
-    refuse(who, "epsilon must be >= 1e-37 and finite, got ", epsilon);
-}
 
 template <class Scalar>
 KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double learning_rate, double beta1,
@@ -87,10 +74,19 @@ struct Adam {
     return detail::adam_at<Scalar>(step, learning_rate * factor, beta1, beta2, epsilon, 0);
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    detail::check_adam("basin::optimizer::Adam", learning_rate, beta1, beta2, epsilon);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"learning_rate", "theta", "size of a step"}, self.learning_rate,
+      range::at_least(0).finite());
+    f(Field{"beta1", "1", "decay of the mean of g"}, self.beta1, range::right_open(0, 1));
+    f(Field{"beta2", "1", "decay of the mean of g^2"}, self.beta2, range::right_open(0, 1));
+    // In float less would be 0, and the update of a parameter without gradient 0 / 0.
+    f(Field{"epsilon", "g", "added to the root of the mean of g^2"}, self.epsilon,
+      range::at_least(1e-37).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::optimizer::Adam", *this); }
 };
 
 /// Adam with decoupled weight decay: theta <- (1 - learning_rate decay) theta before Adam's update. What an
@@ -111,12 +107,21 @@ struct AdamW {
     return detail::adam_at<Scalar>(step, learning_rate * factor, beta1, beta2, epsilon, decay);
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    detail::check_adam("basin::optimizer::AdamW", learning_rate, beta1, beta2, epsilon);
-    if (!(decay >= 0) || std::isinf(decay))
-      refuse("basin::optimizer::AdamW", "decay must be >= 0 and finite, got ", decay);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"learning_rate", "theta", "size of a step"}, self.learning_rate,
+      range::at_least(0).finite());
+    f(Field{"beta1", "1", "decay of the mean of g"}, self.beta1, range::right_open(0, 1));
+    f(Field{"beta2", "1", "decay of the mean of g^2"}, self.beta2, range::right_open(0, 1));
+    // In float less would be 0, and the update of a parameter without gradient 0 / 0.
+    f(Field{"epsilon", "g", "added to the root of the mean of g^2"}, self.epsilon,
+      range::at_least(1e-37).finite());
+    f(Field{"decay", "1", "of the weights, per update and unit of learning rate"}, self.decay,
+      range::at_least(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::optimizer::AdamW", *this); }
 };
 
 }  // namespace basin::optimizer

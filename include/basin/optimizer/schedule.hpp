@@ -2,24 +2,18 @@
 #ifndef BASIN_OPTIMIZER_SCHEDULE_HPP
 #define BASIN_OPTIMIZER_SCHEDULE_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
+#include <basin/optimizer/concepts.hpp>
 
 #include <Kokkos_MathematicalFunctions.hpp>
 
-#include <concepts>
-
 namespace basin::optimizer {
-
-/// Whether a type is a schedule: the factor of the learning rate at each training step, from 0.
-template <class S>
-concept Schedule = requires(S const& s) {
-  { s(0L) } -> std::convertible_to<double>;
-  s.check();
-};
 
 /// Factor of the learning rate at each update: 1.
 struct Constant {
   KOKKOS_FUNCTION double operator()(long) const { return 1; }
+  template <class Self, class F>
+  static constexpr void fields(Self&, F&&) {}
   void check() const {}
 };
 
@@ -33,12 +27,14 @@ struct StepDecay {
     return Kokkos::pow(decay, static_cast<double>(decays));
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (every < 1) refuse("basin::optimizer::StepDecay", "every must be >= 1, got ", every);
-    if (!(decay > 0 && decay <= 1))
-      refuse("basin::optimizer::StepDecay", "decay must be in (0, 1], got ", decay);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"every", "updates", "between two decays"}, self.every, range::at_least(1));
+    f(Field{"decay", "1", "factor of each"}, self.decay, range::left_open(0, 1));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::optimizer::StepDecay", *this); }
 };
 
 /// Half a cosine from 1 to floor over period updates, then floor:
@@ -55,12 +51,14 @@ struct Cosine {
     return floor + (1 - floor) * 0.5 * (1 + Kokkos::cos(turn));
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (period < 1) refuse("basin::optimizer::Cosine", "period must be >= 1, got ", period);
-    if (!(floor >= 0 && floor <= 1))
-      refuse("basin::optimizer::Cosine", "floor must be in [0, 1], got ", floor);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"period", "updates", "until the floor is reached"}, self.period, range::at_least(1));
+    f(Field{"floor", "1", "last factor"}, self.floor, range::closed(0, 1));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::optimizer::Cosine", *this); }
 };
 
 /// Linear warm-up, (step + 1) / steps, then another schedule, which counts from the end of it.
@@ -74,11 +72,14 @@ struct WarmUp {
                         : after(step - steps);
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (steps < 1) refuse("basin::optimizer::WarmUp", "steps must be >= 1, got ", steps);
-    after.check();
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"steps", "updates", "until the factor is 1"}, self.steps, range::at_least(1));
+    f.nested("after", self.after);
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::optimizer::WarmUp", *this); }
 };
 
 }  // namespace basin::optimizer

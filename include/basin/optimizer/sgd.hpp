@@ -2,10 +2,8 @@
 #ifndef BASIN_OPTIMIZER_SGD_HPP
 #define BASIN_OPTIMIZER_SGD_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/tile/simd.hpp>
-
-#include <cmath>
 
 namespace basin::optimizer {
 
@@ -38,13 +36,16 @@ struct Sgd {
     return {static_cast<Scalar>(learning_rate * factor), static_cast<Scalar>(momentum)};
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (!(learning_rate >= 0) || std::isinf(learning_rate))
-      refuse("basin::optimizer::Sgd", "learning_rate must be >= 0 and finite, got ", learning_rate);
-    if (!(momentum >= 0 && momentum < 1))
-      refuse("basin::optimizer::Sgd", "momentum must be in [0, 1), got ", momentum);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"learning_rate", "theta^2 / loss", "size of a step"}, self.learning_rate,
+      range::at_least(0).finite());
+    f(Field{"momentum", "1", "decay of the sum of gradients"}, self.momentum,
+      range::right_open(0, 1));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::optimizer::Sgd", *this); }
 };
 
 }  // namespace basin::optimizer

@@ -2,6 +2,7 @@
 #ifndef BASIN_OPTIMIZER_UPDATE_HPP
 #define BASIN_OPTIMIZER_UPDATE_HPP
 
+#include <basin/optimizer/concepts.hpp>
 #include <basin/tile/launch.hpp>
 
 namespace basin::optimizer {
@@ -75,22 +76,22 @@ struct Update {
     std::size_t const at = static_cast<std::size_t>(b) * block;
     c.each(block / V::lanes, [=](int i) {
       std::size_t const k = at + static_cast<std::size_t>(i) * V::lanes;
-      V s[States];
-      for (int j = 0; j < States; ++j) s[j] = tile::load<V>(self.state + j * self.padded + k);
+      State<V, States> s;
+      for (int j = 0; j < States; ++j) s.array[j] = tile::load<V>(self.state + j * self.padded + k);
       V t       = tile::load<V>(self.theta + k);
       V const g = tile::load<V>(self.g + k) * V(scale);
-      if constexpr (requires { one(t, g, s, t); }) {
+      if constexpr (ReadsIsWeight<States, std::remove_cvref_t<decltype(one)>, V>) {
         std::size_t const end = static_cast<std::size_t>(self.weights);
         bool const all = k + V::lanes <= end, mixed = !all && k < end;
-        one(t, g, s,
-            mixed ? V::generate([&](int l) {
-              return Scalar(k + static_cast<std::size_t>(l) < end ? 1 : 0);
-            })
-                  : V(Scalar(all ? 1 : 0)));
+        apply<States>(one, t, g, s,
+                      mixed ? V::generate([&](int l) {
+                        return Scalar(k + static_cast<std::size_t>(l) < end ? 1 : 0);
+                      })
+                            : V(Scalar(all ? 1 : 0)));
       } else {
-        one(t, g, s);
+        apply<States>(one, t, g, s, V(Scalar(0)));
       }
-      for (int j = 0; j < States; ++j) tile::store(self.state + j * self.padded + k, s[j]);
+      for (int j = 0; j < States; ++j) tile::store(self.state + j * self.padded + k, s.array[j]);
       tile::store(self.theta + k, t);
       if (self.averaged) {
         V const a = tile::load<V>(self.averaged + k);
@@ -101,15 +102,6 @@ struct Update {
 };
 
 }  // namespace detail
-
-/// Whether a type is an optimizer: 'states' arrays beside theta, and at(step, factor), the update
-/// of one step.
-template <class O, class Scalar>
-concept Optimizer = requires(O const& o) {
-  o.template at<Scalar>(0L, 1.0);
-  o.check();
-  +O::states;
-};
 
 /// partial (blocks) = squared norms of the blocks of g (padded). Asynchronous on exec.
 template <tile::Tuning tuning, class Exec, class Scalar>

@@ -2,7 +2,7 @@
 #ifndef BASIN_SAMPLER_NOISE_LADDER_HPP
 #define BASIN_SAMPLER_NOISE_LADDER_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 
 #include <cmath>
 
@@ -19,11 +19,18 @@ struct NoiseLadder {
   double log_ratio() const { return std::log(last / first) / (levels - 1); }
   double operator()(int level) const { return first * std::exp(level * log_ratio()); }
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"first", "x", "largest standard deviation"}, self.first, range::above(0).finite());
+    f(Field{"last", "x", "smallest standard deviation, in (0, first)"}, self.last);
+    f(Field{"levels", "1", "number of standard deviations"}, self.levels, range::above(1));
+  }
+
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     char const* who = "basin::sampler::NoiseLadder";
-    if (levels < 2) refuse(who, "levels must be > 1, got ", levels);
-    if (!(last > 0 && last < first) || std::isinf(first))
+    check_fields(who, *this);
+    if (!(last > 0 && last < first))
       refuse(who, "last must be in (0, first) and first finite, got ", last, " and ", first);
   }
 };

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_CORE_ARCHIVE_HPP
+#define BASIN_CORE_ARCHIVE_HPP
+
+#include <basin/core/check.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace basin {
+
+/// What an object that persists is saved to and loaded from. The object has one member,
+///
+///   template <Archive A> void archive(A& a) {
+///     a("theta", theta_);    // a View, on host or device
+///     a("step", step_);      // a number
+///     a("buffer", buffer_);  // an object that has a member archive: names become "buffer/..."
+///     if constexpr (A::loads) graph_.clear();  // what follows from new contents
+///   }
+///
+/// which names the same things in each call. A loading archive calls it twice: once to check all
+/// of them, with loads false, and once to write them.
+template <class A>
+concept Archive = requires(A& a, std::uint64_t& number) {
+  { A::loads } -> std::convertible_to<bool>;
+  a("name", number);
+};
+
+namespace detail {
+
+// Numbers of one type, in row-major order.
+struct ArchiveEntry {
+  std::string type;                // "f4", "f8", "i4", "u8", ...: kind and bytes
+  std::vector<std::size_t> shape;  // empty: one number
+  std::vector<unsigned char> bytes;
+};
+
+template <class T>
+std::string type_name() {
+  static_assert(std::is_arithmetic_v<T>,
+                "basin::Archive: only numbers, Views of numbers, and "
+                "objects with a member archive(a) can be archived.");
+  char const kind = std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
+  return kind + std::to_string(sizeof(T));
+}
+
+inline std::string shape_text(std::vector<std::size_t> const& shape) {
+  std::ostringstream text;
+  text << '(';
+  for (std::size_t i = 0; i < shape.size(); ++i) text << (i > 0 ? ", " : "") << shape[i];
+  text << ')';
+  return text.str();
+}
+
+template <class View>
+std::vector<std::size_t> shape_of(View const& view) {
+  static_assert(
+      View::rank() <= 1 || std::is_same_v<typename View::array_layout, Kokkos::LayoutRight>,
+      "basin::Archive: a View of rank 2 or more must be LayoutRight.");
+  std::vector<std::size_t> shape;
+  for (std::size_t r = 0; r < View::rank(); ++r) shape.push_back(view.extent(r));
+  return shape;
+}
+
+// What all passes share: the names of nested objects, and what is a View, a number, an object.
+template <class Pass>
+class ArchivePass {
+ public:
+  template <class T>
+  void operator()(std::string_view name, T&& thing) {
+    using Thing            = std::remove_cvref_t<T>;
+    std::size_t const size = path_.size();
+    path_ += path_.empty() ? "" : "/";
+    path_ += name;
+    if constexpr (Kokkos::is_view_v<Thing>) {
+      if (!thing.span_is_contiguous())
+        refuse("basin::Archive", "'", path_, "' is a View with gaps; give one without");
+      static_cast<Pass&>(*this).view(path_, thing);
+    } else if constexpr (requires { thing.archive(static_cast<Pass&>(*this)); }) {
+      thing.archive(static_cast<Pass&>(*this));
+    } else {
+      static_cast<Pass&>(*this).number(path_, thing);
+    }
+    path_.resize(size);
+  }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace detail
+
+/// Objects in memory, by name.
+///
+/// An object is restored as a whole or not at all: before the first number is written all of them
+/// were found, with their type and shape. Views of a device are copied, which waits for all of its
+/// work. Entries that an object does not ask for are left alone.
+class MemoryArchive {
+ public:
+  using Entries = std::map<std::string, detail::ArchiveEntry, std::less<>>;
+
+  /// Puts an object under a name, in place of what was there under the names that it uses.
+  template <class T>
+  void save(std::string_view name, T& object) {
+    Saver pass(entries_);
+    pass(name, object);
+  }
+
+  /// Writes into an object what was saved of one.
+  /// \throws std::invalid_argument naming what is missing, or has another type or shape; the object
+  ///         is then as it was
+  template <class T>
+  void load(std::string_view name, T& object) const {
+    Checker check(entries_);
+    check(name, object);
+    Loader pass(entries_);
+    pass(name, object);
+  }
+
+  bool has(std::string_view name) const { return entries_.contains(name); }
+  /// Names "object/.../number", each with its type, shape and bytes.
+  Entries const& entries() const { return entries_; }
+
+ private:
+  class Saver : public detail::ArchivePass<Saver> {
+   public:
+    static constexpr bool loads = false;
+    explicit Saver(Entries& entries) : entries_(entries) {}
+
+    template <class View>
+    void view(std::string const& name, View const& view) {
+      using T             = typename View::non_const_value_type;
+      auto const host     = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+      auto const* bytes   = reinterpret_cast<unsigned char const*>(host.data());
+      std::size_t const n = host.size() * sizeof(T);
+      entries_[name]      = {
+          detail::type_name<T>(), detail::shape_of(view),
+          n > 0 ? std::vector<unsigned char>(bytes, bytes + n) : std::vector<unsigned char>()};
+    }
+    template <class T>
+    void number(std::string const& name, T const& number) {
+      auto const* bytes = reinterpret_cast<unsigned char const*>(&number);
+      entries_[name]    = {detail::type_name<T>(), {}, {bytes, bytes + sizeof(T)}};
+    }
+
+   private:
+    Entries& entries_;
+  };
+
+  class Checker : public detail::ArchivePass<Checker> {
+   public:
+    static constexpr bool loads = false;
+    explicit Checker(Entries const& entries) : entries_(entries) {}
+
+    template <class View>
+    void view(std::string const& name, View const& view) const {
+      static_assert(!std::is_const_v<typename View::value_type>,
+                    "basin::MemoryArchive: a View of const numbers cannot be loaded.");
+      fits(name, detail::type_name<typename View::non_const_value_type>(), detail::shape_of(view));
+    }
+    template <class T>
+    void number(std::string const& name, T&) const {
+      fits(name, detail::type_name<std::remove_const_t<T>>(), {});
+    }
+
+   private:
+    void fits(std::string const& name, std::string const& type,
+              std::vector<std::size_t> const& shape) const {
+      char const* who  = "basin::MemoryArchive";
+      auto const found = entries_.find(name);
+      if (found == entries_.end()) refuse(who, "'", name, "' was not saved");
+      detail::ArchiveEntry const& entry = found->second;
+      if (entry.type != type)
+        refuse(who, "'", name, "' was saved with type ", entry.type, ", the object has ", type);
+      if (entry.shape != shape)
+        refuse(who, "'", name, "' was saved with shape ", detail::shape_text(entry.shape),
+               ", the object has ", detail::shape_text(shape));
+    }
+    Entries const& entries_;
+  };
+
+  class Loader : public detail::ArchivePass<Loader> {
+   public:
+    static constexpr bool loads = true;
+    explicit Loader(Entries const& entries) : entries_(entries) {}
+
+    template <class View>
+    void view(std::string const& name, View const& view) const {
+      auto const host   = Kokkos::create_mirror_view(view);
+      auto const& bytes = entries_.find(name)->second.bytes;
+      if (!bytes.empty()) std::memcpy(host.data(), bytes.data(), bytes.size());
+      Kokkos::deep_copy(view, host);
+    }
+    template <class T>
+    void number(std::string const& name, T& number) const {
+      std::memcpy(&number, entries_.find(name)->second.bytes.data(), sizeof(T));
+    }
+
+   private:
+    Entries const& entries_;
+  };
+
+  Entries entries_;
+};
+
+}  // namespace basin
+
+#endif
