@@ -6,6 +6,7 @@
 #include <basin/layer/silu.hpp>
 
 #include "support/finite_difference.hpp"
+#include "support/swapped_outputs.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -31,8 +32,9 @@ constexpr auto tuning = basin::tile::default_tuning<Exec, double, Labeled::works
 
 // What is recorded of the energy, of coefficient 'order'.
 template <int order, class Fill>
-Values recorded(Labels const& labels, Fill const& fill) {
-  auto const theta = on_device<Exec, double>(parameters_of<Labeled>(1));
+Values recorded(Labels const& labels, Fill const& fill,
+                Values const& parameters = parameters_of<Labeled>(1)) {
+  auto const theta = on_device<Exec, double>(parameters);
   energy::ParameterGradient<Labeled, order, Exec, tuning> const work(count);
   work.record(Exec(),
               Labeled(theta.data()).with_head(energy::head::Labeled{{.labels = labels.data()}}),
@@ -51,13 +53,14 @@ Labels labels_of(int step, int first) {
   return labels;
 }
 
-// Sample n of those with different labels is that of the record where all labels are its own.
+// Sample n has the energy that it has with label 0, were output 0 that of its label.
 template <int order, class Fill>
 void check_conditions(Fill const& fill) {
   auto const mixed = recorded<order>(labels_of(3, 1), fill);
   Values right(count);
   for (int y = 0; y < 4; ++y) {
-    auto const all = recorded<order>(labels_of(0, y), fill);
+    auto const all = recorded<order>(labels_of(0, 0), fill,
+                                     swapped_outputs<Labeled>(parameters_of<Labeled>(1), y));
     for (int n = 0; n < count; ++n)
       if ((1 + 3 * n) % 4 == y) right[std::size_t(n)] = all[std::size_t(n)];
   }
