@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers of a user's own beside those of training: a column of an objective, which is averaged on
 // the device at every step, and a number that is computed when a report is due.
+#include <basin/io/metrics_file.hpp>
 #include <basin/objective/batch.hpp>
 #include <basin/tile/launch.hpp>
 
-#include <array>
+#include "support/temporary_folder.hpp"
+#include "support/training.hpp"
 
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+// [listing]
 namespace mine {
 
 /// radius[n] = |x_n|
@@ -70,19 +82,7 @@ struct Watch {
 };
 
 }  // namespace mine
-
-#include <basin/io/metrics_file.hpp>
-
-#include "support/temporary_folder.hpp"
-#include "support/training.hpp"
-
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers.hpp>
-#include <catch2/matchers/catch_matchers_floating_point.hpp>
-
-#include <cmath>
-#include <fstream>
-#include <string>
+// [/listing]
 
 namespace {
 

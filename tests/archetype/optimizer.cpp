@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimizers as a user writes them: one with a state and weight decay, one without a state.
 #include <basin/core/check.hpp>
+#include <basin/objective/denoising_score_matching.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/tile/simd.hpp>
 
+#include "support/training.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+
+#include <cmath>
+
+// [listing]
 namespace mine {
 
 /// Lion: theta <- theta - learning_rate (sign(b1 m + (1 - b1) g) + decay theta), m <- b2 m + (1 - b2) g.
@@ -86,15 +95,7 @@ struct Momentum {
 };
 
 }  // namespace mine
-
-#include <basin/objective/denoising_score_matching.hpp>
-
-#include "support/training.hpp"
-
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers.hpp>
-
-#include <cmath>
+// [/listing]
 
 namespace {
 

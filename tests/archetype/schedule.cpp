@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A schedule as a user writes it.
 #include <basin/core/check.hpp>
+#include <basin/objective/denoising_score_matching.hpp>
+#include <basin/optimizer/sgd.hpp>
+
+#include "support/training.hpp"
 
 #include <Kokkos_Core.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
 
+#include <cmath>
+
+// [listing]
 namespace mine {
 
 /// min(t, 1 / sqrt(t)) with t = (step + 1) / warm.
@@ -21,16 +30,7 @@ struct InverseRoot {
 };
 
 }  // namespace mine
-
-#include <basin/objective/denoising_score_matching.hpp>
-#include <basin/optimizer/sgd.hpp>
-
-#include "support/training.hpp"
-
-#include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers.hpp>
-
-#include <cmath>
+// [/listing]
 
 namespace {
 
