@@ -397,6 +397,24 @@ TEST_CASE("an energy past energy_limit stops the run", "[train][trainer]") {
   CHECK_THROWS_WITH(trainer.fit({.steps = 1}), ContainsSubstring("energy_limit is 1e-12"));
 }
 
+static_assert(basin::describes_all_fields<Trainer::Options>);
+
+TEST_CASE("the options of a trainer are listed with those of its parts", "[train][trainer]") {
+  auto const rows = basin::describe_fields<Trainer::Options>();
+  auto const find = [&](std::string const& name) {
+    for (auto const& row : rows)
+      if (row.name == name) return row;
+    FAIL("no field " << name);
+    return rows.front();
+  };
+  CHECK(find("batch").default_value == "128");
+  CHECK(find("batch").range == ">= 1");
+  CHECK(find("ema_decay").range == "in [0, 1)");
+  CHECK(find("clip_norm").default_value == "inf");
+  CHECK(find("optimizer.learning_rate").default_value == "0.0001");
+  CHECK(find("data_noise.standard_deviation").unit == "x");
+}
+
 TEST_CASE("options are refused with the name and the value", "[train][trainer]") {
   auto const data   = uniform_points(50, 3);
   auto const refuse = [&](auto change, std::string const& sentence) {
