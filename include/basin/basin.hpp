@@ -10,8 +10,8 @@
 #include <basin/core/field.hpp>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/classifier.hpp>
-#include <basin/energy/conditional.hpp>
 #include <basin/energy/cnn.hpp>
+#include <basin/energy/conditional.hpp>
 #include <basin/energy/derivatives.hpp>
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/network.hpp>
@@ -46,6 +46,7 @@
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/objective/score_matching.hpp>
 #include <basin/objective/sliced_score_matching.hpp>
+#include <basin/objective/sum.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/columns.hpp"
+
 #include <basin/objective/columns.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
@@ -6,7 +8,6 @@
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/sampler/langevin.hpp>
 
-#include "support/columns.hpp"
 #include "support/training.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -45,8 +46,8 @@ TEST_CASE("objectives name what they leave, and no more", "[objective][columns]"
 
 TEST_CASE("lists of columns join in order", "[objective][columns]") {
   std::array<Column<float>, 1> const one{{{quantity::loss, nullptr, nullptr, 1}}};
-  std::array<Column<float>, 2> const two{{{quantity::energy_data, nullptr, nullptr, 2},
-                                          {quantity::buffer_age, nullptr, nullptr, 3}}};
+  std::array<Column<float>, 2> const two{
+      {{quantity::energy_data, nullptr, nullptr, 2}, {quantity::buffer_age, nullptr, nullptr, 3}}};
   CHECK(names_of(join(one, two)) == Names{"loss", "energy_data", "buffer_age"});
   CHECK(join(one, std::array<Column<float>, 0>{}).size() == 1);
 }

@@ -5,6 +5,7 @@
 #include <basin/buffer/columns.hpp>
 #include <basin/buffer/write.hpp>
 
+#include <Kokkos_Core.hpp>
 #include <climits>
 
 // What the kernels of a replay buffer do with one slot or one chain.
