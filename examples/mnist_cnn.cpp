@@ -126,8 +126,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--rate", o.rate, "rate of Adam")->capture_default_str();
   app.add_option("--penalty", o.penalty, "coefficient of E^2")->capture_default_str();
-  app.add_option("--average", o.average, "decay of the averaged parameters")
-      ->capture_default_str();
+  app.add_option("--average", o.average, "decay of the averaged parameters")->capture_default_str();
   app.add_option("--seed", o.seed, "seed of everything random")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   Kokkos::ScopeGuard const kokkos;

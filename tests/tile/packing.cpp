@@ -39,7 +39,8 @@ struct Fill {
 template <class Scalar, Tuning tuning>
 std::vector<Scalar> copies(std::vector<Scalar> const& w, int taps, int rows, int columns) {
   auto const weights = on_device(w);
-  Numbers<Scalar> const packed("packed", Packing<Scalar, basin::tile::layout_of(tuning)>::numbers(taps, rows, columns));
+  Numbers<Scalar> const packed(
+      "packed", Packing<Scalar, basin::tile::layout_of(tuning)>::numbers(taps, rows, columns));
   Kokkos::deep_copy(packed, std::numeric_limits<Scalar>::quiet_NaN());  // all is written
   basin::tile::for_each_tile<tuning>(
       Exec(), "test", 1, Fill<Scalar>{taps, rows, columns, weights.data(), packed.data()});
@@ -115,7 +116,8 @@ void check_fragments(int rows, int columns) {
       }
   CHECK(wrong == 0);
   CHECK(static_cast<int>(seen.size()) == rows * columns);
-  CHECK(Packing<float, basin::tile::layout_of(tuning)>::numbers(rows, columns) == down * across * 128);
+  CHECK(Packing<float, basin::tile::layout_of(tuning)>::numbers(rows, columns) ==
+        down * across * 128);
 }
 
 TEST_CASE("copies for matrix units hold every weight once, rounded", "[tile][packing]") {

@@ -8,6 +8,7 @@
 #include <basin/buffer/draw.hpp>
 #include <basin/buffer/storage.hpp>
 #include <basin/buffer/write.hpp>
+#include <basin/core/field.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/sampler/start.hpp>
 
@@ -63,18 +64,27 @@ struct Replay {
   draw_type draw{};        ///< numbers of the policy, if it has some
   write_type write{};      ///< numbers of the policy, if it has some
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"capacity", "1", "samples kept, at least the batch"}, self.capacity);
+    f(Field{"fresh", "1", "probability that a drawn chain starts anew"}, self.fresh,
+      range::closed(0, 1));
+    f.nested("start", self.start);
+    f(Field{"lower", "x", "least coordinate that storage::Byte keeps"}, self.lower);
+    f(Field{"upper", "x", "largest coordinate that storage::Byte keeps"}, self.upper);
+    f.nested("storage", self.storage);
+    f.nested("draw", self.draw);
+    f.nested("write", self.write);
+  }
+
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
     char const* who = "basin::buffer::Replay";
     if (capacity < batch)
       refuse(who, "capacity is ", capacity, ", smaller than the batch of ", batch);
-    if (!(fresh >= 0 && fresh <= 1)) refuse(who, "fresh must be in [0, 1], got ", fresh);
+    check_fields(who, *this);
     if (!(lower < upper) || std::isinf(lower) || std::isinf(upper))
       refuse(who, "lower must be < upper and both finite, got ", lower, " and ", upper);
-    check_numbers(start);
-    check_numbers(storage);
-    check_numbers(draw);
-    check_numbers(write);
     if constexpr (requires { start.lower, start.upper; })
       check_stored("the start", start.lower, start.upper);
   }

@@ -77,7 +77,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   /// Of f.
   static constexpr int outputs = Plan::width;
   /// Whether the head knows labels.
-  static constexpr bool conditions_differ = Head::rows > 0;
+  static constexpr bool conditions_differ = basin::detail::NamesConditions<Head>;
 
   /// Workspace of a tile of Width chains, in bytes.
   template <int Width>

@@ -40,13 +40,16 @@ struct ContrastiveDivergence {
   EnergyPenalty energy_l2{};
   loss_type loss{};  ///< numbers of the policy, if it has some
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check(int) const {
-    sampler.check();
-    check_numbers(start);
-    energy_l2.check();
-    check_numbers(loss);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("sampler", self.sampler);
+    f.nested("start", self.start);
+    f.nested("energy_l2", self.energy_l2);
+    f.nested("loss", self.loss);
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int) const { check_fields("basin::objective::ContrastiveDivergence", *this); }
 
   /// The objective on an execution space.
   template <class E, class Exec, tile::Tuning tuning>

@@ -21,6 +21,9 @@ namespace basin::objective {
 /// an objective::Sum with persistent contrastive divergence it is a joint energy-based model
 /// (Grathwohl et al. 2020, arXiv:1912.03263, eq. 8).
 struct CrossEntropy {
+  template <class Self, class F>
+  static constexpr void fields(Self&, F&&) {}
+
   void check(int) const {}
 
   template <class E, class Exec, tile::Tuning tuning>

@@ -2,7 +2,7 @@
 #ifndef BASIN_OBJECTIVE_DENOISING_SCORE_MATCHING_HPP
 #define BASIN_OBJECTIVE_DENOISING_SCORE_MATCHING_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/objective/detail/residual_gradient.hpp>
 
 #include <cmath>
@@ -20,12 +20,14 @@ namespace basin::objective {
 struct DenoisingScoreMatching {
   double standard_deviation = 0.1;  ///< sigma, units of x; > 0
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check(int) const {
-    if (!(standard_deviation > 0) || std::isinf(standard_deviation))
-      refuse("basin::objective::DenoisingScoreMatching",
-             "standard_deviation must be > 0 and finite, got ", standard_deviation);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"standard_deviation", "x", "sigma of the noise on the data"}, self.standard_deviation,
+      range::above(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int) const { check_fields("basin::objective::DenoisingScoreMatching", *this); }
 
   template <class E, class Exec, tile::Tuning tuning>
   class bind : public detail::ResidualGradient<E, Exec, tuning, 0> {

@@ -2,7 +2,7 @@
 #ifndef BASIN_OBJECTIVE_NOISE_HPP
 #define BASIN_OBJECTIVE_NOISE_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/tile/launch.hpp>
 #include <basin/tile/random.hpp>
 
@@ -67,11 +67,6 @@ KOKKOS_FUNCTION Scalar dot(int n, Scalar const* a, Scalar const* x, F const& f) 
   return total;
 }
 
-inline void check_at_least_0(char const* law, char const* field, double value) {
-  if (!(value >= 0) || std::isinf(value))
-    refuse(law, field, " must be >= 0 and finite, got ", value);
-}
-
 inline double log_two_pi() { return 1.8378770664093454836; }
 
 }  // namespace detail
@@ -81,10 +76,14 @@ struct Gaussian {
   double ridge                           = 0;  ///< added to the diagonal of S, units of x^2; >= 0
   bool operator==(Gaussian const&) const = default;
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    detail::check_at_least_0("basin::objective::noise::Gaussian", "ridge", ridge);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"ridge", "x^2", "added to the diagonal of the covariance"}, self.ridge,
+      range::at_least(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::objective::noise::Gaussian", *this); }
 
   template <class Scalar, class Exec>
   struct bind {
@@ -146,10 +145,13 @@ struct DiagonalGaussian {
   double ridge                                   = 0;  ///< added to s^2, units of x^2; >= 0
   bool operator==(DiagonalGaussian const&) const = default;
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    detail::check_at_least_0("basin::objective::noise::DiagonalGaussian", "ridge", ridge);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"ridge", "x^2", "added to the variances"}, self.ridge, range::at_least(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::objective::noise::DiagonalGaussian", *this); }
 
   template <class Scalar, class Exec>
   struct bind {
@@ -193,8 +195,14 @@ struct Box {
   double margin                     = 0;  ///< >= 0
   bool operator==(Box const&) const = default;
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"margin", "1", "widens the box on both sides, in ranges of the data"}, self.margin,
+      range::at_least(0).finite());
+  }
+
   /// \throws std::invalid_argument naming the field and its value
-  void check() const { detail::check_at_least_0("basin::objective::noise::Box", "margin", margin); }
+  void check() const { check_fields("basin::objective::noise::Box", *this); }
 
   template <class Scalar, class Exec>
   struct bind {

@@ -2,6 +2,7 @@
 #ifndef BASIN_OBJECTIVE_NOISE_CONDITIONAL_SCORE_MATCHING_HPP
 #define BASIN_OBJECTIVE_NOISE_CONDITIONAL_SCORE_MATCHING_HPP
 
+#include <basin/core/field.hpp>
 #include <basin/objective/detail/residual_gradient.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
@@ -24,8 +25,13 @@ struct NoiseConditionalScoreMatching {
 
   static constexpr int conditions = 1;  ///< coordinates of the energy that are not of the data
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("ladder", self.ladder);
+  }
+
   /// \throws std::invalid_argument naming the field and its value
-  void check(int) const { ladder.check(); }
+  void check(int) const { check_fields("basin::objective::NoiseConditionalScoreMatching", *this); }
 
   template <class E, class Exec, tile::Tuning tuning>
   class bind : public detail::ResidualGradient<E, Exec, tuning, conditions> {

@@ -2,7 +2,7 @@
 #ifndef BASIN_OBJECTIVE_NOISE_CONTRASTIVE_HPP
 #define BASIN_OBJECTIVE_NOISE_CONTRASTIVE_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/energy/parameter_gradient.hpp>
 #include <basin/objective/columns.hpp>
 #include <basin/objective/noise.hpp>
@@ -105,11 +105,14 @@ struct NoiseContrastive {
   Noise noise{};
   int ratio = 1;  ///< nu
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check(int) const {
-    if (ratio < 1) refuse("basin::objective::NoiseContrastive", "ratio must be >= 1, got ", ratio);
-    if constexpr (requires { noise.check(); }) noise.check();
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("noise", self.noise);
+    f(Field{"ratio", "1", "nu, noise points for each data point"}, self.ratio, range::at_least(1));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int) const { check_fields("basin::objective::NoiseContrastive", *this); }
 
   template <class E, class Exec, tile::Tuning tuning>
   class bind {

@@ -40,14 +40,20 @@ struct PersistentCd {
   EnergyPenalty energy_l2{};
   loss_type loss{};  ///< numbers of the policy, if it has some
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("sampler", self.sampler);
+    f.nested("buffer", self.buffer);
+    f.nested("energy_l2", self.energy_l2);
+    f.nested("loss", self.loss);
+  }
+
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
-    sampler.check();
+    check_fields("basin::objective::PersistentCd", *this);
     buffer.check(batch);
     if constexpr (requires { buffer.check_chains(sampler.lower, sampler.upper); })
       buffer.check_chains(sampler.lower, sampler.upper);
-    energy_l2.check();
-    check_numbers(loss);
   }
 
   /// The objective on an execution space.

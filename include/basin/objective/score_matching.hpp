@@ -2,6 +2,7 @@
 #ifndef BASIN_OBJECTIVE_SCORE_MATCHING_HPP
 #define BASIN_OBJECTIVE_SCORE_MATCHING_HPP
 
+#include <basin/core/field.hpp>
 #include <basin/objective/detail/sliced_gradient.hpp>
 
 namespace basin::objective {
@@ -20,10 +21,14 @@ template <int Limit = 64>
 struct ScoreMatching {
   int probes = 1;  ///< random directions of a sample, past Limit
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check(int) const {
-    if (probes < 1) refuse("basin::objective::ScoreMatching", "probes must be >= 1, got ", probes);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"probes", "1", "random directions of a sample, past Limit"}, self.probes,
+      range::at_least(1));
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int) const { check_fields("basin::objective::ScoreMatching", *this); }
 
   template <class E>
   static constexpr bool exact = E::dimension <= Limit;

@@ -2,6 +2,7 @@
 #ifndef BASIN_OBJECTIVE_SLICED_SCORE_MATCHING_HPP
 #define BASIN_OBJECTIVE_SLICED_SCORE_MATCHING_HPP
 
+#include <basin/core/field.hpp>
 #include <basin/objective/detail/sliced_gradient.hpp>
 
 namespace basin::objective {
@@ -52,13 +53,14 @@ struct SlicedScoreMatching {
   int projections = 1;         ///< directions of a sample
   direction_type direction{};  ///< numbers of the policy, if it has some
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check(int) const {
-    if (projections < 1)
-      refuse("basin::objective::SlicedScoreMatching", "projections must be >= 1, got ",
-             projections);
-    check_numbers(direction);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"projections", "1", "directions of a sample"}, self.projections, range::at_least(1));
+    f.nested("direction", self.direction);
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int) const { check_fields("basin::objective::SlicedScoreMatching", *this); }
 
   static constexpr bool reduced = std::same_as<form_type, form::VarianceReduced>;
 

@@ -86,11 +86,18 @@ struct Sum {
   Second second{};
   Weight weight{};  ///< a
 
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("first", self.first);
+    f.nested("second", self.second);
+    f.nested("weight", self.weight);
+  }
+
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
+    check_fields("basin::objective::Sum", *this);
     first.check(batch);
     second.check(batch);
-    weight.check();
   }
 
   template <class E, class Exec, tile::Tuning tuning>

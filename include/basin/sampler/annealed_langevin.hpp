@@ -22,14 +22,16 @@ struct AnnealedLangevin {
 
   static constexpr int conditions = 1;  ///< coordinates of the energy that it sets: log sigma
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    ladder.check();
-    if (steps < 1) refuse("basin::sampler::AnnealedLangevin", "steps must be >= 1, got ", steps);
-    if (!(step_size > 0) || std::isinf(step_size))
-      refuse("basin::sampler::AnnealedLangevin", "step_size must be > 0 and finite, got ",
-             step_size);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("ladder", self.ladder);
+    f(Field{"steps", "1", "moves of each chain at each level"}, self.steps, range::at_least(1));
+    f(Field{"step_size", "x^2 / E", "alpha of the last level"}, self.step_size,
+      range::above(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::sampler::AnnealedLangevin", *this); }
 };
 
 /// Moves every chain down the ladder, in place. Asynchronous on exec; a launch for each level.

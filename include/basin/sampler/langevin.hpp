@@ -2,7 +2,7 @@
 #ifndef BASIN_SAMPLER_LANGEVIN_HPP
 #define BASIN_SAMPLER_LANGEVIN_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/sampler/chain.hpp>
 #include <basin/sampler/clip.hpp>
@@ -57,19 +57,12 @@ struct LangevinPolicies {
                 "given; write Op::clip between Op::gradient and Op::move.");
 };
 
-// noise: sigma or T, by its name
-template <class Policies>
-void check_langevin(int steps, double step_size, char const* noise_name, double noise, double clip,
-                    double lower, double upper) {
+template <class Policies, class Options>
+void check_langevin(Options const& options) {
   char const* who      = "basin::sampler::Langevin";
   constexpr bool clips = !std::same_as<typename Policies::clip, sampler::clip::None>;
-  if (steps < 0 || steps > 1 << steps_bits)
-    refuse(who, "steps must be in [0, ", 1 << steps_bits, "], got ", steps);
-  if (!(step_size > 0) || std::isinf(step_size))
-    refuse(who, "step_size must be > 0 and finite, got ", step_size);
-  if (!(noise >= 0) || std::isinf(noise))
-    refuse(who, noise_name, " must be >= 0 and finite, got ", noise);
-  if (clips && !(clip > 0)) refuse(who, "clip must be > 0, got ", clip);
+  double const clip = options.clip, lower = options.lower, upper = options.upper;
+  check_fields(who, options);
   if (!clips && !std::isinf(clip))
     refuse(who, "clip is ", clip,
            ", but the policy is clip::None; write clip::PerElement or "
@@ -259,11 +252,21 @@ struct Langevin {
     return detail::langevin_move<policies, E>(*this);
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    detail::check_langevin<policies>(steps, step_size, "temperature", temperature, clip, lower,
-                                     upper);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"steps", "1", "moves of each chain per call"}, self.steps,
+      range::closed(0, 1 << steps_bits));
+    f(Field{"step_size", "x^2 / E", "alpha, size of a step"}, self.step_size,
+      range::above(0).finite());
+    f(Field{"temperature", "E", "T of the law exp(-E / T)"}, self.temperature,
+      range::at_least(0).finite());
+    f(Field{"clip", "E / x", "limit of the clip policy"}, self.clip, range::above(0));
+    f(Field{"lower", "x", "least coordinate behind Op::clamp"}, self.lower);
+    f(Field{"upper", "x", "largest coordinate behind Op::clamp, > lower"}, self.upper);
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { detail::check_langevin<policies>(*this); }
 };
 
 /// Langevin sampling with step and noise set apart; see Langevin.
@@ -292,10 +295,21 @@ struct Langevin<Policies...> {
     return detail::langevin_move<policies, E>(*this);
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    detail::check_langevin<policies>(steps, step_size, "noise", noise, clip, lower, upper);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"steps", "1", "moves of each chain per call"}, self.steps,
+      range::closed(0, 1 << steps_bits));
+    f(Field{"step_size", "x^2 / E", "alpha, size of a step"}, self.step_size,
+      range::above(0).finite());
+    f(Field{"noise", "x", "sigma, standard deviation of the noise of a step"}, self.noise,
+      range::at_least(0).finite());
+    f(Field{"clip", "E / x", "limit of the clip policy"}, self.clip, range::above(0));
+    f(Field{"lower", "x", "least coordinate behind Op::clamp"}, self.lower);
+    f(Field{"upper", "x", "largest coordinate behind Op::clamp, > lower"}, self.upper);
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { detail::check_langevin<policies>(*this); }
 };
 
 }  // namespace basin::sampler

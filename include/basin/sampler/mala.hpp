@@ -2,7 +2,7 @@
 #ifndef BASIN_SAMPLER_MALA_HPP
 #define BASIN_SAMPLER_MALA_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/sampler/chain.hpp>
 
 #include <cmath>
@@ -127,16 +127,18 @@ struct Mala {
             static_cast<Scalar>(1 / temperature)};
   }
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    char const* who = "basin::sampler::Mala";
-    if (steps < 0 || steps > 1 << steps_bits)
-      refuse(who, "steps must be in [0, ", 1 << steps_bits, "], got ", steps);
-    if (!(step_size > 0) || std::isinf(step_size))
-      refuse(who, "step_size must be > 0 and finite, got ", step_size);
-    if (!(temperature > 0) || std::isinf(temperature))
-      refuse(who, "temperature must be > 0 and finite, got ", temperature);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"steps", "1", "proposals of each chain per call"}, self.steps,
+      range::closed(0, 1 << steps_bits));
+    f(Field{"step_size", "x^2 / E", "alpha, size of a step"}, self.step_size,
+      range::above(0).finite());
+    f(Field{"temperature", "E", "T of the law exp(-E / T)"}, self.temperature,
+      range::above(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::sampler::Mala", *this); }
 };
 
 }  // namespace basin::sampler

@@ -2,7 +2,7 @@
 #ifndef BASIN_SAMPLER_START_HPP
 #define BASIN_SAMPLER_START_HPP
 
-#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/core/shape.hpp>
 #include <basin/tile/launch.hpp>
@@ -37,6 +37,12 @@ struct Uniform {
   using axis   = start_axis;
   double lower = -1;  ///< units of x
   double upper = 1;   ///< units of x; > lower
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"lower", "x", "least coordinate"}, self.lower);
+    f(Field{"upper", "x", "largest coordinate, > lower"}, self.upper);
+  }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
@@ -77,14 +83,15 @@ struct Gaussian {
   double mean               = 0;  ///< units of x
   double standard_deviation = 1;  ///< units of x; >= 0
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (!std::isfinite(mean))
-      refuse("basin::sampler::start::Gaussian", "mean must be finite, got ", mean);
-    if (!(standard_deviation >= 0) || std::isinf(standard_deviation))
-      refuse("basin::sampler::start::Gaussian", "standard_deviation must be >= 0 and finite, got ",
-             standard_deviation);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"mean", "x", "of every coordinate"}, self.mean, range::any.finite());
+    f(Field{"standard_deviation", "x", "of every coordinate"}, self.standard_deviation,
+      range::at_least(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::sampler::start::Gaussian", *this); }
 
   template <class Scalar>
   KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
@@ -100,11 +107,14 @@ struct Data {
   static constexpr StartRows rows = StartRows::data;
   double noise                    = 0;  ///< units of x; >= 0
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (!(noise >= 0) || std::isinf(noise))
-      refuse("basin::sampler::start::Data", "noise must be >= 0 and finite, got ", noise);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"noise", "x", "standard deviation of the noise on the row"}, self.noise,
+      range::at_least(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::sampler::start::Data", *this); }
 
   template <class Scalar>
   KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,
@@ -120,11 +130,14 @@ struct Positives {
   static constexpr StartRows rows = StartRows::batch;
   double noise                    = 0;  ///< units of x; >= 0
 
-  /// \throws std::invalid_argument naming the field and its value
-  void check() const {
-    if (!(noise >= 0) || std::isinf(noise))
-      refuse("basin::sampler::start::Positives", "noise must be >= 0 and finite, got ", noise);
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"noise", "x", "standard deviation of the noise on the row"}, self.noise,
+      range::at_least(0).finite());
   }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::sampler::start::Positives", *this); }
 
   template <class Scalar>
   KOKKOS_FUNCTION void operator()(Stream const& stream, int block, std::uint32_t chain,

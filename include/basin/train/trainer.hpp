@@ -59,6 +59,8 @@ class Trainer {
   static_assert(objective::BindsEnergy<Objective, E, Exec, tuning>,
                 "basin::train::Trainer: the second argument is no objective; write for example "
                 "objective::PersistentCd<sampler::Langevin<>>, and the optimizer behind it.");
+  static_assert(objective::check_objective<Objective, energy::packed_energy<E, tuning, Exec>, Exec,
+                                           tuning>::value);
   static_assert(optimizer::check_optimizer<Optimizer, typename E::scalar_type>::value,
                 "basin::train::Trainer: the third argument is no optimizer; write for example "
                 "optimizer::Adam, and the schedule, if any, behind it.");
