@@ -12,7 +12,7 @@ namespace {
 TEST_CASE("a refusal says who, what and the values", "[core][check]") {
   CHECK_THROWS_AS(basin::refuse("basin::f", "step_size must be > 0"), std::invalid_argument);
   CHECK_THROWS_WITH(basin::refuse("basin::f", "step_size must be > 0"),
-                    "basin::f: step must be > 0");
+                    "basin::f: step_size must be > 0");
   CHECK_THROWS_WITH(basin::refuse("basin::f", "points has second extent ", 3,
                                   ", the energy has dimension ", 2ull, std::string(", "), 0.5f),
                     "basin::f: points has second extent 3, the energy has dimension 2, 0.5");
