@@ -229,7 +229,7 @@ TEST_CASE("no step leaves the chains and reports that nothing moved", "[sampler]
   Chains<float> const out("out", 3, 5);
   Kokkos::deep_copy(out, -1.f);
   sample(Exec(), Everything<clip::PerElement>{.steps = 0, .clip = 1e-9}, CoupledEnergy<float>{},
-         chains, {}, {out.data(), out.data() + 5, out.data() + 10});
+         chains, {}, {{out.data(), out.data() + 5, out.data() + 10}});
   CHECK(same_bits(chains, spread<float>(5, 5, 1)));
   CHECK(same_bits(out, Chains<float>("zeros", 3, 5)));
 }

@@ -5,7 +5,6 @@
 #include <Kokkos_Macros.hpp>
 
 #include <cstdint>
-#include <stdexcept>
 
 namespace basin {
 
@@ -29,12 +28,16 @@ enum class Purpose : std::uint32_t {
   label          = 14,  ///< labels of samples
 };
 
+namespace detail {
+inline void a_user_purpose_is_in_0_to_127() {}
+}  // namespace detail
+
 /// Purpose number n of a user's own draws, n in [0, 128): shares no number with the library's.
 consteval Purpose user_purpose(int n) {
-  // A purpose is one byte of a counter word, beside the high bits of the step.
-  return n >= 0 && n < 128
-             ? static_cast<Purpose>(128 + n)
-             : throw std::invalid_argument("basin::user_purpose: n must be in [0, 128)");
+  // A purpose is one byte of a counter word, beside the high bits of the step. What is no constant
+  // expression refuses others at compile time.
+  if (n < 0 || n >= 128) detail::a_user_purpose_is_in_0_to_127();
+  return static_cast<Purpose>(128 + n);
 }
 
 namespace detail {
