@@ -35,29 +35,6 @@ TEST_CASE("blocks of 3 rows do not read packed weights", "[energy][pack]") {
     check_packed<Exec, InDouble, Tuning{8, 1, 3, 2, 64, tile::shared_memory<Exec>()}>();
 }
 
-TEST_CASE("an energy with weights packed for another precision is nearly the same",
-          "[energy][pack]") {
-  constexpr Tuning tuning = in_tiles<Exec>;
-  Model<Exec, Vectors> const model(parameters_of<Vectors>(1));
-  auto const full  = all_derivatives<Exec, tuning>(model.net());
-  auto const check = [&]<tile::Precision precision>(double u) {
-    constexpr Tuning reduced = tile::with_precision(tuning, precision);
-    auto const copies        = copies_of<Exec, reduced>(model.net());
-    auto const found = all_derivatives<Exec, reduced>(read<reduced>(model.net(), copies.data()));
-    CAPTURE(u);
-    // E and dE/dx; jets are not rounded. There and back four products, each of which gives 2 u of a
-    // sum of |w x| that is at most sqrt(33) times the values, with errors of random sign.
-    for (std::size_t kind : {0u, 1u}) {
-      double const error = largest_difference<float>({found[kind]}, {full[kind]});
-      CHECK(error <= 8 * u * 6);
-      CHECK(error >= u / 64);  // of factors with 24 bits a few agree by chance
-    }
-    for (std::size_t kind : {2u, 3u, 4u, 6u}) CHECK(found[kind] == full[kind]);
-  };
-  check.template operator()<tile::Precision::tf32>(0x1p-11);
-  check.template operator()<tile::Precision::bf16>(0x1p-8);
-}
-
 TEST_CASE("copies are worth making on GPUs alone", "[energy][pack]") {
   constexpr Tuning tuning{16, 4, 4, 1, 64, tile::shared_memory<Exec>()};
   constexpr int together = basin::energy::packed_numbers<Vectors, tuning, Exec>();
