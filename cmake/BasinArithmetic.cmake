@@ -6,6 +6,8 @@
 function(basin_exact_arithmetic target)
   target_compile_options(${target} INTERFACE
     $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang,IntelLLVM>:-ffp-contract=off>)
+  # g++ notes at every vector of 64 bytes that its ABI was another before GCC 4.6.
+  target_compile_options(${target} INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-psabi>)
   if(NOT Kokkos_ENABLE_CUDA)
     return()
   endif()

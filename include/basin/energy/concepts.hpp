@@ -2,6 +2,7 @@
 #ifndef BASIN_ENERGY_CONCEPTS_HPP
 #define BASIN_ENERGY_CONCEPTS_HPP
 
+#include <basin/core/member.hpp>
 #include <basin/layer/elementwise.hpp>
 #include <basin/tile/context.hpp>
 
@@ -46,15 +47,7 @@ concept HasValueAndGradient =
 
 namespace detail {
 
-// Whether E has a member of this name, whatever it is: then the name is ambiguous beside another.
-struct NamesLoadConditions {
-  void load_conditions();
-};
-template <class E>
-struct BothNames : E, NamesLoadConditions {};
-template <class E>
-concept NamesConditions =
-    std::is_class_v<E> && !std::is_final_v<E> && !requires { &BothNames<E>::load_conditions; };
+BASIN_NAMES_MEMBER(NamesConditions, load_conditions)
 
 }  // namespace detail
 

@@ -102,7 +102,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   static constexpr int record_rows     = graph.record_offset(count);
   static constexpr int gradient_blocks = graph.block_offset(count);
 
-  /// Numbers that are kept beside theta from step to step, for layers whose weights are effective
+  /// Numbers that are kept beside theta from step to step, for layers whose weights are reparameterized
   /// before they are used (layer::SpectralNorm); 0: theta is used as it is.
   static constexpr int state = graph.state_offset(count);
   /// Work items of reparameterize and pull_back_parameters.
@@ -121,6 +121,10 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   KOKKOS_FUNCTION explicit HeadedNetwork(Scalar const* theta, Head const& head = {},
                                          Copies const& copies = {})
       : passes_{theta, nullptr, head, copies} {}
+
+  /// (parameters) that this energy reads: theta, or where layers are reparameterized what they make
+  /// of it.
+  KOKKOS_FUNCTION Scalar const* theta() const { return passes_.theta; }
 
   /// The same body with another head: of a Classifier head::Labeled{labels} or
   /// head::CrossEntropy{labels}.

@@ -2,6 +2,7 @@
 #ifndef BASIN_OBJECTIVE_CONCEPTS_HPP
 #define BASIN_OBJECTIVE_CONCEPTS_HPP
 
+#include <basin/core/member.hpp>
 #include <basin/core/philox.hpp>
 #include <basin/objective/batch.hpp>
 #include <basin/tile/tuning.hpp>
@@ -104,6 +105,12 @@ template <class Bound, class Options, class Exec, class Chains>
 concept StartsChains = requires(Bound& b, Exec const& exec, Options const& o, Chains const& chains,
                                 Stream const& stream) { b.start(exec, o, chains, stream); };
 
+namespace detail {
+
+BASIN_NAMES_MEMBER(NamesChange, change)
+
+}  // namespace detail
+
 /// Columns of a bound objective.
 template <class Bound>
 inline constexpr int column_count =
@@ -139,6 +146,11 @@ struct check_objective {
                 "basin::objective::Objective: define 'auto columns() const' in the bound "
                 "objective, which returns std::array<basin::objective::Column<Scalar>, n>; n may "
                 "be 0.");
+  static_assert(
+      !detail::NamesChange<typename asked::Bound> ||
+          requires(typename asked::Bound& b, O const& o) { b.change(o); },
+      "basin::objective::Objective: the bound objective has a 'change' that can not be "
+      "called; write 'void change(Options const& options)'.");
   static constexpr bool value = Objective<O, E, Exec, tuning>;
 };
 

@@ -69,7 +69,10 @@ class Contrast {
         points_("basin::objective::points", 2 * batch, +E::dimension),
         losses_("basin::objective::losses", valued ? batch : 0),
         statistics_("basin::objective::statistics", std::size_t(sampler_columns) * batch),
-        state_(exec, sampler, batch, +E::dimension, seed) {}
+        state_(exec, sampler, batch, +E::dimension, seed) {
+    // A column that the sampler names and does not write is no number.
+    Kokkos::deep_copy(statistics_, Kokkos::Experimental::quiet_NaN_v<Scalar>);
+  }
 
   /// (batch, dimension) where the samples of a step belong.
   Chains samples() const {

@@ -2,6 +2,7 @@
 #ifndef BASIN_OBJECTIVE_LOSS_HPP
 #define BASIN_OBJECTIVE_LOSS_HPP
 
+#include <basin/core/member.hpp>
 #include <basin/core/philox.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/objective/weight.hpp>
@@ -153,6 +154,10 @@ inline constexpr bool has_value = requires(L const& l, loss::Energies<Scalar> co
   l.value(e, 0);
 } || requires(L const& l, loss::Energies<Scalar> const& e) { l.value(e, 0, l.reduce(e)); };
 
+namespace detail {
+BASIN_NAMES_MEMBER(NamesValue, value)
+}  // namespace detail
+
 /// The requirements of Loss as sentences.
 template <class L>
 struct check_loss {
@@ -162,6 +167,11 @@ struct check_loss {
       "Scalar> KOKKOS_FUNCTION basin::objective::loss::Weights<Scalar> "
       "operator()(basin::objective::loss::Energies<Scalar> const& e, int n) const', dL/dE "
       "of pair n; with a member 'reduce(e)' its result is a third argument.");
+  static_assert(!detail::NamesValue<L> || has_value<L, float> || has_value<L, double>,
+                "basin::objective::Loss: the loss has a 'value' that can not be called; write "
+                "'template <class Scalar> KOKKOS_FUNCTION Scalar "
+                "value(basin::objective::loss::Energies<Scalar> const& e, int n) const', with a "
+                "member 'reduce(e)' its result as a third argument.");
   static_assert(detail::SumsOf<L, float>::carried,
                 "basin::objective::Loss: what 'reduce' returns must be trivially copyable; return "
                 "a struct of numbers.");

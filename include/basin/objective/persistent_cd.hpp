@@ -20,8 +20,9 @@ namespace basin::objective {
 /// \tparam Policies  a loss policy (default loss::Difference)
 template <class Sampler, class Buffer = buffer::Replay<>, class... Policies>
 struct PersistentCd {
-  static_assert(sampler::Sampler<Sampler>,
-                "basin::objective::PersistentCd: the first argument is no sampler; write for "
+  static_assert(sampler::check_sampler<Sampler>::value,
+                "basin::objective::PersistentCd: the first argument is no sampler, which has a "
+                "number of steps and a check(); write for "
                 "example sampler::Langevin<>, and the buffer behind it.");
   static_assert(buffer::Buffer<Buffer>,
                 "basin::objective::PersistentCd: the second argument is no buffer; write for "
@@ -29,7 +30,7 @@ struct PersistentCd {
   static_assert((Policy<Policies> && ...) && (has_axis<Policies, loss_axis> && ...) &&
                     sizeof...(Policies) <= 1,
                 "basin::objective::PersistentCd: after sampler and buffer write at most a loss "
-                "policy.");
+                "policy, a struct with 'using axis = basin::objective::loss_axis'.");
   using sampler_type = Sampler;
   using buffer_type  = Buffer;
   using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;

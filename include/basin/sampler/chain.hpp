@@ -64,8 +64,49 @@ struct ChainTile {
 ///   void end(Context const& c, Tile const& t) const;
 ///
 /// written with the primitives of tile/context.hpp. Of the workspace only t.x, t.rows and what the
-/// energy promises to keep survive a call of the energy, see basin::Energy.
+/// energy promises to keep survive a call of the energy, see basin::Energy. Writing past the rows
+/// is not checked.
 namespace detail {
+
+BASIN_NAMES_MEMBER(NamesBegin, begin)
+BASIN_NAMES_MEMBER(NamesEnd, end)
+
+// Whether a move can be asked for its parts, on a context that exists everywhere.
+template <class Move, class E, int n>
+struct AskedMove {
+  using Context = basin::detail::probe_context<typename E::scalar_type>;
+  using Tile    = ChainTile<E, n>;
+
+  static constexpr bool rows   = requires { +Move::rows; };
+  static constexpr bool steps  = requires(Move const& move, Context const& c, Tile const& t,
+                                         Stream const& stream) { move.step(c, t, 0, stream); };
+  static constexpr bool begins = !NamesBegin<Move> || requires(Move const& move, Context const& c,
+                                                               Tile const& t) { move.begin(c, t); };
+  static constexpr bool ends   = !NamesEnd<Move> || requires(Move const& move, Context const& c,
+                                                           Tile const& t) { move.end(c, t); };
+};
+
+// The requirements of a move as sentences.
+template <class Move, class E, int n>
+struct check_move {
+  using asked = AskedMove<Move, E, n>;
+  static_assert(asked::rows,
+                "basin::sampler: a move needs 'static constexpr int rows', the rows of its own in "
+                "the workspace of a tile.");
+  static_assert(asked::steps,
+                "basin::sampler: a move needs 'template <class Context, class Tile> "
+                "KOKKOS_FUNCTION void step(Context const& c, Tile const& t, int k, basin::Stream "
+                "const& stream) const'.");
+  static_assert(asked::begins,
+                "basin::sampler: the move has a 'begin' that can not be called; write 'template "
+                "<class Context, class Tile> KOKKOS_FUNCTION void begin(Context const& c, Tile "
+                "const& t) const'.");
+  static_assert(asked::ends,
+                "basin::sampler: the move has an 'end' that can not be called; write 'template "
+                "<class Context, class Tile> KOKKOS_FUNCTION void end(Context const& c, Tile "
+                "const& t) const'.");
+  static constexpr bool value = asked::rows && asked::steps && asked::begins && asked::ends;
+};
 
 // The displacement of chains is measured here for every move: x_0 is still in main memory.
 template <class Move, class E, class Chains, int n, int displacement>
@@ -185,29 +226,31 @@ void run_chains(Exec const& exec, tile::Label label, Move const& move, E const& 
   static_assert(Kokkos::SpaceAccessibility<Exec, typename Chains::memory_space>::accessible,
                 "basin::sampler::sample: chains must be reachable from exec.");
   detail::check_chains<E>(chains);
-  stream.purpose = Purpose::sampler_noise;
-  using work     = detail::RunChains<Move, E, Chains, n, displacement>;
-  work const chain_steps{energy, chains, move, steps, stream, outputs};
-  int const count     = static_cast<int>(chains.extent(0));
-  auto const in_tiles = [&]<tile::Tuning chosen>() {
-    tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(
-        exec, label, tile::tiles(count, chosen.width), chain_steps);
-  };
-  // A chain takes long: rather narrow tiles on all of a GPU than wide ones on a part. Narrower
-  // still where every tile has the weights to itself: where they are streamed, twice the tiles
-  // would read them twice as often.
-  constexpr tile::Tuning narrow    = tile::narrow_tuning(tuning);
-  constexpr tile::Tuning narrowest = tile::narrower(narrow, narrow.width / 2);
-  if constexpr (narrow.width < tuning.width) {
-    int const at_once = tile::tiles_at_once(exec);
-    if constexpr (tile::stages_weights<Exec, narrowest, work>() &&
-                  narrowest.precision == tile::Precision::full) {
-      if (tile::tiles(count, narrowest.width) <= at_once)
-        return in_tiles.template operator()<narrowest>();
+  if constexpr (detail::check_move<Move, E, n>::value) {
+    stream.purpose = Purpose::sampler_noise;
+    using work     = detail::RunChains<Move, E, Chains, n, displacement>;
+    work const chain_steps{energy, chains, move, steps, stream, outputs};
+    int const count     = static_cast<int>(chains.extent(0));
+    auto const in_tiles = [&]<tile::Tuning chosen>() {
+      tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(
+          exec, label, tile::tiles(count, chosen.width), chain_steps);
+    };
+    // A chain takes long: rather narrow tiles on all of a GPU than wide ones on a part. Narrower
+    // still where every tile has the weights to itself: where they are streamed, twice the tiles
+    // would read them twice as often.
+    constexpr tile::Tuning narrow    = tile::narrow_tuning(tuning);
+    constexpr tile::Tuning narrowest = tile::narrower(narrow, narrow.width / 2);
+    if constexpr (narrow.width < tuning.width) {
+      int const at_once = tile::tiles_at_once(exec);
+      if constexpr (tile::stages_weights<Exec, narrowest, work>() &&
+                    narrowest.precision == tile::Precision::full) {
+        if (tile::tiles(count, narrowest.width) <= at_once)
+          return in_tiles.template operator()<narrowest>();
+      }
+      if (tile::tiles(count, tuning.width) < at_once) return in_tiles.template operator()<narrow>();
     }
-    if (tile::tiles(count, tuning.width) < at_once) return in_tiles.template operator()<narrow>();
+    in_tiles.template operator()<tuning>();
   }
-  in_tiles.template operator()<tuning>();
 }
 
 /// Moves every chain in place by options.steps steps of a sampler that is a move, with the state

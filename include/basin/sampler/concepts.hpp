@@ -112,6 +112,17 @@ concept HasMove = requires(S const& s) { s.template move<E>(); };
 template <class S, class E, class State>
 concept HasMoveOf = requires(S const& s, State const& state) { s.template move<E>(state); };
 
+namespace detail {
+
+template <class T>
+inline constexpr bool is_quantities = false;
+template <std::size_t n>
+inline constexpr bool is_quantities<std::array<Quantity, n>> = true;
+template <class S>
+inline constexpr bool columns_fit = is_quantities<std::remove_cvref_t<decltype(columns_of<S>)>>;
+
+}  // namespace detail
+
 /// The requirements of Sampler as sentences.
 template <class S>
 struct check_sampler {
@@ -122,7 +133,10 @@ struct check_sampler {
       requires(S const& s) { s.check(); },
       "basin::sampler: a sampler needs 'void check() const', which throws "
       "std::invalid_argument naming a field that is wrong and its value.");
-  static constexpr bool value = Sampler<S>;
+  static_assert(detail::columns_fit<S>,
+                "basin::sampler: the columns of a sampler are 'static constexpr "
+                "std::array<basin::Quantity, n> columns'.");
+  static constexpr bool value = Sampler<S> && detail::columns_fit<S>;
 };
 
 namespace detail {

@@ -10,6 +10,7 @@
 #include <basin/tile/graph.hpp>
 #include <basin/train/batch.hpp>
 #include <basin/train/monitor.hpp>
+#include <basin/train/options.hpp>
 #include <basin/train/parameters.hpp>
 #include <basin/train/progress.hpp>
 
@@ -23,16 +24,6 @@
 #include <vector>
 
 namespace basin::train {
-
-/// How long to train, and whom to tell.
-struct FitOptions {
-  long epochs         = 0;        ///< passes over the data; or
-  long steps          = 0;        ///< training steps
-  std::FILE* progress = nullptr;  ///< a line at each report, for example stderr; a terminal's is
-                                  ///< rewritten
-  std::function<void(Metrics const&)> report{};     ///< called at each report
-  std::function<bool(Metrics const&)> stop_when{};  ///< asked after each report: true ends the run
-};
 
 /// Composes an energy, an objective and an optimizer into one training loop.
 ///
@@ -79,42 +70,7 @@ class Trainer {
   using energy_type    = energy::packed_energy<E, tuning, Exec>;
   using objective_type = objective::bound<Objective, energy_type, Exec, tuning>;
 
-  struct Options {
-    Objective objective{};
-    Optimizer optimizer{};
-    Schedule schedule{};
-    int batch = 128;  ///< data, and samples, of a step
-    DataNoise data_noise{};
-    double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
-    double ema_decay = 0;  ///< decay of the averaged parameters per step; 0: none. They start
-                           ///< from the initial ones, whose weight after n steps is ema_decay^n
-    std::uint64_t seed  = 1;
-    int monitor_every   = 100;  ///< steps between two reports
-    double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
-
-    template <class Self, class F>
-    static constexpr void fields(Self& self, F&& f) {
-      f.nested("objective", self.objective);
-      f.nested("optimizer", self.optimizer);
-      f.nested("schedule", self.schedule);
-      f(Field{"batch", "1", "data, and samples, of a step"}, self.batch, range::at_least(1));
-      f.nested("data_noise", self.data_noise);
-      f(Field{"clip_norm", "E / theta", "largest |dL/dtheta|_2"}, self.clip_norm, range::above(0));
-      f(Field{"ema_decay", "1", "decay of the averaged parameters per step; 0: none"},
-        self.ema_decay, range::right_open(0, 1));
-      f(Field{"seed", "1", "of all that is random"}, self.seed);
-      f(Field{"monitor_every", "steps", "between two reports"}, self.monitor_every,
-        range::at_least(1));
-      f(Field{"energy_limit", "E", "stop when mean |E| passes it"}, self.energy_limit,
-        range::above(0));
-    }
-
-    /// \throws std::invalid_argument naming the field and its value
-    void check() const {
-      check_fields(who, *this);
-      objective.check(batch);
-    }
-  };
+  using Options = TrainerOptions<Objective, Optimizer, Schedule>;
 
   /// Allocates everything and draws the initial parameters.
   ///
@@ -286,7 +242,7 @@ class Trainer {
 
   /// The energy with the averaged parameters, if there are any, else with the present ones. A
   /// handle: it follows the training and must not outlive the trainer; with layers whose weights
-  /// are effective (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
+  /// are reparameterized (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
   /// it follows no further than to the next call of energy(), sample or energies. Asynchronous on
   /// exec.
   auto energy() { return parameters_.energy(exec_); }

@@ -227,9 +227,11 @@ using stages_of = typename AppendAll<StageList<Scalar, Input, -1, false>, Layers
 // 'instantiation of' line beside the sentence.
 template <int LastWidth>
 struct ends_in_a_scalar {
-  static_assert(LastWidth == 1,
-                "basin::energy::Network: an energy is one number, so the last layer must have "
-                "width 1, e.g. layer::Dense<1>; LastWidth is the width it has.");
+  static_assert(
+      LastWidth == 1,
+      "basin::energy::Network: an energy is one number, so the last layer must have "
+      "width 1, e.g. layer::Dense<1>; LastWidth is the width it has. (Of a network with an "
+      "output for each class write energy::Classifier.)");
   static constexpr bool value = true;
 };
 

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_CORE_MEMBER_HPP
+#define BASIN_CORE_MEMBER_HPP
+
+#include <type_traits>
+
+namespace basin {
+
+template <class T, class Probe>
+struct WithProbe : T, Probe {};
+template <class T>
+concept Probed = std::is_class_v<T> && !std::is_final_v<T>;
+
+/// concept_name<T>: whether T has a member of this name, whatever its kind and signature, for then
+/// the name is ambiguous in a class that inherits another one. With it an optional member that is
+/// there but can not be called is refused, not ignored.
+#define BASIN_NAMES_MEMBER(concept_name, member) \
+  struct concept_name##Probe {                   \
+    void member();                               \
+  };                                             \
+  template <class T>                             \
+  concept concept_name =                         \
+      ::basin::Probed<T> && !requires { &::basin::WithProbe<T, concept_name##Probe>::member; };
+
+}  // namespace basin
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TRAIN_OPTIONS_HPP
+#define BASIN_TRAIN_OPTIONS_HPP
+
+#include <basin/core/field.hpp>
+#include <basin/train/batch.hpp>
+#include <basin/train/metrics.hpp>
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <limits>
+
+namespace basin::train {
+
+/// What a Trainer is made with. Written by its type, Trainer::Options{.batch = 256}, a field that
+/// does not exist is named by the compiler.
+template <class Objective, class Optimizer, class Schedule>
+struct TrainerOptions {
+  Objective objective{};
+  Optimizer optimizer{};
+  Schedule schedule{};
+  int batch = 128;  ///< data, and samples, of a step
+  DataNoise data_noise{};
+  double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
+  double ema_decay = 0;  ///< decay of the averaged parameters per step; 0: none. They start
+                         ///< from the initial ones, whose weight after n steps is ema_decay^n
+  std::uint64_t seed  = 1;
+  int monitor_every   = 100;  ///< steps between two reports
+  double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f.nested("objective", self.objective);
+    f.nested("optimizer", self.optimizer);
+    f.nested("schedule", self.schedule);
+    f(Field{"batch", "1", "data, and samples, of a step"}, self.batch, range::at_least(1));
+    f.nested("data_noise", self.data_noise);
+    f(Field{"clip_norm", "E / theta", "largest |dL/dtheta|_2"}, self.clip_norm, range::above(0));
+    f(Field{"ema_decay", "1", "decay of the averaged parameters per step; 0: none"}, self.ema_decay,
+      range::right_open(0, 1));
+    f(Field{"seed", "1", "of all that is random"}, self.seed);
+    f(Field{"monitor_every", "steps", "between two reports"}, self.monitor_every,
+      range::at_least(1));
+    f(Field{"energy_limit", "E", "stop when mean |E| passes it"}, self.energy_limit,
+      range::above(0));
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    check_fields("basin::train::Trainer", *this);
+    objective.check(batch);
+  }
+};
+
+/// How long to train, and what to report.
+struct FitOptions {
+  long epochs         = 0;        ///< passes over the data; or
+  long steps          = 0;        ///< training steps
+  std::FILE* progress = nullptr;  ///< a line at each report, for example stderr; a terminal's is
+                                  ///< rewritten
+  std::function<void(Metrics const&)> report{};     ///< called at each report
+  std::function<bool(Metrics const&)> stop_when{};  ///< asked after each report: true ends the run
+};
+
+}  // namespace basin::train
+
+#endif
