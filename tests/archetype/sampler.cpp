@@ -54,7 +54,7 @@ struct RandomWalk {
       c.normal(D, stream, t.first,
                [=](auto at, auto z) { at.store(t.x, fma(decltype(z)(s), z, at.load(t.x))); });
       t.energy.energy(c, t.workspace);
-      stream.purpose = basin::user_purpose(0);
+      stream.purpose = basin::Purpose::sampler_accept;
       c.uniform(1, stream, t.first, [=](auto at, auto u) {
         using U      = decltype(u);
         auto const e = at.at(D);
