@@ -42,7 +42,7 @@ TEST_CASE("a direction of a user's own is the one that is taken", "[objective][d
   auto const gradient = [](auto const& objective) {
     auto const trainer =
         trained<Exec, Parabola>(objective, numbers_of_variance(500, 1.7), 1, 0.01, 500);
-    return on_host(trainer->gradient());
+    return on_host(trainer->last_gradient());
   };
   auto const once  = gradient(SlicedScoreMatching<>{});
   auto const twice = gradient(SlicedScoreMatching<mine::Double>{});

@@ -126,6 +126,11 @@ concept Objective =
 /// The requirements of Objective as sentences, of a type that BindsEnergy.
 template <class O, class E, class Exec, tile::Tuning tuning>
 struct check_objective {
+  static constexpr bool value = false;
+};
+template <class O, class E, class Exec, tile::Tuning tuning>
+  requires BindsEnergy<O, E, Exec, tuning>
+struct check_objective<O, E, Exec, tuning> {
   using asked = detail::Asked<O, E, Exec, tuning>;
   static_assert(asked::checks,
                 "basin::objective::Objective: define 'void check(int batch) const', which throws "

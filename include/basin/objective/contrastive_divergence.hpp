@@ -20,10 +20,11 @@ namespace basin::objective {
 ///                   itself), a loss policy (default loss::Difference)
 template <class Sampler, class... Policies>
 struct ContrastiveDivergence {
-  static_assert(sampler::check_sampler<Sampler>::value,
-                "basin::objective::ContrastiveDivergence: the first argument is no sampler, which "
-                "has a number of steps and a check(); write "
-                "for example sampler::Langevin<>, and policies behind it.");
+  static_assert(
+      sampler::NamesSteps<Sampler>,
+      "basin::objective::ContrastiveDivergence: the first argument is no sampler; write for "
+      "example sampler::Langevin<>, and policies behind it.");
+  static_assert(!sampler::NamesSteps<Sampler> || sampler::check_sampler<Sampler>::value);
   static_assert((Policy<Policies> && ...) &&
                     (has_axis<Policies, sampler::start_axis, loss_axis> && ...),
                 "basin::objective::ContrastiveDivergence: each argument after the sampler must be "

@@ -20,10 +20,10 @@ namespace basin::objective {
 /// \tparam Policies  a loss policy (default loss::Difference)
 template <class Sampler, class Buffer = buffer::Replay<>, class... Policies>
 struct PersistentCd {
-  static_assert(sampler::check_sampler<Sampler>::value,
-                "basin::objective::PersistentCd: the first argument is no sampler, which has a "
-                "number of steps and a check(); write for "
+  static_assert(sampler::NamesSteps<Sampler>,
+                "basin::objective::PersistentCd: the first argument is no sampler; write for "
                 "example sampler::Langevin<>, and the buffer behind it.");
+  static_assert(!sampler::NamesSteps<Sampler> || sampler::check_sampler<Sampler>::value);
   static_assert(buffer::Buffer<Buffer>,
                 "basin::objective::PersistentCd: the second argument is no buffer; write for "
                 "example buffer::Replay<>, and a loss policy, if any, behind it.");

@@ -94,24 +94,28 @@ template <class O, class Scalar>
 concept Optimizer = HasStates<O> && HasCheck<O> && HasRuleOfPacks<O, Scalar> &&
                     HasPlainRule<O, Scalar> && std::default_initializable<O>;
 
-/// The requirements of Optimizer as sentences.
+/// The requirements of Optimizer as sentences, for what means to be one: it has states or a rule.
 template <class O, class Scalar>
 struct check_optimizer {
-  static_assert(HasStates<O>,
+  // Constants, not concepts, in the assertions: a compiler explains a concept at length.
+  static constexpr bool states = HasStates<O>, rule = HasRule<O, Scalar>, meant = states || rule;
+  static constexpr bool checks = HasCheck<O>, runs = HasRuleOfPacks<O, Scalar>,
+                        plain = HasPlainRule<O, Scalar>;
+  static_assert(!meant || states,
                 "basin::optimizer::Optimizer: define 'static constexpr int states', the arrays of "
                 "the size of theta that it keeps, or 0.");
-  static_assert(HasCheck<O>,
+  static_assert(!meant || checks,
                 "basin::optimizer::Optimizer: define 'void check() const', which throws "
                 "std::invalid_argument for numbers that mean nothing.");
-  static_assert(HasRule<O, Scalar>,
+  static_assert(!meant || rule,
                 "basin::optimizer::Optimizer: define 'template <class Scalar> KOKKOS_FUNCTION auto "
                 "at(long step, double factor) const', the rule of one update.");
-  static_assert(!HasStates<O> || !HasRule<O, Scalar> || HasRuleOfPacks<O, Scalar>,
+  static_assert(!states || !rule || runs,
                 "basin::optimizer::Optimizer: the rule that at(step, factor) returns needs "
                 "'template <class V> KOKKOS_FUNCTION void operator()(V& theta, V g, V "
                 "(&state)[states]) const', without state where states is 0.");
   static_assert(
-      !HasRule<O, Scalar> || HasPlainRule<O, Scalar>,
+      !rule || plain,
       "basin::optimizer::Optimizer: the rule that at(step, factor) returns is kept on the "
       "device; let it hold numbers only.");
   static constexpr bool value = Optimizer<O, Scalar>;

@@ -190,20 +190,21 @@ struct RunChains {
   }
 };
 
-template <class E, class Chains>
-void check_chains(Chains const& chains) {
-  using Scalar = typename E::scalar_type;
-  static_assert(Chains::rank() == 2,
+// The types of chains as sentences.
+template <class Exec, class E, class Chains>
+struct check_chains {
+  static constexpr bool reached =
+      Kokkos::SpaceAccessibility<Exec, typename Chains::memory_space>::accessible;
+  static constexpr bool table = Chains::rank() == 2;
+  static constexpr bool same = std::is_same_v<typename Chains::value_type, typename E::scalar_type>;
+  static_assert(reached, "basin::sampler::sample: chains must be reachable from exec.");
+  static_assert(table,
                 "basin::sampler::sample: chains must be a View of rank 2, (chains, dimension).");
-  static_assert(std::is_same_v<typename Chains::value_type, Scalar>,
+  static_assert(same || !table,
                 "basin::sampler::sample: the elements of chains must be the energy's "
                 "scalar_type, which is another, or chains are const.");
-  char const* who = "basin::sampler::sample";
-  if (chains.extent(0) == 0) refuse(who, "chains has first extent 0, it must hold a chain");
-  if (static_cast<int>(chains.extent(1)) != E::dimension)
-    refuse(who, "chains has second extent ", chains.extent(1), ", the energy has dimension ",
-           +E::dimension);
-}
+  static constexpr bool value = reached && table && same;
+};
 
 }  // namespace detail
 
@@ -223,10 +224,13 @@ template <tile::Tuning tuning, int displacement = -1, class Exec, class Move, cl
 void run_chains(Exec const& exec, tile::Label label, Move const& move, E const& energy,
                 Chains const& chains, Stream stream, int steps,
                 Outputs<typename E::scalar_type, n> const& outputs) {
-  static_assert(Kokkos::SpaceAccessibility<Exec, typename Chains::memory_space>::accessible,
-                "basin::sampler::sample: chains must be reachable from exec.");
-  detail::check_chains<E>(chains);
-  if constexpr (detail::check_move<Move, E, n>::value) {
+  if constexpr (detail::check_chains<Exec, E, Chains>::value &&
+                detail::check_move<Move, E, n>::value) {
+    char const* who = "basin::sampler::sample";
+    if (chains.extent(0) == 0) refuse(who, "chains has first extent 0, it must hold a chain");
+    if (static_cast<int>(chains.extent(1)) != E::dimension)
+      refuse(who, "chains has second extent ", chains.extent(1), ", the energy has dimension ",
+             +E::dimension);
     stream.purpose = Purpose::sampler_noise;
     using work     = detail::RunChains<Move, E, Chains, n, displacement>;
     work const chain_steps{energy, chains, move, steps, stream, outputs};

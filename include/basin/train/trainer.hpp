@@ -47,10 +47,12 @@ class Trainer {
   static_assert(TrainableEnergy<E>,
                 "basin::train::Trainer: the energy has no parameters to train; write an "
                 "energy::Network with a layer that has some, for example layer::Dense<1>.");
-  static_assert(objective::BindsEnergy<Objective, E, Exec, tuning>,
+  static constexpr bool binds = objective::BindsEnergy<Objective, E, Exec, tuning>;
+  static_assert(binds,
                 "basin::train::Trainer: the second argument is no objective; write for example "
                 "objective::PersistentCd<sampler::Langevin<>>, and the optimizer behind it.");
-  static_assert(objective::check_objective<Objective, energy::packed_energy<E, tuning, Exec>, Exec,
+  static_assert(!binds ||
+                objective::check_objective<Objective, energy::packed_energy<E, tuning, Exec>, Exec,
                                            tuning>::value);
   static_assert(optimizer::check_optimizer<Optimizer, typename E::scalar_type>::value,
                 "basin::train::Trainer: the third argument is no optimizer; write for example "
