@@ -18,16 +18,17 @@ template <class E, class Objective>
 void gradient_of(benchmark::State& state, int batch) {
   using Scalar          = typename E::scalar_type;
   constexpr auto tuning = basin::tile::default_tuning<Exec, Scalar, E::workspace_rows>();
-  using Bound           = basin::objective::bound<Objective, E, Exec, tuning>;
   Exec const exec;
-  auto const trainer = pcd_trainer<E>(batch, 1);  // for its parameters
+  auto const trainer = pcd_trainer<E>(batch, 1);     // for its parameters
+  using Packed       = decltype(trainer->energy());  // with copies of weights, where a GPU has some
+  using Bound        = basin::objective::bound<Objective, Packed, Exec, tuning>;
   Objective const objective{};
   Bound bound(exec, objective, batch, {}, 1);
   Kokkos::deep_copy(bound.batch().points, Scalar(0.25));
   Kokkos::View<Scalar*, Exec> const gradient("gradient", +E::parameters);
   std::uint64_t step = 0;
 
-  basin::energy::ParameterGradient<E, 0, Exec, tuning> const plain(batch);
+  basin::energy::ParameterGradient<Packed, 0, Exec, tuning> const plain(batch);
   plain.set_weights(batch, Scalar(1) / static_cast<Scalar>(batch));
   using Fill = basin::energy::FillPoints<typename Bound::Chains>;
   iterate<Scalar>(

@@ -101,7 +101,8 @@ template <class E, tile::Precision precision = tile::Precision::full>
 void langevin(benchmark::State& state, int batch, int steps) {
   Kokkos::DefaultExecutionSpace const exec;
   auto const trainer = pcd_trainer<E, precision>(batch, 1);  // for its parameters
-  Chains<E, tuning_of<E, precision>()> chains(trainer->energy(), batch, steps);
+  Chains<decltype(trainer->energy()), tuning_of<E, precision>()> chains(trainer->energy(), batch,
+                                                                        steps);
   Cost const cost{.flops = E::gradient_flops * batch * steps,
                   .bytes = detail::bytes_of<E>(2.0 * batch * E::dimension + E::parameters)};
   double const median = iterate<typename E::scalar_type>(state, exec, cost, [&] { chains(); });
@@ -114,7 +115,8 @@ template <class E, tile::Precision precision = tile::Precision::full>
 void train_pcd(benchmark::State& state, int batch, int steps) {
   Kokkos::DefaultExecutionSpace const exec;
   auto const trainer = pcd_trainer<E, precision>(batch, steps);
-  Chains<E, tuning_of<E, precision>()> chains(trainer->energy(), batch, steps);
+  Chains<decltype(trainer->energy()), tuning_of<E, precision>()> chains(trainer->energy(), batch,
+                                                                        steps);
   // Data, and chains from the buffer and back; parameters and Adam's two moments, updated.
   Cost const cost{
       .flops = E::gradient_flops * batch * steps + E::parameter_gradient_flops * 2 * batch,

@@ -55,7 +55,7 @@ struct Watch {
    public:
     bind(Exec const&, Watch const&, int batch, Dataset const&, std::uint64_t)
         : radius_("radius", batch) {
-      batch_.points = {"points", std::size_t(batch), std::size_t(E::dimension)};
+      batch_.points = decltype(batch_.points)("points", batch, +E::dimension);
     }
 
     Batch batch() const { return batch_; }

@@ -64,7 +64,7 @@ TEST_CASE("a noise law of a user's own is drawn from and weighed by", "[archetyp
   using Nce             = basin::objective::NoiseContrastive<mine::Laplace>;
   constexpr auto tuning = basin::tile::default_tuning<Exec, double, Net::workspace_rows>();
   int constexpr n       = 4096;
-  Model<Exec, Net> const model(std::vector<double>(Net::parameters));
+  Model<Exec, Net> const model{std::vector<double>(Net::parameters)};
   Kokkos::View<double**, Kokkos::LayoutRight, Exec> const data("data", n, 2);
   Nce const nce{.noise = {.scale = 2}};
   Nce::bind<Net, Exec, tuning> objective(Exec(), nce, n, {data, {}, {}, {}}, 1);
