@@ -10,9 +10,9 @@ namespace basin::buffer {
 
 struct columns_axis {};
 
-/// n numbers of the energy's scalar that each slot keeps beside its sample, for example a label, a
-/// level of noise or a log weight. They are drawn with the chain, may be changed until it is
-/// written, and are written with it; those of a chain that starts anew are 0.
+/// n values of the energy's scalar stored with the sample of each slot, for example a label, a
+/// noise level or a log weight. They are drawn with the chain, may be changed until it is written,
+/// and are written with it; they are 0 for a fresh start.
 template <int n>
 struct Columns {
   static_assert(n > 0, "basin::buffer::Columns: write a number of columns > 0, or no policy.");
@@ -27,7 +27,7 @@ struct NoColumns {
   static constexpr int count = 0;
 };
 
-// The numbers beside the samples on their way between slots and chains.
+// Moves the columns between slots and chains.
 template <class Scalar, int n>
 struct Beside {
   Scalar* slots;   // (capacity, n)

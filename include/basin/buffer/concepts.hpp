@@ -13,7 +13,7 @@ namespace basin::buffer {
 
 namespace detail {
 
-// The buffer for one choice of the others' types.
+// The buffer for one choice of the other types.
 template <class B>
 using probe =
     typename B::template bind<Kokkos::DefaultHostExecutionSpace, float,
@@ -42,7 +42,7 @@ concept BindsChains =
 
 }  // namespace detail
 
-/// A buffer of chains. A buffer of your own is a struct of options with
+/// A buffer of chains. A user-defined buffer is a struct of options with
 ///
 ///   start;                                 // a sampler::start policy, of fresh chains
 ///   void check(int batch) const;           // throws std::invalid_argument
@@ -51,9 +51,9 @@ concept BindsChains =
 ///          std::uint64_t seed);
 ///     void draw(Exec const&, Chains const& chains, Step const&);   // chains (chains, dimension)
 ///     void write(Exec const&, Chains const& chains, Step const&);  // those of the last draw
-///     void change(Buffer const& options);  // throws if the arrays were made for others
+///     void change(Buffer const& options);  // throws if it needs different arrays
 ///     Kokkos::View<int*, ...> drawn_ages() const;  // (batch) sampler calls since each started
-///     template <class Archive> void archive(Archive&);  // names what must be saved
+///     template <class Archive> void archive(Archive&);  // lists what must be saved
 ///   };
 template <class B>
 concept Buffer = detail::HasOptions<B> && detail::BindsChains<B>;

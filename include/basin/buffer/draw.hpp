@@ -11,7 +11,7 @@ namespace basin::buffer {
 
 struct draw_axis {};
 
-/// Which slots a batch is drawn from. A draw of your own is a struct with
+/// Which slots a batch is drawn from. A user-defined draw is a struct with
 ///
 ///   using axis = basin::buffer::draw_axis;
 ///   static constexpr bool distinct = ...;  // whether no two chains of a batch share a slot
@@ -19,7 +19,7 @@ struct draw_axis {};
 ///     KOKKOS_FUNCTION bind(Draw const&, int capacity, Stream const& stream);
 ///     KOKKOS_FUNCTION int operator()(std::uint32_t chain) const;  // in [0, capacity)
 ///   };
-///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
 namespace draw {
 
 /// Distinct slots, uniformly.
@@ -65,7 +65,7 @@ concept Draw = has_axis<D, draw_axis> &&
                  { draw(std::uint32_t(0)) } -> std::same_as<int>;
                };
 
-/// The requirements of Draw as a sentence.
+/// The requirements of Draw as an error message.
 template <class D>
 struct check_draw {
   static_assert(Draw<D>,

@@ -18,15 +18,15 @@ namespace basin::buffer {
 
 /// Replay buffer of persistent chains (Tieleman 2008, ICML; Du and Mordatch 2019, section 4).
 ///
-/// A batch is drawn from it, each chain with probability 'fresh' starts anew instead, the sampler
-/// moves the chains, and they are written back. Everything is on the device and a function of the
-/// seed and the step.
+/// A batch is drawn from it, each chain is replaced by a fresh start with probability 'fresh', the
+/// sampler moves the chains, and they are written back. Everything is on the device and a function
+/// of the seed and the step.
 ///
 /// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh
 ///                   chains (default start::Uniform); storage::Full (default) or Byte;
 ///                   draw::WithoutReplacement (default) or WithReplacement; write::SameSlot
-///                   (default), Ring or Reservoir; Columns<n> (default: none). Or policies of your
-///                   own, see the namespaces
+///                   (default), Ring or Reservoir; Columns<n> (default: none). Or user-defined
+///                   policies, see the namespaces
 template <class... Policies>
 struct Replay {
   static_assert((Policy<Policies> && ...),
@@ -47,7 +47,7 @@ struct Replay {
   using storage_type = pick<storage_axis, buffer::storage::Full, Policies...>;
   using draw_type    = pick<draw_axis, buffer::draw::WithoutReplacement, Policies...>;
   using write_type   = pick<write_axis, buffer::write::SameSlot, Policies...>;
-  /// Numbers beside each sample.
+  /// Values stored with each sample.
   static constexpr int columns = pick<columns_axis, detail::NoColumns, Policies...>::count;
   static_assert(sampler::check_start<start_type>::value && check_storage<storage_type>::value &&
                 check_draw<draw_type>::value && check_write<write_type>::value);
@@ -57,12 +57,12 @@ struct Replay {
 
   int capacity = 8192;     ///< samples kept; >= the batch
   double fresh = 0.05;     ///< probability that a drawn chain starts anew; in [0, 1]
-  start_type start{};      ///< law of the initial content and of fresh chains
+  start_type start{};      ///< distribution of the initial content and fresh chains
   double lower = -1;       ///< range of storage::Byte, units of x
   double upper = 1;        ///< range of storage::Byte, units of x; > lower
-  storage_type storage{};  ///< numbers of the policy, if it has some
-  draw_type draw{};        ///< numbers of the policy, if it has some
-  write_type write{};      ///< numbers of the policy, if it has some
+  storage_type storage{};  ///< options of the policy, if any
+  draw_type draw{};        ///< options of the policy, if any
+  write_type write{};      ///< options of the policy, if any
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -89,11 +89,11 @@ struct Replay {
       check_stored("the start", start.lower, start.upper);
   }
 
-  /// That chains with such bounds can be stored.
+  /// Checks that chains with these bounds can be stored.
   /// \throws std::invalid_argument naming both ranges
   void check_chains(double least, double most) const { check_stored("the sampler", least, most); }
 
-  // What is stored outside of the range of bytes would come back as its ends.
+  // Values stored outside the range of bytes would be clamped to its ends.
   void check_stored(char const* what, double least, double most) const {
     if constexpr (is_bounded<storage_type>)
       if (!(least >= lower && most <= upper))
@@ -117,11 +117,11 @@ struct Replay {
     using Chains      = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
     using Columns     = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
 
-    /// Allocates, which may wait, and fills the buffer, asynchronously on exec.
+    /// Allocates, which may synchronize, and fills the buffer, asynchronously on exec.
     ///
-    /// \param batch      chains of a draw
-    /// \param dimension  coordinates of a sample
-    /// \param pool       (rows, dimension) the data, where the start reads rows; else may be empty
+    /// \param batch      chains per draw
+    /// \param dimension  coordinates per sample
+    /// \param pool       (rows, dimension) the data if the start reads rows; else may be empty
     /// \throws std::invalid_argument as check, or if the pool does not fit
     bind(Exec const& exec, Replay const& options, int batch, int dimension, Pool const& pool,
          std::uint64_t seed)
@@ -156,10 +156,10 @@ struct Replay {
           work{Source{options_.start, pool_}, arrays(), {seed_, Purpose::buffer_initial, 0}});
     }
 
-    /// Replaces the whole content. Asynchronous on exec if exec reaches samples; else they are
-    /// copied first, and it waits.
+    /// Replaces all content. Asynchronous on exec if exec can access samples; else they are copied
+    /// first, and it waits.
     ///
-    /// \param samples  (capacity, dimension), of any scalar, anywhere
+    /// \param samples  (capacity, dimension), any scalar type, any memory space
     /// \throws std::invalid_argument if the shape differs
     template <class Samples>
     void fill(Exec const& exec, Samples const& samples) {
@@ -175,8 +175,8 @@ struct Replay {
       }
     }
 
-    /// Takes other options for the draws that follow.
-    /// \throws std::invalid_argument as check, or if they differ in what the arrays were made for
+    /// Sets other options for the draws that follow.
+    /// \throws std::invalid_argument as check, or if they need different arrays
     void change(Replay const& options) {
       char const* who = "basin::buffer::Replay";
       options.check(static_cast<int>(slots_.extent(0)));
@@ -227,7 +227,7 @@ struct Replay {
       }
     }
 
-    /// Names what must be saved: all that the next draw depends on beside seed and step.
+    /// Lists what must be saved: all that the next draw depends on besides seed and step.
     template <class Archive>
     void archive(Archive& a) {
       a("stored", stored_);
@@ -242,22 +242,22 @@ struct Replay {
     Scalar decode(stored_type x) const { return codec_.decode(x); }
     /// (capacity) sampler calls since each sample started
     Kokkos::View<int*, memory> ages() const { return ages_; }
-    /// (batch) ages of the chains of the last draw, as they were drawn
+    /// (batch) ages of the chains of the last draw, when drawn
     Kokkos::View<int*, memory> drawn_ages() const { return drawn_ages_; }
-    /// (capacity, columns) numbers beside each sample; at first, and after fill, 0
+    /// (capacity, columns) values stored with each sample; 0 initially and after fill
     Columns columns_of_slots() const
       requires(columns > 0)
     {
       return columns_;
     }
-    /// (batch, columns) numbers beside the chains of the last draw, which write keeps
+    /// (batch, columns) values with the chains of the last draw, which write stores
     Columns drawn_columns() const
       requires(columns > 0)
     {
       return drawn_columns_;
     }
-    /// (batch) slots of the last draw; where chains contest them, after write: where each went, -1
-    /// nowhere
+    /// (batch) slots of the last draw; if chains contest them, after write: where each went, -1:
+    /// not stored
     Kokkos::View<int*, memory> slots() const { return slots_; }
 
    private:

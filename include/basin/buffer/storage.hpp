@@ -13,22 +13,22 @@ namespace basin::buffer {
 
 struct storage_axis {};
 
-/// How a buffer keeps its samples. A storage of your own is a struct with
+/// How a buffer stores its samples. A user-defined storage is a struct with
 ///
 ///   using axis = basin::buffer::storage_axis;
 ///   template <class Scalar> struct bind {
-///     using stored = ...;  // what keeps a coordinate
+///     using stored = ...;  // type of a stored coordinate
 ///     bind(Storage const&, double lower, double upper);  // the range of the buffer's options
 ///     KOKKOS_FUNCTION stored encode(Scalar x) const;
 ///     KOKKOS_FUNCTION Scalar decode(stored x) const;
 ///   };
-///   static constexpr bool bounded = true;  // if it keeps no number outside of the range
-///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
-///   bool operator==(Storage const&) const = default;  // without it changed numbers are ignored,
+///   static constexpr bool bounded = true;  // if it stores no value outside the range
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
+///   bool operator==(Storage const&) const = default;  // without it changed options are ignored,
 ///                                                     // not refused
 namespace storage {
 
-/// In the energy's scalar, as they are.
+/// In the energy's scalar, unchanged.
 struct Full {
   using axis = storage_axis;
 
@@ -41,9 +41,9 @@ struct Full {
   };
 };
 
-/// One byte a coordinate: round(255 (x - lower) / (upper - lower)); the error is at most 1/510 of
-/// the range. Chains persist in law only where what the noise of a call moves them by, sigma
-/// sqrt(K), is more than a level, (upper - lower) / 255: less is mostly rounded away.
+/// One byte per coordinate: round(255 (x - lower) / (upper - lower)); the error is at most 1/510 of
+/// the range. Chains keep their distribution only if the noise of a call, sigma sqrt(K), exceeds
+/// one level, (upper - lower) / 255: smaller moves are mostly rounded away.
 struct Byte {
   using axis                    = storage_axis;
   static constexpr bool bounded = true;
@@ -56,7 +56,7 @@ struct Byte {
 
     KOKKOS_FUNCTION stored encode(Scalar x) const {
       Scalar const level = (x - lower) / (upper - lower) * Scalar(255) + Scalar(0.5);
-      // Written so that NaN becomes level 0 here, where a byte can hold no NaN.
+      // Written so that NaN becomes level 0 here, since a byte cannot hold NaN.
       return !(level > 0) ? 0 : level >= 255 ? 255 : static_cast<stored>(level);
     }
     KOKKOS_FUNCTION Scalar decode(stored x) const {
@@ -69,7 +69,7 @@ struct Byte {
 
 }  // namespace storage
 
-/// Whether a storage keeps no number outside of the range of the buffer.
+/// Whether a storage holds no value outside the range of the buffer.
 template <class S>
 inline constexpr bool is_bounded = false;
 template <class S>
@@ -89,12 +89,12 @@ concept Stores =
 
 }  // namespace detail
 
-/// How coordinates are kept, see namespace storage.
+/// How coordinates are stored, see namespace storage.
 template <class S>
 concept Storage =
     has_axis<S, storage_axis> && (detail::Stores<S, float> || detail::Stores<S, double>);
 
-/// The requirements of Storage as a sentence.
+/// The requirements of Storage as an error message.
 template <class S>
 struct check_storage {
   static_assert(Storage<S>,

@@ -11,15 +11,15 @@ namespace basin::buffer {
 
 struct write_axis {};
 
-/// Where the chains go when they have run. The choices are different algorithms. A write of your
-/// own is a struct with
+/// Where the chains are written after sampling. The choices are different algorithms. A
+/// user-defined write is a struct with
 ///
 ///   using axis = basin::buffer::write_axis;
 ///   static constexpr Contest contest = ...;  // whether two chains of a batch may want one slot
-///   static constexpr Winner winner   = ...;  // whose it is then
+///   static constexpr Winner winner   = ...;  // which of them gets it
 ///   static constexpr bool counts     = ...;  // whether it reads how many chains were written
 ///   KOKKOS_FUNCTION int operator()(write::Chain const& chain) const;  // the slot, or -1: nowhere
-///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
 namespace write {
 
 /// Whether two chains of a batch may want one slot.
@@ -32,20 +32,20 @@ enum class Contest {
 /// Of two chains that want one slot, which gets it.
 enum class Winner { lowest, highest };
 
-/// A chain that has run.
+/// A chain after sampling.
 struct Chain {
-  int number;     ///< in the batch
+  int number;     ///< index in the batch
   int drawn;      ///< the slot that it came from
   int capacity;   ///< slots
   Stream stream;  ///< of this step, for draws of (element, number)
   std::uint64_t const* written_before;
 
-  /// Chains written before this batch, the initial content among them; with 'counts' only.
+  /// Chains written before this batch, including the initial content; with 'counts' only.
   KOKKOS_FUNCTION std::uint64_t written() const { return *written_before; }
 };
 
 /// Back to the slot that each was drawn from (JEM, CLEL): chains persist. When two chains come from
-/// one slot, the one of lower number stays.
+/// one slot, the one of lower index is kept.
 struct SameSlot {
   using axis                       = write_axis;
   static constexpr Contest contest = Contest::as_drawn;
@@ -69,9 +69,9 @@ struct Ring {
 };
 
 /// Vitter's algorithm R (ACM TOMS 11, 1985) over all chains ever written (ICD): the buffer is a
-/// uniform sample of everything that past models gave, and a new chain enters with probability
-/// capacity / (number written), so that chains are hardly persistent in the long run. When two
-/// chains of a batch choose one slot, the one of higher number stays, as if written in order.
+/// uniform sample of everything past models generated, and a new chain enters with probability
+/// capacity / (number written), so that chains hardly persist in the long run. When two chains of a
+/// batch choose one slot, the one of higher index is kept, as if written in order.
 struct Reservoir {
   using axis                       = write_axis;
   static constexpr Contest contest = Contest::always;
@@ -100,7 +100,7 @@ concept Write = has_axis<W, write_axis> && requires(W const& write, write::Chain
   { write(chain) } -> std::same_as<int>;
 };
 
-/// The requirements of Write as a sentence.
+/// The requirements of Write as an error message.
 template <class W>
 struct check_write {
   static_assert(Write<W>,

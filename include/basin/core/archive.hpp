@@ -19,17 +19,17 @@
 
 namespace basin {
 
-/// What an object that persists is saved to and loaded from. The object has one member,
+/// What a persistent object is saved to and loaded from. The object has one member,
 ///
 ///   template <Archive A> void archive(A& a) {
 ///     a("theta", theta_);    // a View, on host or device
-///     a("step", step_);      // a number
-///     a("buffer", buffer_);  // an object that has a member archive: names become "buffer/..."
-///     if constexpr (A::loads) graph_.clear();  // what follows from new contents
+///     a("step", step_);      // a scalar
+///     a("buffer", buffer_);  // an object with a member archive: names become "buffer/..."
+///     if constexpr (A::loads) graph_.clear();  // whatever depends on the contents
 ///   }
 ///
-/// which names the same things in each call. A loading archive calls it twice: once to check all
-/// of them, with loads false, and once to write them.
+/// which names the same entries in each call. A loading archive calls it twice: first to check all
+/// of them, with loads false, then to write them.
 template <class A>
 concept Archive = requires(A& a, std::uint64_t& number) {
   { A::loads } -> std::convertible_to<bool>;
@@ -38,10 +38,10 @@ concept Archive = requires(A& a, std::uint64_t& number) {
 
 namespace detail {
 
-// Numbers of one type, in row-major order.
+// Values of one type, in row-major order.
 struct ArchiveEntry {
   std::string type;                // "f4", "f8", "i4", "u8", ...: kind and bytes
-  std::vector<std::size_t> shape;  // empty: one number
+  std::vector<std::size_t> shape;  // empty: a scalar
   std::vector<unsigned char> bytes;
 };
 
@@ -72,7 +72,7 @@ std::vector<std::size_t> shape_of(View const& view) {
   return shape;
 }
 
-// What all passes share: the names of nested objects, and what is a View, a number, an object.
+// Shared by all passes: the names of nested objects, and the dispatch on View, scalar or object.
 template <class Pass>
 class ArchivePass {
  public:
@@ -102,23 +102,23 @@ class ArchivePass {
 
 /// Objects in memory, by name.
 ///
-/// An object is restored as a whole or not at all: before the first number is written all of them
-/// were found, with their type and shape. Views of a device are copied, which waits for all of its
-/// work. Entries that an object does not ask for are left alone.
+/// An object is restored completely or not at all: before the first value is written all entries
+/// are found and their type and shape checked. Device Views are copied, which waits for all device
+/// work. Entries that an object does not use are ignored.
 class MemoryArchive {
  public:
   using Entries = std::map<std::string, detail::ArchiveEntry, std::less<>>;
 
-  /// Puts an object under a name, in place of what was there under the names that it uses.
+  /// Stores an object under a name, replacing what was there under the names that it uses.
   template <class T>
   void save(std::string_view name, T& object) {
     Saver pass(entries_);
     pass(name, object);
   }
 
-  /// Writes into an object what was saved of one.
+  /// Loads a saved object.
   /// \throws std::invalid_argument naming what is missing, or has another type or shape; the object
-  ///         is then as it was
+  ///         is then unchanged
   template <class T>
   void load(std::string_view name, T& object) const {
     Checker check(entries_);

@@ -8,7 +8,7 @@
 
 namespace basin {
 
-/// Refusal of a value: "who: what and both values".
+/// Error for an invalid value: "who: what and both values".
 template <class... Parts>
 [[noreturn]] void refuse(char const* who, Parts const&... parts) {
   std::ostringstream sentence;
@@ -17,7 +17,7 @@ template <class... Parts>
   throw std::invalid_argument(sentence.str());
 }
 
-/// Refuses another value for a number that arrays were made for.
+/// Rejects a change of a value that the arrays depend on.
 template <class T>
 void refuse_change(char const* who, char const* name, T const& made_with, T const& wanted) {
   if (wanted != made_with)

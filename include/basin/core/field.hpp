@@ -15,14 +15,14 @@
 
 namespace basin {
 
-/// What an option is called, in which unit, and what it means.
+/// The name, unit and meaning of an option.
 struct Field {
-  char const* name;  ///< as the member is called
+  char const* name;  ///< the name of the member
   char const* unit;  ///< for example "x" or "steps"; "1": none
   char const* help;  ///< half a sentence
 };
 
-/// Numbers that an option may be.
+/// The allowed range of an option.
 struct Range {
   double low        = -std::numeric_limits<double>::infinity();
   double high       = std::numeric_limits<double>::infinity();
@@ -30,10 +30,10 @@ struct Range {
   bool without_high = false;
   bool is_finite    = false;
 
-  /// The same, infinity left out.
+  /// The same, without infinity.
   constexpr Range finite() const { return {low, high, without_low, without_high, true}; }
 
-  /// NaN is in no range but that of all numbers.
+  /// NaN is only in the unbounded range.
   template <class T>
   constexpr bool contains(T value) const {
     double const x = static_cast<double>(value), infinity = std::numeric_limits<double>::infinity();
@@ -46,7 +46,7 @@ struct Range {
   std::string text() const {
     double const infinity = std::numeric_limits<double>::infinity();
     std::ostringstream s;
-    s.precision(10);  // whole numbers as they are written
+    s.precision(10);  // integers without an exponent
     if (low > -infinity && high < infinity)
       s << "in " << (without_low ? '(' : '[') << low << ", " << high << (without_high ? ')' : ']');
     else if (low > -infinity)
@@ -58,7 +58,7 @@ struct Range {
   }
 };
 
-/// Ranges as options write them.
+/// The ranges for use in options.
 namespace range {
 
 inline constexpr Range any{};
@@ -79,7 +79,7 @@ constexpr Range left_open(double low, double high) {
 
 namespace detail {
 
-// What becomes any member of an aggregate, in a test whether it has so many.
+// Converts to any member of an aggregate, to test how many it has.
 template <class Aggregate>
 struct AnyMember {
   template <class T>
@@ -93,7 +93,7 @@ template <class T, std::size_t... i>
 constexpr bool takes(std::index_sequence<i...>) {
   return requires { T{any_member<T, i>{}...}; };
 }
-// Members of an aggregate: the greatest number of initializers that it takes.
+// The number of members of an aggregate: the maximum number of initializers.
 template <class T, std::size_t most = 32>
 constexpr std::size_t member_count() {
   if constexpr (most == 0)
@@ -134,7 +134,7 @@ constexpr std::size_t field_count() {
 ///     f.nested("sampler", self.sampler);
 ///   }
 ///
-/// A field without a range takes every number. Self is Options, or Options const. The default is
+/// A field without a range accepts any value. Self is Options, or Options const. The default is
 /// that of the member.
 template <class Options>
 concept HasFields =
@@ -142,14 +142,14 @@ concept HasFields =
 
 namespace detail {
 
-// Options with members that no constant can have (arrays on the heap) are not counted.
+// Options with members that cannot be constexpr (heap arrays) are not counted.
 template <class Options>
 concept CountsFields =
     requires { typename std::integral_constant<std::size_t, field_count<Options>()>; };
 
 }  // namespace detail
 
-/// Whether each member is described. In a static_assert behind the options.
+/// Whether every member is described. For a static_assert after the options.
 template <HasFields Options>
 inline constexpr bool describes_all_fields = true;
 template <HasFields Options>
@@ -175,7 +175,7 @@ struct CheckFields {
 
 }  // namespace detail
 
-/// Refuses what is outside of its range. Nested options check themselves, if check() takes nothing.
+/// Rejects values outside their range. Nested options with a nullary check() check themselves.
 /// \throws std::invalid_argument "who: name must be > 0 and finite, got -1"
 template <HasFields Options>
 void check_fields(char const* who, Options const& options) {
@@ -184,12 +184,12 @@ void check_fields(char const* who, Options const& options) {
   Options::fields(options, detail::CheckFields{who});
 }
 
-/// A row of the table of some options.
+/// A row of the table of options.
 struct FieldDescription {
-  std::string name;  ///< with the names of what it is nested in: "sampler.steps"
+  std::string name;  ///< with the names of the enclosing options: "sampler.steps"
   std::string unit;
   std::string range;          ///< as in "must be ...", or empty
-  std::string default_value;  ///< or empty, where it is no number
+  std::string default_value;  ///< or empty if it is not a number
   std::string help;
 };
 
@@ -221,7 +221,7 @@ class DescribeFields {
 
 }  // namespace detail
 
-/// The fields of some options, those of nested ones too, with their defaults.
+/// The fields of options, including nested ones, with their defaults.
 template <HasFields Options>
 std::vector<FieldDescription> describe_fields() {
   std::vector<FieldDescription> rows;

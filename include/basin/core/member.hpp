@@ -11,9 +11,9 @@ struct WithProbe : T, Probe {};
 template <class T>
 concept Probed = std::is_class_v<T> && !std::is_final_v<T>;
 
-/// concept_name<T>: whether T has a member of this name, whatever its kind and signature, for then
-/// the name is ambiguous in a class that inherits another one. With it an optional member that is
-/// there but can not be called is refused, not ignored.
+/// concept_name<T>: whether T has a member of this name, of any kind and signature: the name is
+/// then ambiguous in a class that inherits a second one. With it an optional member that exists but
+/// cannot be called is rejected, not ignored.
 #define BASIN_NAMES_MEMBER(concept_name, member) \
   struct concept_name##Probe {                   \
     void member();                               \

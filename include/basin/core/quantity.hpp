@@ -4,9 +4,9 @@
 
 namespace basin {
 
-/// A named number: a column of chains, a metric. The texts are literals; they are not copied.
+/// A named quantity: a column of chains, a metric. The texts are literals; they are not copied.
 struct Quantity {
-  char const* name;     ///< as metrics and files have it, for example "energy_data"
+  char const* name;     ///< as in metrics and files, for example "energy_data"
   char const* unit;     ///< for example "E" or "x"; "1": none
   char const* meaning;  ///< half a sentence
 };

@@ -35,12 +35,12 @@ struct check_formula {
 ///   const
 ///
 /// returns E(x) and writes all of dE/dx. V is a tile::Simd with a state in each lane or, for second
-/// derivatives, a tile::Jet of one. Beside arithmetic, also with numbers of scalar_type, there are
-/// fma, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, abs and, in place of an if,
+/// derivatives, a tile::Jet of one. Besides arithmetic, also with values of scalar_type, there are
+/// fma, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, abs and, instead of an if,
 /// where_less(a, b, if_less, else); all are called without a namespace. Meant for states that fit
-/// in registers or the first cache.
+/// in registers or the L1 cache.
 ///
-/// \tparam Formula  names scalar_type and dimension; copied into kernels
+/// \tparam Formula  declares scalar_type and dimension; copied into kernels
 template <class Formula>
 class Analytic {
   static constexpr detail::check_formula<Formula> check{};
@@ -62,7 +62,7 @@ class Analytic {
     evaluate<true, false>(c, workspace);
   }
 
-  /// Rows from gradient_row on = dE/dx; the state stays.
+  /// Rows from gradient_row on = dE/dx; the state is unchanged.
   template <class Context>
   KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
     evaluate<false, true>(c, workspace);

@@ -9,10 +9,10 @@
 
 namespace basin::energy {
 
-/// A classifier with logits f(x) that is an energy too: E(x) = -log sum_y exp f_y(x). With
-/// with_head(head::Labeled{labels}) it is E(x, y) = -f_y(x) of a label for each chain, with
-/// with_head(head::CrossEntropy{labels}) the loss -log p(y | x) of a label for each sample; all
-/// share their parameters and kernels. Source: Grathwohl et al. 2020, arXiv:1912.03263.
+/// A classifier with logits f(x) that is also an energy: E(x) = -log sum_y exp f_y(x). With
+/// with_head(head::Labeled{labels}) it is E(x, y) = -f_y(x) with a label per chain, with
+/// with_head(head::CrossEntropy{labels}) the loss -log p(y | x) with a label per sample; all share
+/// their parameters and kernels. Source: Grathwohl et al. 2020, arXiv:1912.03263.
 ///
 /// \tparam Layers  layer policies, first to last; the last gives a logit for each class
 template <class Scalar, class Input, class... Layers>

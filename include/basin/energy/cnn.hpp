@@ -52,8 +52,8 @@ struct DeepStage<0, Channels, Activation, Done...> {
 }  // namespace detail
 
 /// The network of the UvA deep learning tutorial 8, for images of about 28x28: a 5x5 convolution
-/// with a border of 4 and three 3x3 ones with a border of 1, all of stride 2, 16, 32, 64 and 64
-/// channels, then Dense<64> and Dense<1>, SiLU throughout, no norm.
+/// with padding 4 and three 3x3 ones with padding 1, all of stride 2, 16, 32, 64 and 64 channels,
+/// then Dense<64> and Dense<1>, SiLU throughout, no norm.
 template <Real Scalar, ImageShape Shape>
 using UvaCnn = Network<Scalar, Shape,  //
                        layer::Conv2d<16, 5, 2, layer::padding::Explicit<4>>, layer::Silu,
@@ -91,10 +91,10 @@ using IgebmBranch = layer::Sequence<IgebmConv<Channels>, IgebmLeaky, IgebmConv<C
 
 /// The residual network of IGEBM for CIFAR-10: a 3x3 convolution, five blocks of two 3x3
 /// convolutions with Width, Width, 2 Width, 2 Width and 2 Width channels, of which the first, third
-/// and fifth end in the mean over 2 x 2, leaky rectifiers of slope 1/5, the sum over the positions,
-/// Dense<1>; every convolution is spectrally normalized, and none bounded from below as those that
-/// the code marks 'zero'. Source: code of Du and Mordatch 2019, arXiv:1903.08689, 'ResNet32',
-/// whose Width is 128.
+/// and fifth end in 2 x 2 mean pooling, leaky ReLUs of slope 1/5, the sum over the positions,
+/// Dense<1>; every convolution is spectrally normalized, without the lower bound of those that the
+/// code marks 'zero'. Source: code of Du and Mordatch 2019, arXiv:1903.08689, 'ResNet32', with
+/// Width 128.
 template <Real Scalar, ImageShape Shape, int Width = 128>
 using IgebmResNet = Network<
     Scalar, Shape,  //
@@ -106,9 +106,9 @@ using IgebmResNet = Network<
     detail::IgebmLeaky,  //
     layer::SumPool, layer::Dense<1>>;
 
-/// E(x) + E'(x / 2) + E''(x / 4): three networks of the same Layers with parameters of their own,
-/// on the image and on its means over 2 x 2 and 4 x 4 pixels.
-/// Source: code of Du et al. 2021, arXiv:2012.01316, 'multiscale'.
+/// E(x) + E'(x / 2) + E''(x / 4): three networks of the same Layers with separate parameters, on
+/// the image and on its means over 2 x 2 and 4 x 4 pixels. Source: code of Du et al. 2021,
+/// arXiv:2012.01316, 'multiscale'.
 template <Real Scalar, ImageShape Shape, class... Layers>
 using MultiScale = Network<
     Scalar, Shape,

@@ -12,7 +12,7 @@ namespace basin {
 
 namespace detail {
 
-// A context that exists everywhere, for asking whether an energy accepts contexts at all.
+// A context that exists on every backend, to test whether an energy accepts contexts.
 template <class Scalar>
 using probe_context = tile::Context<tile::SerialTeam<>, tile::Simd<Scalar, 1>, 1, 1, 1>;
 
@@ -56,8 +56,8 @@ concept HasConditions =
     requires(E const& e, detail::probe_context<typename E::scalar_type> const& c,
              typename E::scalar_type* workspace) { e.load_conditions(c, workspace, 0, 1); };
 
-/// Whether what load_conditions loads may differ from chain to chain. An energy whose hook does
-/// nothing, or forwards, says so in 'static constexpr bool conditions_differ'.
+/// Whether the values that load_conditions loads may differ between chains. An energy whose hook
+/// does nothing, or forwards, declares 'static constexpr bool conditions_differ'.
 template <class E>
 inline constexpr bool conditions_differ = HasConditions<E>;
 template <class E>
@@ -72,23 +72,21 @@ inline constexpr bool conditions_differ<E> = E::conditions_differ;
 /// | energy(c, workspace)              | E in row energy_row                             | x     |
 /// | gradient(c, workspace)            | dE/dx in the rows from gradient_row on          | x     |
 /// | value_and_gradient(c, workspace)  | both, from one pass                             | x     |
-/// | load_conditions(c, workspace, first, count) | what belongs to chains first, first + 1, ... of count | x |
+/// | load_conditions(c, workspace, first, count) | values of chains first, ... of count | x |
 ///
-/// Every other row may change in a call, those of an earlier result too: energy() may overwrite the
+/// Every other row may change in a call, including an earlier result: energy() may overwrite the
 /// rows of the gradient, gradient() the row of E. Only what load_conditions wrote, into rows that
-/// the energy keeps for it, stays: labels, noise levels, tethers, temperatures of single chains.
-/// A last tile that is not full repeats its last chain: lane t belongs to chain
-/// min(first + t, count - 1).
+/// the energy reserves for it, persists: labels, noise levels, tethers, per-chain temperatures. A
+/// partial last tile repeats its last chain: lane t belongs to chain min(first + t, count - 1).
 ///
-/// The last two members are optional. Samplers with an accept-reject step need
-/// value_and_gradient; every kernel calls load_conditions, where there is one, once the states of
-/// its tile are there.
+/// The last two members are optional. Samplers with an accept-reject step need value_and_gradient;
+/// every kernel calls load_conditions, if defined, once the states of its tile are loaded.
 template <class E>
 concept Energy =
     HasScalar<E> && HasDimension<E> && HasWorkspace<E> && HasEnergy<E> && HasGradient<E>;
 
-/// The requirements of Energy as sentences. Public templates name it in their bodies, so that a
-/// mistake is reported in one line by every compiler.
+/// The requirements of Energy as error messages. Public templates name it in their bodies, so that
+/// every compiler reports a mistake in one line.
 template <class E>
 struct check_energy {
   static_assert(HasScalar<E>, "basin::Energy: define 'using scalar_type = float;' (or double).");
@@ -113,7 +111,7 @@ struct check_energy {
   static constexpr bool value = Energy<E>;
 };
 
-/// A sentence where a sampler needs E and dE/dx from one pass.
+/// Error message where a sampler needs E and dE/dx from one pass.
 template <class E>
 struct check_value_and_gradient {
   static_assert(HasValueAndGradient<E>,
@@ -124,8 +122,8 @@ struct check_value_and_gradient {
   static constexpr bool value = HasValueAndGradient<E>;
 };
 
-/// The hook of what belongs to chains, see Energy; nothing where the energy has none. Kernels call
-/// it once the states of chains first, first + 1, ... are in the workspace.
+/// The hook for per-chain values, see Energy; a no-op if the energy has none. Kernels call it once
+/// the states of chains first, first + 1, ... are in the workspace.
 template <class Context, class E>
 KOKKOS_FORCEINLINE_FUNCTION void load_conditions(Context const& c, E const& energy,
                                                  typename E::scalar_type* workspace, int first,

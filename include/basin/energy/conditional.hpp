@@ -10,9 +10,9 @@ namespace basin::energy {
 /// noise level, a temperature, a parameter of a simulation.
 ///
 /// \tparam E       an Energy of a vector (x, s) of more than k coordinates, s the last k
-/// \tparam k       conditions of a chain
+/// \tparam k       conditions per chain
 /// \tparam Source  gives condition j of a chain as source(chain, j), for example a View
-///                 (chains, k); it is copied into kernels
+///                 (chains, k); copied into kernels
 template <class E, int k, class Source>
 class Conditional : public Wrapper<Conditional<E, k, Source>, E> {
   using base = Wrapper<Conditional, E>;

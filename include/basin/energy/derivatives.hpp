@@ -7,14 +7,14 @@
 
 namespace basin::energy {
 
-/// How many continuous derivatives E has; an energy that does not say is taken to be smooth.
+/// Number of continuous derivatives of E; an energy without a declaration counts as smooth.
 template <class E>
 inline constexpr int smoothness_of = layer::smooth;
 template <class E>
   requires requires { +E::smoothness; }
 inline constexpr int smoothness_of<E> = E::smoothness;
 
-/// A sentence where an energy has too few derivatives for jets of an order.
+/// Error message where an energy has too few derivatives for jets of an order.
 template <class E, int order>
 constexpr void check_smoothness() {
   static_assert(order == 0 || smoothness_of<E> >= 2,
@@ -88,7 +88,7 @@ struct HessianProductTile {
   }
 };
 
-// The diagonal of H, an element for each direction of the axes; Sum: only its sum.
+// The diagonal of H, one element per axis direction; Sum: only its sum.
 template <class E, class Points, class Out, bool Sum>
 struct DiagonalTile {
   using scalar_type                   = typename E::scalar_type;

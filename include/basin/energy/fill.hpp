@@ -7,19 +7,19 @@
 
 namespace basin::energy {
 
-// A fill says at which points a ParameterGradient records an energy. It is a struct that is copied
-// into kernels, with
+// A fill defines the points at which a ParameterGradient records an energy. It is a struct that is
+// copied into kernels, with
 //
-//   static constexpr int further_rows;  // rows that it needs behind those of the energy
+//   static constexpr int further_rows;  // rows that it needs after those of the energy
 //   template <class Context, class E> KOKKOS_FUNCTION auto operator()(
 //       Context const& c, E const& energy, scalar_type* workspace, int first,
 //       Stream const& pass) const;
 //
-// that writes the states of samples first, first + 1, ... into the rows from E::state_row on, in a
-// context of jets their jets, then calls basin::load_conditions, and returns the context that the
-// energy is recorded in: c, or one that goes on from results of the fill, see
-// tile/kept_products.hpp. 'pass' is the stream of dropout of this step, for a fill that evaluates
-// the energy itself; random numbers of its own it takes from a stream that it holds.
+// that writes the states of samples first, first + 1, ... into the rows from E::state_row on (their
+// jets in a context of jets), then calls basin::load_conditions, and returns the context to record
+// the energy in: c, or one that reuses results of the fill, see tile/kept_products.hpp. 'pass' is
+// the dropout stream of this step, for a fill that evaluates the energy itself; its own random
+// numbers come from a stream that it holds.
 
 /// The points themselves.
 template <class Points>

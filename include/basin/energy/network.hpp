@@ -22,22 +22,22 @@ struct NamedBlock {
 };
 
 /// A feed-forward energy E(x; theta) = head(f(x; theta)), f: R^dimension -> R^outputs, fixed at
-/// compile time. Network and Classifier are the usual ones.
+/// compile time. Network and Classifier are the usual aliases.
 ///
-/// A layer and the elementwise layers behind it run as one pass over a tile; a last Dense<1> is not
-/// run at all when only dE/dx is asked for, because its derivative is a row of weights. All arrays
-/// of a tile have offsets that are planned at compile time.
+/// A layer and the elementwise layers after it run as one pass over a tile; a final Dense<1> is
+/// skipped when only dE/dx is needed, because its derivative is a row of weights. The offsets of
+/// all arrays of a tile are planned at compile time.
 ///
 /// An object is a handle to parameters that are owned elsewhere, for example by a
 /// train::Trainer or in a View; copying it copies the handle.
 ///
 /// \tparam Scalar  float or double
 /// \tparam Input   shape of one state x, for example Vector<2> or Image<28, 28>
-/// \tparam Head    what makes an energy of the outputs, see head/single.hpp
+/// \tparam Head    computes an energy from the outputs, see head/single.hpp
 /// \tparam Copies  tile::NoCopies, or tile::WeightCopies of the weights
-/// \tparam Layers  layer policies, first to last; the last must have the width that the head asks for
+/// \tparam Layers  layer policies, first to last; the last has the width that the head requires
 template <class Scalar, class Input, class Head, class Copies, class... Layers>
-class HeadedNetwork {  // of what is no scalar or no shape
+class HeadedNetwork {  // for an invalid scalar or shape
   static_assert(detail::check_network<Scalar, Input>::value);
 };
 template <Real Scalar, Shape Input, class Head, class Copies, class... Layers>
@@ -74,9 +74,9 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   static constexpr int gradient_row   = plan.array[1].offset;
   static constexpr int output_row     = plan.array[graph.value(count - 1)].offset;
   static constexpr int energy_row     = Plan::energy_row;
-  /// Of f.
+  /// Outputs of f.
   static constexpr int outputs = Plan::width;
-  /// Whether the head knows labels.
+  /// Whether the head uses labels.
   static constexpr bool conditions_differ = basin::detail::NamesConditions<Head>;
 
   /// Workspace of a tile of Width chains, in bytes.
@@ -84,8 +84,8 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   static constexpr std::size_t workspace_bytes =
       sizeof(Scalar) * std::size_t(workspace_rows) * Width;
 
-  /// Floating-point operations of matrix products, 2 for each multiply-add, of one state: of E, and
-  /// of dE/dx as gradient() computes it. Elementwise work counts as none.
+  /// Floating-point operations of the matrix products of one state, 2 per multiply-add: of E, and
+  /// of dE/dx as gradient() computes it. Elementwise work is not counted.
   static constexpr double energy_flops =
       2 * sum_multiply_adds(std::make_integer_sequence<int, count>{});
   static constexpr double gradient_flops =
@@ -102,13 +102,13 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   static constexpr int record_rows     = graph.record_offset(count);
   static constexpr int gradient_blocks = graph.block_offset(count);
 
-  /// Numbers that are kept beside theta from step to step, for layers whose weights are reparameterized
-  /// before they are used (layer::SpectralNorm); 0: theta is used as it is.
+  /// Elements kept besides theta from step to step, for layers that reparameterize their weights
+  /// (layer::SpectralNorm); 0: theta is used as it is.
   static constexpr int state = graph.state_offset(count);
   /// Work items of reparameterize and pull_back_parameters.
   static constexpr int reparameterize_blocks = count;
 
-  /// Numbers of the copies of weights that kernels of a tuning read, see tile::Packing.
+  /// Elements of the copies of weights that kernels of a tuning read, see tile::Packing.
   template <tile::Tuning tuning>
   static constexpr int packed_numbers =
       graph.template packed_offset<tile::Packing<Scalar, tile::layout_of(tuning)>>(count);
@@ -116,17 +116,17 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   HeadedNetwork() = default;
   /// \param theta   (parameters) reachable from the execution space that will evaluate the energy;
   ///                where state > 0: as energy::reparameterize leaves them
-  /// \param head    what the head knows, for example labels
+  /// \param head    data of the head, for example labels
   /// \param copies  of the weights, see energy::pack
   KOKKOS_FUNCTION explicit HeadedNetwork(Scalar const* theta, Head const& head = {},
                                          Copies const& copies = {})
       : passes_{theta, nullptr, head, copies} {}
 
-  /// (parameters) that this energy reads: theta, or where layers are reparameterized what they make
-  /// of it.
+  /// (parameters) that this energy reads: theta, or the effective parameters of reparameterized
+  /// layers.
   KOKKOS_FUNCTION Scalar const* theta() const { return passes_.theta; }
 
-  /// The same body with another head: of a Classifier head::Labeled{labels} or
+  /// The same network with another head: for a Classifier head::Labeled{labels} or
   /// head::CrossEntropy{labels}.
   template <class Other>
   KOKKOS_FUNCTION HeadedNetwork<Scalar, Input, Other, Copies, Layers...> with_head(
@@ -154,7 +154,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
     c.barrier();
   }
 
-  /// The blocks of theta with their names, shapes and initial laws.
+  /// The blocks of theta with their names, shapes and initial distributions.
   static std::vector<NamedBlock> parameter_blocks() {
     std::vector<NamedBlock> blocks;
     int offset = 0;
@@ -164,7 +164,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
     return blocks;
   }
 
-  /// How many continuous derivatives E has in x.
+  /// Number of continuous derivatives of E in x.
   static constexpr int smoothness = [] {
     int least = layer::smooth;
     [&]<int... I>(std::integer_sequence<int, I...>) {
@@ -173,8 +173,8 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
     return least;
   }();
 
-  /// Row energy_row = E(x), x in the rows from state_row on. Of a jet x in a context of jets all
-  /// that is computed is a jet.
+  /// Row energy_row = E(x), x in the rows from state_row on. In a context of jets every computed
+  /// row is a jet.
   template <class Context>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
     passes_.template run<Task::energy>(c, workspace, layer::Inference{});
@@ -186,7 +186,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
     passes_.template forward<0, Task::energy>(c, workspace, layer::Inference{}, {});
   }
 
-  /// The labels of chains, where the head asks for some.
+  /// The labels of chains, if the head uses them.
   template <class Context>
   KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
                                        int chains) const {
@@ -194,13 +194,13 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
       passes_.head_.load_conditions(c, workspace + head_row * Context::row_size, first, chains);
   }
 
-  /// Row energy_row = E(x) and rows from gradient_row on = dE/dx, from one pass; the state stays.
+  /// Row energy_row = E(x) and rows from gradient_row on = dE/dx, from one pass; x is unchanged.
   template <class Context>
   KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const {
     passes_.template run<Task::both>(c, workspace, layer::Inference{});
   }
 
-  /// Rows from gradient_row on = dE/dx; the state stays.
+  /// Rows from gradient_row on = dE/dx; the state is unchanged.
   template <class Context, class Pass = layer::Inference>
   KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace, Pass const& pass = {}) const {
     passes_.template run<Task::gradient>(c, workspace, pass);
@@ -233,7 +233,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   /// place.
   ///
   /// \param w       (series, samples) weight of each sample, the same for all its coefficients, 0
-  ///                behind the batch; without jets (slice.end)
+  ///                past the batch; without jets (slice.end)
   /// \param slice   columns (series, samples) of the record that are summed
   /// \param dtheta  (parameters)
   template <class Context>
@@ -243,8 +243,8 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
     Passes::template gradient_of_stage<0>(c, block, record, w, slice, dtheta);
   }
 
-  /// Work item block of effective = what the layers read, after so many power iterations (-1: as
-  /// many as each layer asks for).
+  /// Work item block of effective = what the layers read, after this many power iterations (-1: as
+  /// many as each layer specifies).
   template <class Context>
   static KOKKOS_FUNCTION void reparameterize(Context const& c, int block, int iterations,
                                              Scalar const* theta, Scalar* state_of_all,
@@ -274,7 +274,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
     });
   }
 
-  /// A state to start from: u of every layer that has one, drawn from N(0, 1).
+  /// An initial state: u of every layer that has one, drawn from N(0, 1).
   static std::vector<Scalar> initial_state(std::uint64_t seed) {
     std::vector<Scalar> values(static_cast<std::size_t>(state));
     [&]<int... I>(std::integer_sequence<int, I...>) {
@@ -334,7 +334,7 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   Passes passes_{};
 };
 
-/// An energy E(x; theta) that is the only output of a feed-forward network.
+/// An energy E(x; theta) that is the single output of a feed-forward network.
 ///
 /// \tparam Scalar  float or double
 /// \tparam Input   shape of one state x, for example Vector<2> or Image<28, 28>

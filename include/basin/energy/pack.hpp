@@ -13,8 +13,8 @@ namespace detail {
 template <class E>
 struct PackWeights {
   using scalar_type                   = typename E::scalar_type;
-  static constexpr int workspace_rows = 1;  // not used: works without rows are not run in phases
-  E source;                                 // not 'energy': teams must not make copies of their own
+  static constexpr int workspace_rows = 1;  // unused: work without rows is not run in phases
+  E source;                                 // not 'energy': teams must not make their own copies
   scalar_type* packed;                      // (packed_numbers)
 
   template <class Context>
@@ -25,9 +25,9 @@ struct PackWeights {
 
 }  // namespace detail
 
-/// Length of the copies of weights that are worth making once for all kernels of a tuning, 0 for
-/// none, see tile::weight_placement: of kernels that need one row beside the energy's, as Langevin
-/// sampling does. A kernel that needs more, so that it can not stage what those stage, reads theta.
+/// Length of the weight copies that are worth making once for all kernels of a tuning, 0 for none,
+/// see tile::weight_placement: for kernels that need one row besides the energy's, such as Langevin
+/// sampling. A kernel that needs more, and cannot stage what those stage, reads theta.
 template <class E, tile::Tuning tuning, class Exec>
 constexpr int packed_numbers() {
   if constexpr (requires { E::template packed_numbers<tuning>; }) {
@@ -47,7 +47,7 @@ constexpr int packed_numbers() {
 /// \returns the energy that reads them
 template <tile::Tuning tuning, class Exec, class E>
 auto pack(Exec const& exec, E const& energy, typename E::scalar_type* packed) {
-  // As phases: the copies are shared by as many threads as there are numbers.
+  // In phases: as many threads share the copies as there are elements.
   constexpr tile::Tuning all = [] {
     tile::Tuning t = tuning;
     t.strategy     = tile::Strategy::layerwise;

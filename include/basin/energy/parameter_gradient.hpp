@@ -34,17 +34,17 @@ struct RecordTile {
   }
 };
 
-// How sums over count samples are parted: into parts of length samples of one coefficient each, or
+// How sums over count samples are split: into parts of length samples of one coefficient each, or
 // not at all.
 struct Parting {
   int count, parts, length;  // parts of each coefficient
 
-  // At most so many parts, of at least a slice and of whole cache lines.
+  // At most this many parts, of at least a slice and of whole cache lines.
   static constexpr int at_most(int count, int slice, int most) {
     return slice == 0 ? 1 : std::clamp(count / slice, 1, most);
   }
   static constexpr Parting of(int count, int slice, int most) {
-    int const samples = std::max(count, 1);  // of none there is one part, without terms
+    int const samples = std::max(count, 1);  // an empty batch has one empty part
     int const length  = tile::tiles(tile::tiles(samples, at_most(samples, slice, most)), 32) * 32;
     return {count, std::max(tile::tiles(count, length), 1), length};
   }
@@ -102,7 +102,7 @@ template <class Scalar, class Factor>
 struct AddScaled {
   using scalar_type                   = Scalar;
   static constexpr int workspace_rows = 0;
-  static constexpr int block          = 2048;  // numbers of a work item
+  static constexpr int block          = 2048;  // elements of a work item
   Scalar const* from;
   Scalar* to;
   int count;
@@ -127,7 +127,7 @@ struct AddScaled {
 
 /// to[i] += factor from[i] for i in [0, count). Asynchronous on exec.
 ///
-/// \param factor  a number, or an object whose KOKKOS_FUNCTION operator()() gives it on the device
+/// \param factor  a value, or an object whose KOKKOS_FUNCTION operator()() returns it
 template <tile::Tuning tuning, class Exec, class Scalar, class Factor>
 void add_scaled(Exec const& exec, Scalar const* from, int count, Factor const& factor, Scalar* to) {
   using Add = detail::AddScaled<Scalar, Factor>;
@@ -135,10 +135,10 @@ void add_scaled(Exec const& exec, Scalar const* from, int count, Factor const& f
                               Add{from, to, count, factor});
 }
 
-/// Whether a ParameterGradient can add to a gradient, for which it needs an array of its own.
+/// Whether a ParameterGradient can add to a gradient, which needs an extra array.
 enum class Adds { no, yes };
 
-/// Gradients of sums over a batch with respect to theta, and the arrays that they need.
+/// Gradients of sums over a batch with respect to theta, and the arrays they need.
 ///
 /// Without jets (order 0) that of sum_n w_n E(x_n). With jets of order K, where
 /// E(x_n + e u_n) = c_0 + c_1 e + ... + c_K e^K, that of sum_n w_n sum_k s_(K-k) c_k with the
@@ -146,8 +146,8 @@ enum class Adds { no, yes };
 /// sum_n w_n u_n.grad E(x_n) and with order 2 sum_n w_n u_n.H u_n / 2.
 ///
 /// \tparam E       an energy::Network
-/// \tparam tuning  how the backend cuts the work; the order of the sums over samples depends on its
-///                 'slice' alone
+/// \tparam tuning  how the backend splits the work; the order of the sums over samples depends
+///                 only on its 'slice'
 template <class E, int order, class Exec, tile::Tuning tuning>
 class ParameterGradient {
  public:
@@ -159,11 +159,11 @@ class ParameterGradient {
   static constexpr int series        = order + 1;
   static constexpr int line          = 64 / static_cast<int>(sizeof(Scalar));  ///< of the cache
 
-  /// \param points  most points of a batch
+  /// \param points  maximum batch size
   /// \param adds    whether 'add' will be called
   explicit ParameterGradient(int points, Adds adds = Adds::no)
-      // Whole cache lines, so that every row is aligned; and one more: rows a power of two apart
-      // would share few places of the cache.
+      // Whole cache lines, so that every row is aligned; plus one: rows a power of two apart would
+      // map to few cache sets.
       : samples_(tile::tiles(tile::tiles(points, jets.width) * jets.width, line) * line + line),
         rows_("basin::energy::record", std::size_t(E::record_rows) * series * samples_),
         energies_("basin::energy::energies", std::size_t(series) * samples_),
@@ -175,7 +175,7 @@ class ParameterGradient {
 
   /// Evaluates count points. Asynchronous on exec.
   ///
-  /// \param fill  writes the state of a tile and returns the context to go on with, see fill.hpp
+  /// \param fill  writes the state of a tile and returns the context to continue with, see fill.hpp
   /// \param seed  s from the series c, lane by lane, see UnitSeed
   template <class Fill, class Seed = UnitSeed>
   void record(Exec const& exec, E const& energy, int count, Fill const& fill, Stream const& stream,
@@ -185,8 +185,8 @@ class ParameterGradient {
         detail::RecordTile<E, Fill, Seed, order>{energy, fill, seed, view(), stream});
   }
 
-  /// gradient (parameters) = the sum over the points that were recorded, with weights() as they
-  /// are. Uses the record up. Asynchronous on exec.
+  /// gradient (parameters) = the sum over the recorded points, with the current weights(). Consumes
+  /// the record. Asynchronous on exec.
   void sum(Exec const& exec, int count, Scalar* gradient) const {
     auto const parting = parting_of(count);
     int const parts    = parting.total(series);
@@ -200,11 +200,11 @@ class ParameterGradient {
                                 Add{parts_.data(), parts, E::parameters, gradient});
   }
 
-  /// gradient (parameters) += factor times what sum would give, by one more kernel. Uses the record
-  /// up. Asynchronous on exec.
+  /// gradient (parameters) += factor times the result of sum, by one more kernel. Consumes the
+  /// record. Asynchronous on exec.
   ///
-  /// \param factor  a number, or a function for the device, see add_scaled
-  /// \throws std::invalid_argument if this was made without Adds::yes
+  /// \param factor  a value, or a device function, see add_scaled
+  /// \throws std::invalid_argument if constructed without Adds::yes
   template <class Factor>
   void add(Exec const& exec, int count, Scalar* gradient, Factor const& factor) const {
     if (added_.size() == 0)
@@ -215,10 +215,9 @@ class ParameterGradient {
                        gradient);
   }
 
-  /// (series, samples) c of every point that was recorded
+  /// (series, samples) c of every recorded point
   Scalar* energies() const { return energies_.data(); }
-  /// (series, samples) w, the same for all coefficients of a sample and 0 past the batch; at first
-  /// 0
+  /// (series, samples) w, the same for all coefficients of a sample, 0 past the batch; initially 0
   Scalar* weights() const { return weights_.data(); }
   int samples() const { return samples_; }
 
@@ -234,12 +233,12 @@ class ParameterGradient {
  private:
   Record<Scalar> view() const { return {rows_.data(), energies_.data(), samples_, series}; }
 
-  // About so many work items that no multiprocessor of a GPU waits long for the last.
+  // About enough work items that no multiprocessor of a GPU waits long for the last.
   static constexpr int most_parts = tile::tiles(512, E::gradient_blocks);
   static constexpr detail::Parting parting_of(int count) {
     return detail::Parting::of(count, tuning.slice, most_parts);
   }
-  // Numbers of the gradients of all parts.
+  // Elements of the gradients of all parts.
   static constexpr std::size_t of_parts(int points) {
     int const parts = detail::Parting::at_most(points, tuning.slice, most_parts);
     return parts == 1 ? 0 : std::size_t(parts) * series * E::parameters;

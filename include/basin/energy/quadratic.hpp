@@ -28,8 +28,8 @@ struct QuadraticFormula {
 
 }  // namespace detail
 
-/// E(x) = k |x|^2 / 2: the law exp(-E/T) is N(0, T/k). Write k as Quadratic<float, 2>{{.stiffness =
-/// 4}}.
+/// E(x) = k |x|^2 / 2: exp(-E/T) is proportional to the density of N(0, T/k). Write k as
+/// Quadratic<float, 2>{{.stiffness = 4}}.
 template <Real Scalar, int Dimension>
 using Quadratic = Analytic<detail::QuadraticFormula<Scalar, Dimension>>;
 

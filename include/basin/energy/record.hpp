@@ -6,8 +6,8 @@
 
 namespace basin::energy {
 
-/// What the parameter gradient of a batch needs of every sample. Of jets of order K every sample
-/// has series = K + 1 coefficients.
+/// What the parameter gradient of a batch needs from every sample. With jets of order K every
+/// sample has series = K + 1 coefficients.
 template <class Scalar>
 struct Record {
   Scalar* rows;      ///< (record_rows, series, samples)

@@ -43,10 +43,10 @@ struct PullBackParameters {
 
 }  // namespace detail
 
-/// effective (E::parameters) = what an energy E(effective) is made of, from theta and the state of
-/// its layers, which takes part: power iterations move it on. Asynchronous on exec.
+/// effective (E::parameters) = the parameters that E reads, from theta and the state of its layers,
+/// which the power iterations update. Asynchronous on exec.
 ///
-/// \param iterations  power iterations; -1: as many as each layer asks for
+/// \param iterations  power iterations; -1: as many as each layer specifies
 /// \param state       (E::state), initially E::initial_state(seed)
 template <class E, tile::Tuning tuning, class Exec, class Scalar>
 void reparameterize(Exec const& exec, int iterations, Scalar const* theta, Scalar* state,

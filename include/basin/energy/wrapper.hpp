@@ -6,15 +6,15 @@
 
 namespace basin::energy {
 
-/// Base of energies that change another one: conditions, tethers, temperatures. It forwards all
-/// that kernels ask of an energy, copies of weights too; what Derived changes it hides with a member
-/// of the same name. Derived names its further rows as workspace_rows, behind those of the energy,
-/// and says how it is made around another handle of the energy:
+/// Base of energies that modify another one: conditions, tethers, temperatures. It forwards
+/// everything that kernels use of an energy, including copies of weights; Derived overrides a
+/// member by hiding it. Derived declares additional rows as workspace_rows, after those of the
+/// energy, and defines how it is rebuilt around another handle of the energy:
 ///
 ///   template <class Other> KOKKOS_FUNCTION auto around(Other const& other) const;
 ///
-/// A wrapper is for sampling and evaluation; parameters are trained through the energy inside, which
-/// reads the same conditions where they are its own.
+/// A wrapper is for sampling and evaluation; parameters are trained through the inner energy, which
+/// reads the same conditions if they are its own.
 ///
 /// \tparam E  an Energy
 template <class Derived, class E>

@@ -8,7 +8,7 @@
 
 namespace basin::objective {
 
-/// What a step works on. Of what an objective does not take the View is empty.
+/// The input of a step. Views that an objective does not use are empty.
 template <class Scalar, class Memory>
 struct Batch {
   Kokkos::View<Scalar**, Kokkos::LayoutRight, Memory> points;      // (B, dimension)
@@ -17,7 +17,7 @@ struct Batch {
   Kokkos::View<Scalar*, Memory> weights;                           // (B)
 };
 
-/// What batches are made of; a View is empty where there is no such thing.
+/// What batches are drawn from; a View is empty if there is no such data.
 template <class Scalar, class Memory>
 struct Dataset {
   Kokkos::View<Scalar const**, Kokkos::LayoutRight, Memory> points;      // (rows, dimension)
@@ -26,7 +26,7 @@ struct Dataset {
   Kokkos::View<Scalar const*, Memory> weights;                           // (rows)
 };
 
-/// A quantity that a step leaves for each sample or chain, on the device: one of values and
+/// A quantity that a step reports for each sample or chain, on the device: one of values and
 /// integers, the other null.
 template <class Scalar>
 struct Column {

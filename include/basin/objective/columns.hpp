@@ -9,7 +9,7 @@
 
 namespace basin::objective {
 
-/// Columns that objectives share. What samplers leave of chains they name themselves.
+/// Columns shared by objectives. Samplers define their own columns.
 namespace quantity {
 
 inline constexpr Quantity energy_data{"energy_data", "E", "mean E of the batch of data"};
@@ -20,7 +20,7 @@ inline constexpr Quantity buffer_age{"buffer_age", "1",
 
 }  // namespace quantity
 
-/// A list of columns and those of another.
+/// Concatenates two lists of columns.
 template <class Scalar, std::size_t n, std::size_t m>
 std::array<Column<Scalar>, n + m> join(std::array<Column<Scalar>, n> const& first,
                                        std::array<Column<Scalar>, m> const& second) {

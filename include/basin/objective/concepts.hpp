@@ -14,35 +14,35 @@
 
 namespace basin::objective {
 
-// An objective is a struct of options that says what is minimized,
+// An objective is a struct of options that defines what is minimized,
 //
 //   void check(int batch) const;             // throws std::invalid_argument
-//   static constexpr int conditions = ...;   // optional: coordinates of the energy behind those of
+//   static constexpr int conditions = ...;   // optional: energy coordinates after those of
 //                                            // the data, which the objective sets itself
 //   template <class E, class Exec, tile::Tuning tuning> class bind;
 //
-// and its bound form, for the energy that it will be called with, holds the arrays. Scalar is
+// and its bound form, for one type of energy, holds the arrays. Scalar is
 // E::scalar_type, memory Exec::memory_space.
 //
 //   bind(Exec const&, Options const&, int batch, Dataset<Scalar, memory> const& data,
 //        std::uint64_t seed);
-//   Batch<Scalar, memory> batch() const;     // where the trainer writes what a step works on; a
-//                                            // View is empty where the objective takes no such thing
+//   Batch<Scalar, memory> batch() const;     // where the trainer writes the input of a step; a
+//                                            // View that is not used is empty
 //   // gradient (E::parameters, then those of the objective) = dL/dtheta; asynchronous, allocates
 //   // nothing and waits for nothing
 //   void gradient(Exec const&, Options const&, E const& energy, Step const&,
 //                 Scalar const* own_parameters, Scalar* gradient);
-//   std::array<Column<Scalar>, n> columns() const;  // what a step leaves for the monitor
+//   std::array<Column<Scalar>, n> columns() const;  // what a step reports to the monitor
 //
-// and, if they have a meaning for it,
+// and, optionally,
 //
-//   static constexpr int parameters = ...;   // of its own, which are learned beside theta from 0
-//   void change(Options const&);             // other numbers, from the next step on; throws where
-//                                            // arrays were made for the old ones
-//   void start(Exec const&, Options const&, Chains const&, Stream const&);  // chains (n, dimension)
-//                                            // of a user's own start as those of the training
-//   template <class Archive> void archive(Archive& a);  // a("name", View, number or object with
-//                                            // an archive of its own) for all that must be saved
+//   static constexpr int parameters = ...;   // its own, learned besides theta from 0
+//   void change(Options const&);             // other options, from the next step on; throws if
+//                                            // they need different arrays
+//   void start(Exec const&, Options const&, Chains const&, Stream const&); // chains (n, dimension)
+//                                            // of a user start as in training
+//   template <class Archive> void archive(Archive& a);  // a("name", View, scalar or object with
+//                                            // its own archive) for all that must be saved
 //
 // Contrast is a base for objectives that take samples of the model, Sum adds two objectives.
 
@@ -50,18 +50,18 @@ namespace basin::objective {
 template <class Objective, class E, class Exec, tile::Tuning tuning>
 using bound = typename Objective::template bind<E, Exec, tuning>;
 
-/// Whether a type can be an objective: it has a form for an energy, a space and a tuning.
+/// Whether a type can be an objective: it has a bound form for an energy, a space and a tuning.
 template <class Objective, class E, class Exec, tile::Tuning tuning>
 concept BindsEnergy = requires { typename Objective::template bind<E, Exec, tuning>; };
 
-/// Coordinates of the energy that an objective sets itself, behind those of the data.
+/// Energy coordinates that an objective sets itself, after those of the data.
 template <class Objective>
 inline constexpr int conditions = 0;
 template <class Objective>
   requires requires { +Objective::conditions; }
 inline constexpr int conditions<Objective> = Objective::conditions;
 
-/// Parameters of a bound objective, which are learned beside those of the energy.
+/// Parameters of a bound objective, learned besides those of the energy.
 template <class Bound>
 inline constexpr int parameters_of = 0;
 template <class Bound>
@@ -100,7 +100,7 @@ struct Asked {
 
 }  // namespace detail
 
-/// Whether a bound objective starts chains of a user's own.
+/// Whether a bound objective can start a user's chains.
 template <class Bound, class Options, class Exec, class Chains>
 concept StartsChains = requires(Bound& b, Exec const& exec, Options const& o, Chains const& chains,
                                 Stream const& stream) { b.start(exec, o, chains, stream); };
@@ -116,14 +116,14 @@ template <class Bound>
 inline constexpr int column_count =
     detail::columns_in<decltype(std::declval<Bound const&>().columns())>;
 
-/// What a trainer asks of an objective, see above.
+/// What a trainer requires of an objective, see above.
 template <class O, class E, class Exec, tile::Tuning tuning>
 concept Objective =
     BindsEnergy<O, E, Exec, tuning> && detail::Asked<O, E, Exec, tuning>::checks &&
     detail::Asked<O, E, Exec, tuning>::constructs && detail::Asked<O, E, Exec, tuning>::batches &&
     detail::Asked<O, E, Exec, tuning>::sums && detail::Asked<O, E, Exec, tuning>::names;
 
-/// The requirements of Objective as sentences, of a type that BindsEnergy.
+/// The requirements of Objective as error messages, for a type that BindsEnergy.
 template <class O, class E, class Exec, tile::Tuning tuning>
 struct check_objective {
   static constexpr bool value = false;

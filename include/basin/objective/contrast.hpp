@@ -10,13 +10,12 @@
 
 namespace basin::objective {
 
-/// What an objective derives its bound form from, if it contrasts data with samples of the model:
-/// the points of both, and the sum of their dE/dtheta weighed by a loss. The objective itself says
-/// where the samples come from: its 'gradient' moves chains to samples() by move() and calls
-/// contrast().
+/// Base of the bound form of objectives that contrast data with samples of the model: the points of
+/// both, and the sum of their dE/dtheta weighted by a loss. The objective itself defines where the
+/// samples come from: its 'gradient' moves chains to samples() by move() and calls contrast().
 ///
 /// \tparam E        a TrainableEnergy
-/// \tparam Sampler  a sampler, which names columns of its own
+/// \tparam Sampler  a sampler, with its own columns
 /// \tparam L        a loss policy
 template <class E, class Exec, tile::Tuning tuning, class Sampler, class L>
 class Contrast {
@@ -34,12 +33,12 @@ class Contrast {
 
   static constexpr int parameters = 0;  ///< of the objective itself
 
-  /// (batch) where the data of a step belong.
+  /// (batch) input for the data of a step.
   objective::Batch<Scalar, memory> batch() const {
     return {Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL), {}, {}, {}};
   }
 
-  /// energy_data, energy_samples, loss where the loss has a value, and those of the sampler.
+  /// energy_data, energy_samples, loss if the loss has a value, and the sampler's.
   auto columns() const {
     constexpr int n = 2 + int(valued) + sampler_columns;
     std::array<Column<Scalar>, std::size_t(n)> all{};
@@ -54,14 +53,14 @@ class Contrast {
     return all;
   }
 
-  /// Names what must be saved.
+  /// Lists what must be saved.
   template <class Archive>
   void archive(Archive& a) {
     a("sampler", state_);
   }
 
  protected:
-  /// \param batch  data, and samples, of a step
+  /// \param batch  data points, and samples, per step
   Contrast(Exec const& exec, Sampler const& sampler, int batch, std::uint64_t seed)
       : batch_(batch),
         seed_(seed),
@@ -70,15 +69,15 @@ class Contrast {
         losses_("basin::objective::losses", valued ? batch : 0),
         statistics_("basin::objective::statistics", std::size_t(sampler_columns) * batch),
         state_(exec, sampler, batch, +E::dimension, seed) {
-    // A column that the sampler names and does not write is no number.
+    // A column that the sampler declares but does not write is NaN.
     Kokkos::deep_copy(statistics_, Kokkos::Experimental::quiet_NaN_v<Scalar>);
   }
 
-  /// (batch, dimension) where the samples of a step belong.
+  /// (batch, dimension) storage for the samples of a step.
   Chains samples() const {
     return Kokkos::subview(points_, std::pair(batch_, 2 * batch_), Kokkos::ALL);
   }
-  /// What the sampler leaves of the samples.
+  /// What the sampler reports of the samples.
   Outputs outputs() const {
     Outputs to{};
     for (int i = 0; i < sampler_columns; ++i) to.columns[i] = statistics_.data() + i * batch_;

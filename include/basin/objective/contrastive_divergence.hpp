@@ -7,13 +7,13 @@
 
 namespace basin::objective {
 
-/// Contrastive divergence, CD-K: every batch its own chains.
+/// Contrastive divergence, CD-K: new chains for every batch.
 ///
 ///   dL/dtheta = mean dE/dtheta (x+) - mean dE/dtheta (x-),  x- = K steps of the sampler
 ///
-/// The samples are held fixed, so this leaves out the third term of the gradient of
-/// KL(p_data | p) - KL(q_K | p) (Hinton 2002, Neural Computation 14, eq. 6). The loss is no measure
-/// of progress; look at the gap.
+/// The samples are held fixed, which omits the third term of the gradient of KL(p_data | p) -
+/// KL(q_K | p) (Hinton 2002, Neural Computation 14, eq. 6). The loss does not measure progress;
+/// look at the gap.
 ///
 /// \tparam Sampler   for example sampler::Langevin<>
 /// \tparam Policies  in any order: a sampler::start policy (default start::Positives: the data
@@ -40,7 +40,7 @@ struct ContrastiveDivergence {
   Sampler sampler{};
   start_type start{};
   EnergyPenalty energy_l2{};
-  loss_type loss{};  ///< numbers of the policy, if it has some
+  loss_type loss{};  ///< options of the policy, if any
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -64,7 +64,7 @@ struct ContrastiveDivergence {
     using typename base::Pool;
     using typename base::Scalar;
 
-    /// \param data  what start::Data draws rows of
+    /// \param data  the rows that start::Data draws from
     bind(Exec const& exec, ContrastiveDivergence const& options, int batch,
          Dataset<Scalar, typename base::memory> const& data, std::uint64_t seed)
         : base(exec, options.sampler, batch, seed), pool_(data.points), seed_(seed) {}
@@ -88,8 +88,8 @@ struct ContrastiveDivergence {
       base::move(exec, options.sampler, energy, chains, step, outputs);
     }
 
-    /// Starting points for chains of a user's own: as training starts them, but for starts at the
-    /// batch, which start at rows of the data.
+    /// Starting points for a user's chains: as in training, except that starts at the batch use
+    /// rows of the data.
     void start(Exec const& exec, ContrastiveDivergence const& options, Chains const& chains,
                Stream const& stream) {
       if constexpr (of_batch)

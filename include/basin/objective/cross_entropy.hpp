@@ -17,8 +17,8 @@ namespace basin::objective {
 ///
 ///   J = mean_n -log p(y_n | x_n),  p(y | x) = exp f_y(x) / sum_z exp f_z(x)
 ///
-/// over the batch, whose labels y are in [0, classes). Trained alone the energy is a classifier; in
-/// an objective::Sum with persistent contrastive divergence it is a joint energy-based model
+/// over the batch, whose labels y are in [0, classes). Trained alone, the energy is a classifier;
+/// in an objective::Sum with persistent contrastive divergence it is a joint energy-based model
 /// (Grathwohl et al. 2020, arXiv:1912.03263, eq. 8).
 struct CrossEntropy {
   template <class Self, class F>

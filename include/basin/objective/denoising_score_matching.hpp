@@ -9,14 +9,14 @@
 
 namespace basin::objective {
 
-/// Denoising score matching: the energy of the data with noise of one deviation sigma.
+/// Denoising score matching: the energy of the data with noise of a single deviation sigma.
 ///
 ///   J = mean |grad E(x~) - z / sigma|^2 / 2,  x~ = x + sigma z,  z ~ N(0, I)
 ///
-/// summed over dimensions. The minimum is p proportional to exp(-E) for the law of x~, not of x: a
-/// Gaussian of variance v is learned as one of variance v + sigma^2. With u = grad E - z / sigma
-/// held fixed, dJ/dtheta = mean d/dtheta u.grad E, a pass of jets of order 1. Source: Vincent 2011,
-/// Neural Computation 23, eq. 11, with s = -grad E.
+/// summed over dimensions. The minimum is p proportional to exp(-E) for the distribution of x~, not
+/// x: a Gaussian of variance v is learned as one of variance v + sigma^2. With u = grad E - z /
+/// sigma held fixed, dJ/dtheta = mean d/dtheta u.grad E, a pass of jets of order 1. Source: Vincent
+/// 2011, Neural Computation 23, eq. 11, with s = -grad E.
 struct DenoisingScoreMatching {
   double standard_deviation = 0.1;  ///< sigma, units of x; > 0
 

@@ -11,15 +11,15 @@ namespace basin::objective {
 
 struct direction_axis {};
 
-/// The law of the directions v of sliced score matching; E[v v^T] = I for each. A law of your own
-/// is a struct with
+/// The distribution of the directions v of sliced score matching; E[v v^T] = I for each. A
+/// user-defined distribution is a struct with
 ///
 ///   using axis = basin::objective::direction_axis;
-///   // A coordinate of v from one of N(0, 1), lane by lane; V is a tile::Simd.
+///   // A coordinate of v from a draw of N(0, 1), lane by lane; V is a tile::Simd.
 ///   template <class V> KOKKOS_FUNCTION V operator()(V z) const;
 namespace direction {
 
-/// Every coordinate -1 or 1: of these laws the one with the smallest variance of v.H v.
+/// Every coordinate -1 or 1: the distribution with the smallest variance of v.H v.
 struct Rademacher {
   using axis = direction_axis;
 
@@ -50,13 +50,13 @@ concept MakesDirections = requires(D const& d, V z) {
 
 }  // namespace detail
 
-/// A law of directions, see namespace direction.
+/// A distribution of directions, see namespace direction.
 template <class D>
 concept Direction =
     has_axis<D, direction_axis> && (detail::MakesDirections<D, tile::Simd<float, 1>> ||
                                     detail::MakesDirections<D, tile::Simd<double, 1>>);
 
-/// The requirements of Direction as a sentence.
+/// The requirements of Direction as an error message.
 template <class D>
 struct check_direction {
   static_assert(Direction<D>,

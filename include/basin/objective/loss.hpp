@@ -15,20 +15,20 @@ namespace basin::objective {
 
 struct loss_axis {};
 
-/// What a contrastive objective minimizes, from the energies E+ of B data and E- of B samples. The
-/// gradient of each is a weighted sum of dE/dtheta over the 2 B points, with the samples held
-/// fixed. A loss of your own is a struct with
+/// What a contrastive objective minimizes, from the energies E+ of B data points and E- of B
+/// samples. The gradient of each is a weighted sum of dE/dtheta over the 2 B points, with the
+/// samples held fixed. A user-defined loss is a struct with
 ///
 ///   using axis = basin::objective::loss_axis;
-///   // dL/dE+_n and dL/dE-_n; sums are there with 'reduce' only.
+///   // dL/dE+_n and dL/dE-_n; sums only with 'reduce'.
 ///   template <class Scalar> KOKKOS_FUNCTION loss::Weights<Scalar> operator()(
 ///       loss::Energies<Scalar> const& e, int n, Sums const& sums) const;
-///   // What all pairs share, found by one work item: at most a few numbers, trivially copyable.
+///   // What all pairs share, computed by one work item: a few values, trivially copyable.
 ///   template <class Scalar> KOKKOS_FUNCTION Sums reduce(loss::Energies<Scalar> const& e) const;
-///   // L_n with L = mean L_n, arguments as of operator(): makes the metric 'loss'.
+///   // L_n with L = mean L_n, arguments as of operator(): adds the metric 'loss'.
 ///   template <class Scalar> KOKKOS_FUNCTION Scalar value(
 ///       loss::Energies<Scalar> const& e, int n, Sums const& sums) const;
-///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
 namespace loss {
 
 /// The energies of a batch.
@@ -40,14 +40,14 @@ struct Energies {
   Scalar share;           ///< 1 / B
 };
 
-/// dL/dE of a datum and of the sample of its number.
+/// dL/dE of a data point and of the sample with the same index.
 template <class Scalar>
 struct Weights {
   Scalar data, sample;
 };
 
-/// L = mean E+ - mean E-: the gradient of the negative log-likelihood, were the samples from the
-/// model (Hinton 2002, Neural Computation 14). It is no measure of progress, and no metric.
+/// L = mean E+ - mean E-: the gradient of the negative log-likelihood if the samples are from the
+/// model (Hinton 2002, Neural Computation 14). It does not measure progress, and is no metric.
 struct Difference {
   using axis = loss_axis;
 
@@ -57,7 +57,7 @@ struct Difference {
   }
 };
 
-/// L = mean_i softplus(E+_i - E-_i): a pair that is told apart already weighs nothing.
+/// L = mean_i softplus(E+_i - E-_i): a pair that is already separated has no weight.
 /// Source: code of Du and Mordatch 2019 (IGEBM), 'softplus'.
 struct Softplus {
   using axis = loss_axis;
@@ -75,7 +75,7 @@ struct Softplus {
 };
 
 /// L = mean E+ + log mean exp(-E-), whose gradient is that of mean E+ - sum_i q_i E-_i with
-/// q = softmax(-E-) held fixed: samples of low energy weigh more.
+/// q = softmax(-E-) held fixed: samples of low energy have more weight.
 /// Source: code of Du and Mordatch 2019 (IGEBM), 'logsumexp'.
 struct LogSumExp {
   using axis = loss_axis;
@@ -123,7 +123,7 @@ struct SumsOf<L, Scalar> {
       decltype(std::declval<L const&>().reduce(std::declval<loss::Energies<Scalar> const&>()));
   static constexpr int numbers =
       static_cast<int>((sizeof(type) + sizeof(Scalar) - 1) / sizeof(Scalar));
-  // The workspace, where it lies, is memory of numbers.
+  // It is stored in the workspace, an array of scalars.
   static constexpr bool carried = std::is_trivially_copyable_v<type> && alignof(type) <= 64;
 };
 
@@ -148,7 +148,7 @@ inline constexpr bool weighs<L, Scalar> = WeighsPairsAlone<L, Scalar>;
 template <class L>
 concept Loss = has_axis<L, loss_axis> && (detail::weighs<L, float> || detail::weighs<L, double>);
 
-/// Whether a loss is a number for each pair.
+/// Whether a loss has a value for each pair.
 template <class L, class Scalar>
 inline constexpr bool has_value = requires(L const& l, loss::Energies<Scalar> const& e) {
   l.value(e, 0);
@@ -158,7 +158,7 @@ namespace detail {
 BASIN_NAMES_MEMBER(NamesValue, value)
 }  // namespace detail
 
-/// The requirements of Loss as sentences.
+/// The requirements of Loss as error messages.
 template <class L>
 struct check_loss {
   static_assert(
@@ -185,12 +185,12 @@ template <class Scalar, class L>
 struct LossWeights {
   using scalar_type = Scalar;
   using sums        = SumsOf<L, Scalar>;
-  // Rows of tiles of one chain too hold all numbers.
+  // Enough rows for all values, even with tiles of one chain.
   static constexpr int workspace_rows = sums::numbers;
   L law;
   loss::Energies<Scalar> energies;
   Scalar* weights;  // (2 B)
-  Scalar* values;   // (B) L_n; null where there are none
+  Scalar* values;   // (B) L_n; null if there are none
   EnergyPenalty penalty;
   Step step;
 
@@ -227,11 +227,11 @@ struct LossWeights {
 
 }  // namespace detail
 
-/// weights = dL/dE, the penalty's too, and values = L_n, for energies (data, then samples; 2
+/// weights = dL/dE, including the penalty, and values = L_n, for energies (data, then samples; 2
 /// batch). Asynchronous on exec.
 ///
 /// \param weights  (2 batch)
-/// \param values   (batch) without the penalty; where the loss has none: null
+/// \param values   (batch) without the penalty; null if the loss has none
 template <tile::Tuning tuning, class Exec, class L, class Scalar>
 void loss_weights(Exec const& exec, L const& loss, Scalar const* energies, Scalar* weights,
                   Scalar* values, int batch, EnergyPenalty const& penalty, Step const& step) {

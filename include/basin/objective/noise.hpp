@@ -11,16 +11,16 @@
 
 #include <cmath>
 
-/// Laws that noise-contrastive estimation tells the data from. A law of your own is a struct with
+/// Noise distributions of noise-contrastive estimation. A user-defined one is a struct with
 ///
 ///   template <class Scalar, class Exec> struct bind {
 ///     bind(Law const&, Eigen::MatrixXd const& data);        // (rows, dimension)
 ///     KOKKOS_FUNCTION void sample(Stream const&, std::uint32_t sample, Scalar* x) const;
 ///     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const;   // normalized
 ///   };
-///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
-///   bool operator==(Law const&) const = default;  // without it a changed law is ignored, not
-///   refused
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
+///   bool operator==(Law const&) const = default;  // without it changed options are ignored,
+///                                                 // not refused
 namespace basin::objective::noise {
 
 namespace detail {
@@ -49,8 +49,8 @@ KOKKOS_FUNCTION void fill_normal(Stream const& stream, std::uint32_t sample, int
   }
 }
 
-// sum_(j < n) a[j] f(x)[j], f(vector or number of x, place). 32 bytes of partial sums, of j mod P,
-// then those and the rest in order: no chain of n additions that wait for each other.
+// sum_(j < n) a[j] f(x)[j], f(vector or scalar of x, place). 32 bytes of partial sums, of j mod P,
+// then those and the rest in order, to avoid a chain of n dependent additions.
 template <class Scalar, class F>
 KOKKOS_FUNCTION Scalar dot(int n, Scalar const* a, Scalar const* x, F const& f) {
   constexpr int P = 32 / static_cast<int>(sizeof(Scalar));
@@ -71,7 +71,7 @@ inline double log_two_pi() { return 1.8378770664093454836; }
 
 }  // namespace detail
 
-/// N(m, S) with the mean and the covariance matrix of the data.
+/// N(m, S) with the mean and covariance matrix of the data.
 struct Gaussian {
   double ridge                           = 0;  ///< added to the diagonal of S, units of x^2; >= 0
   bool operator==(Gaussian const&) const = default;
@@ -140,7 +140,7 @@ struct Gaussian {
   };
 };
 
-/// N(m, diag s^2) with the mean and the deviation of every coordinate of the data.
+/// N(m, diag s^2) with the mean and standard deviation of every coordinate of the data.
 struct DiagonalGaussian {
   double ridge                                   = 0;  ///< added to s^2, units of x^2; >= 0
   bool operator==(DiagonalGaussian const&) const = default;
@@ -190,7 +190,7 @@ struct DiagonalGaussian {
   };
 };
 
-/// Uniform on a box: the range of the data, wider by 'margin' times the range on both sides.
+/// Uniform on a box: the range of the data, extended by 'margin' times the range on both sides.
 struct Box {
   double margin                     = 0;  ///< >= 0
   bool operator==(Box const&) const = default;
@@ -230,7 +230,7 @@ struct Box {
           x[d + i] = Kokkos::min(lower(d + i) + width(d + i) * u[i][0], upper(d + i));
       }
     }
-    /// -inf outside of the box.
+    /// -inf outside the box.
     KOKKOS_FUNCTION Scalar log_density(Scalar const* x) const {
       for (int d = 0; d < dimension; ++d)
         if (x[d] < lower(d) || x[d] > upper(d)) return -Kokkos::Experimental::infinity_v<Scalar>;
@@ -239,7 +239,7 @@ struct Box {
 
     int dimension;
     Scalar density = 0;
-    // upper is rounded by itself: lower + width may miss the largest number of the data.
+    // upper is rounded separately: lower + width may miss the maximum of the data.
     detail::Array<Scalar, Exec> lower, upper, width;  // (dimension)
   };
 };

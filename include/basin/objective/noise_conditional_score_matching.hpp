@@ -10,16 +10,16 @@
 
 namespace basin::objective {
 
-/// Denoising score matching at all levels of a ladder of noise at once, with an energy E(x, s) that
-/// is told the level by its last coordinate, s = log sigma:
+/// Denoising score matching at all levels of a noise ladder at once, with an energy E(x, s) whose
+/// last coordinate is the level, s = log sigma:
 ///
 ///   J = mean |sigma grad E(x + sigma z, log sigma) - z|^2 / 2,  z ~ N(0, I)
 ///
 /// over the batch, with a level drawn uniformly for each sample, summed over dimensions. The factor
-/// sigma^2 makes all levels weigh alike. Source: Song and Ermon 2019, NeurIPS, eqs. 5 and 6, with
+/// sigma^2 gives all levels equal weight. Source: Song and Ermon 2019, NeurIPS, eqs. 5 and 6, with
 /// s = -grad E. sampler::AnnealedLangevin samples such an energy.
 ///
-/// The data have one column less than the energy has coordinates.
+/// The data have one column fewer than the energy has coordinates.
 struct NoiseConditionalScoreMatching {
   sampler::NoiseLadder ladder{};
 

@@ -13,7 +13,7 @@ namespace basin::objective {
 
 namespace detail {
 
-// Noise behind the batch of data, and the noise's log density of every point.
+// Noise points after the batch of data, and the noise log density of every point.
 template <class Noise, class Points>
 struct DrawNoise {
   using scalar_type                   = typename Points::non_const_value_type;
@@ -36,7 +36,7 @@ struct DrawNoise {
   }
 };
 
-// weights = dL/dE of every point, dL/dc, and the loss of every sample of data with its noise.
+// weights = dL/dE of every point, dL/dc, and the loss of every data point with its noise.
 template <class Scalar>
 struct ContrastWeights {
   using scalar_type                   = Scalar;
@@ -89,17 +89,17 @@ struct ContrastWeights {
 
 }  // namespace detail
 
-/// Noise-contrastive estimation: the energy, and c = log Z, of a classifier that tells data from
-/// noise of a known law p_n, 'ratio' = nu noise points for each data point.
+/// Noise-contrastive estimation: the energy, and c = log Z, of a classifier that separates data
+/// from noise of a known distribution p_n, with 'ratio' = nu noise points per data point.
 ///
 ///   h(x) = sigmoid(-E(x) - c - log p_n(x) - log nu),
 ///   J = -mean_data log h - nu mean_noise log(1 - h)
 ///
-/// At the minimum exp(-E(x) - c) is the density of the data: c is learned beside theta, and is the
-/// log Z of exp(-E) where E can take the shape of the data. Source: Gutmann and Hyvarinen 2012,
-/// JMLR 13, eqs. 8 and 9. It works as well as the noise resembles the data.
+/// At the minimum exp(-E(x) - c) is the density of the data: c is learned besides theta, and is the
+/// log Z of exp(-E) if E can represent the data. Source: Gutmann and Hyvarinen 2012, JMLR 13, eqs.
+/// 8 and 9. It works best if the noise resembles the data.
 ///
-/// \tparam Noise  noise::Gaussian (default), DiagonalGaussian, Box, or a law of your own
+/// \tparam Noise  noise::Gaussian (default), DiagonalGaussian, Box, or a user-defined distribution
 template <class Noise = noise::Gaussian>
 struct NoiseContrastive {
   Noise noise{};
@@ -126,7 +126,7 @@ struct NoiseContrastive {
     using Pool                      = Kokkos::View<Scalar const**, Kokkos::LayoutRight, memory>;
     static constexpr int parameters = 1;  ///< c
 
-    /// \param data  whose points the noise is fitted to
+    /// \param data  to which the noise is fitted
     bind(Exec const&, NoiseContrastive const& options, int batch,
          Dataset<Scalar, memory> const& data, std::uint64_t seed)
         : options_(options),
@@ -139,13 +139,13 @@ struct NoiseContrastive {
           log_noise_("basin::objective::log_noise", points_in_step_),
           losses_("basin::objective::losses", batch) {}
 
-    /// (batch) where the data of a step belong.
+    /// (batch) input for the data of a step.
     Batch<Scalar, memory> batch() const {
       return {Kokkos::subview(points_, std::pair(0, batch_), Kokkos::ALL), {}, {}, {}};
     }
 
-    /// Takes other options for the steps that follow.
-    /// \throws std::invalid_argument if they differ in what the arrays or the noise were made of
+    /// Sets other options for the steps that follow.
+    /// \throws std::invalid_argument if they need different arrays or noise
     void change(NoiseContrastive const& options) {
       refuse_change("basin::objective::NoiseContrastive", "ratio", options_.ratio, options.ratio);
       if constexpr (std::equality_comparable<Noise>)

@@ -7,7 +7,7 @@
 
 namespace basin::objective {
 
-/// Persistent contrastive divergence: chains live on in a replay buffer.
+/// Persistent contrastive divergence: chains persist in a replay buffer.
 ///
 ///   dL/dtheta = mean dE/dtheta (x+) - mean dE/dtheta (x-)
 ///
@@ -39,7 +39,7 @@ struct PersistentCd {
   Sampler sampler{};
   Buffer buffer{};
   EnergyPenalty energy_l2{};
-  loss_type loss{};  ///< numbers of the policy, if it has some
+  loss_type loss{};  ///< options of the policy, if any
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -69,7 +69,7 @@ struct PersistentCd {
     using typename base::Scalar;
     using bound_buffer = typename Buffer::template bind<Exec, Scalar, tuning>;
 
-    /// \param data  what start::Data draws rows of
+    /// \param data  the rows that start::Data draws from
     bind(Exec const& exec, PersistentCd const& options, int batch,
          Dataset<Scalar, typename base::memory> const& data, std::uint64_t seed)
         : base(exec, options.sampler, batch, seed),
@@ -91,17 +91,17 @@ struct PersistentCd {
       buffer_.write(exec, chains, step);
     }
 
-    /// Takes other options for the steps that follow.
-    /// \throws std::invalid_argument if they differ in what the buffer was made for
+    /// Sets other options for the steps that follow.
+    /// \throws std::invalid_argument if they need a different buffer
     void change(PersistentCd const& options) { buffer_.change(options.buffer); }
 
-    /// Starting points for chains of a user's own: as fresh chains start.
+    /// Starting points for a user's chains: started like fresh chains.
     void start(Exec const& exec, PersistentCd const& options, Chains const& chains,
                Stream const& stream) {
       basin::sampler::start_chains<tuning>(exec, options.buffer.start, chains, pool_, stream);
     }
 
-    /// Those of Contrast, and buffer_age.
+    /// The columns of Contrast, and buffer_age.
     auto columns() const {
       auto const ages = buffer_.drawn_ages();
       return join(base::columns(),
@@ -109,7 +109,7 @@ struct PersistentCd {
                                                   static_cast<int>(ages.extent(0))}}});
     }
 
-    /// Names what must be saved.
+    /// Lists what must be saved.
     template <class Archive>
     void archive(Archive& a) {
       base::archive(a);

@@ -12,14 +12,14 @@ namespace basin::objective {
 ///
 ///   J = mean |r|^2 / 2,  r = a grad E(x~) - b
 ///
-/// with x~ and b drawn for each sample, as denoising score matching has it. With u = a r held fixed
-/// dJ/dtheta = mean d/dtheta u.grad E: the fill evaluates grad E, leaves |r|^2 / 2 as the loss of
-/// the sample and gives the jets x~ + e u, which go on from the products of grad E.
+/// with x~ and b drawn for each sample, as in denoising score matching. With u = a r held fixed
+/// dJ/dtheta = mean d/dtheta u.grad E: the fill evaluates grad E, stores |r|^2 / 2 as the loss of
+/// the sample and returns the jets x~ + e u, which reuse the products of grad E.
 ///
 /// \tparam Target  what is drawn: a struct that is copied into kernels, with
 ///
-///   static constexpr int conditions;  // coordinates of the energy behind those of the data
-///   static constexpr int rows;        // of its own, kept until the jets are there
+///   static constexpr int conditions;  // energy coordinates after those of the data
+///   static constexpr int rows;        // its own, kept until the jets are computed
 ///   // x (dimension, T) holds the data and gets x~; b (dimension, T) is written; own (rows, T)
 ///   template <class Values> KOKKOS_FUNCTION void draw(
 ///       Values const& v, int dimension, int first, Scalar* x, Scalar* b, Scalar* own) const;
@@ -28,7 +28,8 @@ namespace basin::objective {
 ///       Place at, V g, V b, Scalar const* own) const;
 ///   template <class Place, class V> KOKKOS_FUNCTION V direction(
 ///       Place at, V r, Scalar const* own) const;
-///   template <class V, class Place> KOKKOS_FUNCTION V condition(Place at, Scalar const* own) const;
+///   template <class V, class Place> KOKKOS_FUNCTION V condition(
+///       Place at, Scalar const* own) const;
 template <class E, class Points, class Target>
 struct FillResidual {
   using Scalar                      = typename E::scalar_type;

@@ -7,19 +7,19 @@
 
 namespace basin::objective {
 
-/// Score matching with the whole trace of H = d^2 E / dx^2, the Laplacian of E.
+/// Score matching with the full trace of H = d^2 E / dx^2, the Laplacian of E.
 ///
 ///   J = mean [ |grad E|^2 / 2 - tr H ]
 ///
 /// Up to a constant mean |grad E + grad log p_data|^2 / 2. Source: Hyvarinen 2005, JMLR 6, eq. 4,
-/// with psi = -grad E. Both terms come from one jet for every dimension: the work grows with the
-/// dimension. Energies of more than Limit dimensions take Hutchinson's estimate of the trace, with
-/// 'probes' random directions for each sample, in its place.
+/// with psi = -grad E. Both terms come from one jet per dimension: the cost grows with the
+/// dimension. Energies of more than Limit dimensions use Hutchinson's estimate of the trace
+/// instead, with 'probes' random directions per sample.
 ///
-/// \tparam Limit  most dimensions with an exact trace
+/// \tparam Limit  maximum dimension for the exact trace
 template <int Limit = 64>
 struct ScoreMatching {
-  int probes = 1;  ///< random directions of a sample, past Limit
+  int probes = 1;  ///< random directions per sample, past Limit
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -47,7 +47,7 @@ struct ScoreMatching {
         : base(batch, exact<E> ? E::dimension : options.probes,
                exact<E> ? Scalar(1) : Scalar(1) / static_cast<Scalar>(options.probes), seed) {}
 
-    /// \throws std::invalid_argument if options differ in what the arrays were made for
+    /// \throws std::invalid_argument if options need different arrays
     void change(ScoreMatching const& options) const {
       if (!exact<E>)
         refuse_change("basin::objective::ScoreMatching", "probes", base::projections(),

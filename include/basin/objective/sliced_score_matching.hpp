@@ -9,14 +9,14 @@ namespace basin::objective {
 
 struct form_axis {};
 
-/// Which of two sums with the same mean sliced score matching takes. There are no others.
+/// Which of two sums with the same mean sliced score matching uses. There are no others.
 namespace form {
 
 /// (v.grad E)^2 / 2 - v.H v: one pass of jets.
 struct Plain {
   using axis = form_axis;
 };
-/// |grad E|^2 / 2 - v.H v: less variance, and a second pass for the first term.
+/// |grad E|^2 / 2 - v.H v: less variance, but a second pass for the first term.
 struct VarianceReduced {
   using axis = form_axis;
 };
@@ -32,8 +32,8 @@ struct VarianceReduced {
 /// constant this is mean |grad E + grad log p_data|^2 / 2, whose minimum is p proportional to
 /// exp(-E). Source: Song, Garg, Shi and Ermon 2019, UAI, eqs. 7 and 8, with s = -grad E.
 ///
-/// \tparam Policies  in any order: direction::Rademacher (default) or Gaussian, or a law of your
-///                   own; form::Plain (default) or VarianceReduced
+/// \tparam Policies  in any order: direction::Rademacher (default), Gaussian or a user-defined one;
+///                   form::Plain (default) or VarianceReduced
 template <class... Policies>
 struct SlicedScoreMatching {
   static_assert((Policy<Policies> && ...) &&
@@ -50,8 +50,8 @@ struct SlicedScoreMatching {
                 "basin::objective::SlicedScoreMatching: the forms are closed; write form::Plain or "
                 "form::VarianceReduced.");
 
-  int projections = 1;         ///< directions of a sample
-  direction_type direction{};  ///< numbers of the policy, if it has some
+  int projections = 1;         ///< directions per sample
+  direction_type direction{};  ///< options of the policy, if any
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -76,7 +76,7 @@ struct SlicedScoreMatching {
         : base(batch, options.projections, Scalar(1) / static_cast<Scalar>(options.projections),
                seed) {}
 
-    /// \throws std::invalid_argument if options differ in what the arrays were made for
+    /// \throws std::invalid_argument if options need different arrays
     void change(SlicedScoreMatching const& options) const {
       refuse_change("basin::objective::SlicedScoreMatching", "projections", base::projections(),
                     options.projections);

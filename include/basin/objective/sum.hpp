@@ -15,7 +15,7 @@ namespace basin::objective {
 
 namespace detail {
 
-// What comes with row n of a batch, to the batch of another objective, where that takes it too.
+// Copies what comes with row n of a batch to another objective's batch, where that uses it.
 template <class Scalar, class Points>
 struct CopyBatch {
   using scalar_type                   = Scalar;
@@ -23,9 +23,9 @@ struct CopyBatch {
   Points points, to_points;          // (B, dimension)
   Points conditions, to_conditions;  // (B, k), or empty
   int const* labels;                 // (B)
-  int* to_labels;                    // (B), null: takes none
+  int* to_labels;                    // (B), null: not used
   Scalar const* weights;             // (B)
-  Scalar* to_weights;                // (B), null: takes none
+  Scalar* to_weights;                // (B), null: not used
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int n) const {
@@ -41,12 +41,12 @@ struct CopyBatch {
   }
 };
 
-// gradient += a of the second objective in theta; its own parameters are nobody else's.
+// gradient += a of the second objective in theta; its own parameters are not shared.
 template <class Scalar>
 struct AddTerm {
   using scalar_type                   = Scalar;
   static constexpr int workspace_rows = 0;
-  static constexpr int block          = 2048;  // numbers of a work item
+  static constexpr int block          = 2048;  // elements of a work item
   Scalar const* from;                          // (shared + own)
   Scalar* to;                                  // (shared + between + own)
   int shared, between, own;
@@ -70,11 +70,11 @@ struct AddTerm {
 
 }  // namespace detail
 
-/// Two objectives at once, on the same batch: the gradient of the first plus a times that of the
-/// second, for example PersistentCd and a penalty. Sums nest. Each draws numbers of its own; what
-/// either learns beside theta stands behind theta, the first's before the second's.
+/// Two objectives on the same batch: the gradient of the first plus a times that of the second, for
+/// example PersistentCd and a penalty. Sums nest. Each has its own random draws; parameters of
+/// either besides theta come after theta, the first's before the second's.
 ///
-/// \tparam First, Second  objectives that set the same coordinates of the energy
+/// \tparam First, Second  objectives that set the same energy coordinates
 template <class First, class Second>
 struct Sum {
   static_assert(objective::conditions<First> == objective::conditions<Second>,
@@ -123,7 +123,7 @@ struct Sum {
         (*names_)[i] = distinct(all[first_columns + i].quantity.name, i, all);
     }
 
-    /// (batch) where the data of a step belong: what either objective takes.
+    /// (batch) input for the data of a step: what either objective uses.
     Batch<Scalar, memory> batch() const {
       auto both        = first_.batch();
       auto const other = second_.batch();
@@ -147,7 +147,7 @@ struct Sum {
           Add{further_.data(), gradient, shared, between, count - shared, options.weight, step});
     }
 
-    /// Those of both. A name of the second that is taken gets a number, as in loss_2.
+    /// The columns of both. A name of the second that is taken gets a suffix, as in loss_2.
     auto columns() const {
       auto all = join(first_.columns(), second_.columns());
       for (std::size_t i = 0; i < own_columns; ++i)
@@ -155,15 +155,14 @@ struct Sum {
       return all;
     }
 
-    /// Takes other options for the steps that follow.
-    /// \throws std::invalid_argument if they differ in what arrays were made for
+    /// Sets other options for the steps that follow.
+    /// \throws std::invalid_argument if they need different arrays
     void change(Sum const& options) {
       if constexpr (requires { first_.change(options.first); }) first_.change(options.first);
       if constexpr (requires { second_.change(options.second); }) second_.change(options.second);
     }
 
-    /// Starting points for chains of a user's own: as the first objective that has chains starts
-    /// them.
+    /// Starting points for a user's chains: from the first objective that has chains.
     template <class Chains>
       requires(StartsChains<first_type, First, Exec, Chains> ||
                StartsChains<second_type, Second, Exec, Chains>)
@@ -174,7 +173,7 @@ struct Sum {
         second_.start(exec, options.second, chains, stream);
     }
 
-    /// Names what must be saved.
+    /// Lists what must be saved.
     template <class Archive>
     void archive(Archive& a) {
       if constexpr (requires { first_.archive(a); }) a("first", first_);
@@ -222,7 +221,7 @@ struct Sum {
     first_type first_;
     second_type second_;
     Kokkos::View<Scalar*, memory> further_;  // (E::parameters + those of second)
-    std::shared_ptr<Names> names_;           // of second's columns; where columns point to
+    std::shared_ptr<Names> names_;           // names of second's columns, which columns point to
   };
 };
 

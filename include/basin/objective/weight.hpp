@@ -10,10 +10,10 @@
 
 namespace basin::objective {
 
-/// Weight a of a term of an objective, which may rise linearly over the first ramp steps.
+/// Weight a of a term of an objective, with an optional linear ramp over the first ramp steps.
 struct Weight {
   double coefficient = 1;  ///< a; finite
-  long ramp          = 0;  ///< training steps until a is whole; 0: at once
+  long ramp          = 0;  ///< training steps until a is reached; 0: at once
 
   /// a (step + 1) / ramp, from step ramp - 1 on a
   KOKKOS_FUNCTION double at(std::uint64_t step) const {
@@ -34,10 +34,10 @@ struct Weight {
 };
 
 /// Penalty a (mean E+^2 + mean E-^2) on both phases, which keeps the energies near 0
-/// (Du and Mordatch 2019, section 3.3). a rises as a Weight does.
+/// (Du and Mordatch 2019, section 3.3). a ramps up like a Weight.
 struct EnergyPenalty {
   double coefficient = 0;  ///< a, units of 1 / E; >= 0
-  long ramp          = 0;  ///< training steps until a is whole; 0: at once
+  long ramp          = 0;  ///< training steps until a is reached; 0: at once
 
   KOKKOS_FUNCTION double at(std::uint64_t step) const { return Weight{coefficient, ramp}.at(step); }
 

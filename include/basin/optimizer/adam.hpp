@@ -19,13 +19,13 @@ struct AdamStep {
   Scalar epsilon;
   Scalar decay;  // (1 - beta1^t) decay: decoupled weight decay, per unit of learning rate
 
-  // state: m, v; is_weight: 1 for what decays, else 0
+  // state: m, v; is_weight: 1 if the parameter decays, else 0
   template <class V>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(V& theta, V g, V (&state)[2], V is_weight) const {
     state[0]      = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
     state[1]      = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
     V const slope = state[0] / (sqrt(state[1] * V(correction2)) + V(epsilon));
-    // One rounding of the sum: a factor 1 - learning_rate decay of theta would be rounded itself.
+    // The sum is rounded once: a factor 1 - learning_rate decay of theta would add a rounding.
     theta = fma(V(-learning_rate), fma(V(decay) * is_weight, theta, slope), theta);
   }
 };
@@ -34,8 +34,8 @@ template <class Scalar>
 KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double learning_rate, double beta1,
                                          double beta2, double epsilon, double decay) {
   double const t = static_cast<double>(step) + 1;
-  // The corrections are those of the rounded betas, with which the moments run: in float 1 - 0.999
-  // is 1e-5 off. A beta under 1 must not become 1.
+  // The corrections use the rounded betas, as the moments do: in float 1 - 0.999 is off by 1e-5. A
+  // beta under 1 must not become 1.
   auto const rounded = [](double beta) {
     Scalar const most = Scalar(1) - Kokkos::Experimental::epsilon_v<Scalar> / 2;
     return beta < double(most) ? static_cast<Scalar>(beta) : most;
@@ -58,8 +58,8 @@ KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double learning_rate, double
 ///   theta <- theta - learning_rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 ///
 /// with b1 and b2 rounded to theta's scalar everywhere, so that m / (1 - b1^t) of a constant g is
-/// g. Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is the habit of image
-/// EBMs trained with short chains (IGEBM, ICD).
+/// g. Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is common for image EBMs
+/// trained with short chains (IGEBM, ICD).
 struct Adam {
   double learning_rate = 1e-4;   ///< units of theta; >= 0
   double beta1         = 0.9;    ///< in [0, 1)
@@ -68,7 +68,7 @@ struct Adam {
 
   static constexpr int states = 2;  ///< arrays of the size of theta: m, v
 
-  /// The update number step (from 0), with the learning rate times factor.
+  /// The update at a step (from 0), with the learning rate times factor.
   template <class Scalar>
   KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
     return detail::adam_at<Scalar>(step, learning_rate * factor, beta1, beta2, epsilon, 0);
@@ -80,7 +80,7 @@ struct Adam {
       range::at_least(0).finite());
     f(Field{"beta1", "1", "decay of the mean of g"}, self.beta1, range::right_open(0, 1));
     f(Field{"beta2", "1", "decay of the mean of g^2"}, self.beta2, range::right_open(0, 1));
-    // In float less would be 0, and the update of a parameter without gradient 0 / 0.
+    // A smaller one would be 0 in float, and the update of a parameter without gradient 0 / 0.
     f(Field{"epsilon", "g", "added to the root of the mean of g^2"}, self.epsilon,
       range::at_least(1e-37).finite());
   }
@@ -89,8 +89,8 @@ struct Adam {
   void check() const { check_fields("basin::optimizer::Adam", *this); }
 };
 
-/// Adam with decoupled weight decay: theta <- (1 - learning_rate decay) theta before Adam's update. What an
-/// objective learns beside theta, as a log Z, does not decay. Source: Loshchilov and Hutter 2019,
+/// Adam with decoupled weight decay: theta <- (1 - learning_rate decay) theta before Adam's update.
+/// Parameters of an objective, such as log Z, do not decay. Source: Loshchilov and Hutter 2019,
 /// arXiv:1711.05101, algorithm 2.
 struct AdamW {
   double learning_rate = 1e-4;   ///< units of theta; >= 0
@@ -101,7 +101,7 @@ struct AdamW {
 
   static constexpr int states = 2;  ///< arrays of the size of theta: m, v
 
-  /// The update number step (from 0), with the learning rate times factor.
+  /// The update at a step (from 0), with the learning rate times factor.
   template <class Scalar>
   KOKKOS_FUNCTION detail::AdamStep<Scalar> at(long step, double factor) const {
     return detail::adam_at<Scalar>(step, learning_rate * factor, beta1, beta2, epsilon, decay);
@@ -113,7 +113,7 @@ struct AdamW {
       range::at_least(0).finite());
     f(Field{"beta1", "1", "decay of the mean of g"}, self.beta1, range::right_open(0, 1));
     f(Field{"beta2", "1", "decay of the mean of g^2"}, self.beta2, range::right_open(0, 1));
-    // In float less would be 0, and the update of a parameter without gradient 0 / 0.
+    // A smaller one would be 0 in float, and the update of a parameter without gradient 0 / 0.
     f(Field{"epsilon", "g", "added to the root of the mean of g^2"}, self.epsilon,
       range::at_least(1e-37).finite());
     f(Field{"decay", "1", "of the weights, per update and unit of learning rate"}, self.decay,

@@ -12,7 +12,7 @@ namespace basin::optimizer {
 
 namespace detail {
 
-// The state of one vector of parameters, as a rule is given it.
+// The state of one vector of parameters, as a rule receives it.
 template <class V, int states>
 struct State {
   V array[states > 0 ? states : 1];
@@ -38,7 +38,7 @@ KOKKOS_FORCEINLINE_FUNCTION void apply(Rule const& rule, V& theta, V g, State<V,
   }
 }
 
-// Whether weight decay is the rule's affair.
+// Whether the rule handles weight decay itself.
 template <int states, class Rule, class V>
 concept ReadsIsWeight =
     (states == 0 && requires(Rule const& r, V& t, V g) { r(t, g, g); }) ||
@@ -77,27 +77,27 @@ template <class O, class Scalar>
 concept HasPlainRule =
     HasRule<O, Scalar> && std::is_trivially_copyable_v<detail::rule_of<O, Scalar>>;
 
-/// An optimizer: an aggregate of numbers with
+/// An optimizer: an aggregate of options with
 ///
-///   static constexpr int states            arrays of the size of theta that it keeps; 0: none
-///   at<Scalar>(long step, double factor)   the rule of one update: plain numbers, made on the device
+///   static constexpr int states            arrays of the size of theta; 0: none
+///   at<Scalar>(long step, double factor)   the rule of one update: plain values made on the device
 ///   check()                                throws std::invalid_argument
 ///
 /// The rule is called with vectors of parameters, V = tile::Simd<Scalar, any number>:
 ///
-///   rule(V& theta, V g, V (&state)[states])               states > 0; for states == 1 also V& state
+///   rule(V& theta, V g, V (&state)[states])               states > 0; states == 1: also V& state
 ///   rule(V& theta, V g)                                   states == 0
-///   rule(V& theta, V g, [state,] V is_weight)             is_weight: 1 for what decays, else 0
+///   rule(V& theta, V g, [state,] V is_weight)             is_weight: 1 if it decays, else 0
 ///
-/// g is the clipped gradient; states start at 0. What an objective learns beside theta is no weight.
+/// g is the clipped gradient; states start at 0. Parameters of an objective are not weights.
 template <class O, class Scalar>
 concept Optimizer = HasStates<O> && HasCheck<O> && HasRuleOfPacks<O, Scalar> &&
                     HasPlainRule<O, Scalar> && std::default_initializable<O>;
 
-/// The requirements of Optimizer as sentences, for what means to be one: it has states or a rule.
+/// The requirements of Optimizer as error messages, for types with states or a rule.
 template <class O, class Scalar>
 struct check_optimizer {
-  // Constants, not concepts, in the assertions: a compiler explains a concept at length.
+  // Constants, not concepts, in the assertions: compilers print long explanations of concepts.
   static constexpr bool states = HasStates<O>, rule = HasRule<O, Scalar>, meant = states || rule;
   static constexpr bool checks = HasCheck<O>, runs = HasRuleOfPacks<O, Scalar>,
                         plain = HasPlainRule<O, Scalar>;
@@ -127,12 +127,12 @@ concept HasFactor = requires(S const& s) {
 };
 
 /// A schedule: the factor of the learning rate at each training step, from 0. An aggregate of
-/// numbers with 'KOKKOS_FUNCTION double operator()(long step) const', which is called on the device,
-/// and 'void check() const'.
+/// options with 'KOKKOS_FUNCTION double operator()(long step) const', which is called on the
+/// device, and 'void check() const'.
 template <class S>
 concept Schedule = HasFactor<S> && HasCheck<S> && std::is_trivially_copyable_v<S>;
 
-/// The requirements of Schedule as sentences.
+/// The requirements of Schedule as error messages.
 template <class S>
 struct check_schedule {
   static_assert(HasFactor<S>,

@@ -61,7 +61,7 @@ struct Cosine {
   void check() const { check_fields("basin::optimizer::Cosine", *this); }
 };
 
-/// Linear warm-up, (step + 1) / steps, then another schedule, which counts from the end of it.
+/// Linear warm-up, (step + 1) / steps, then another schedule, which starts at its end.
 template <class After = Constant>
 struct WarmUp {
   long steps = 1000;  ///< updates; > 0

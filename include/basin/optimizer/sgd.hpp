@@ -12,7 +12,7 @@ namespace basin::optimizer {
 ///   m <- momentum m + g,  theta <- theta - learning_rate m
 ///
 /// Source: Sutskever, Martens, Dahl and Hinton 2013, ICML, eqs. 1-2, in the form in which the
-/// learning rate multiplies the sum (PyTorch's), so that a schedule acts at once.
+/// learning rate multiplies the sum (PyTorch's), so that a schedule takes effect at once.
 struct Sgd {
   double learning_rate = 1e-3;  ///< units of theta^2 / loss; >= 0
   double momentum      = 0;     ///< in [0, 1)
@@ -30,7 +30,7 @@ struct Sgd {
     }
   };
 
-  /// The update number step (from 0), with the learning rate times factor.
+  /// The update at a step (from 0), with the learning rate times factor.
   template <class Scalar>
   KOKKOS_FUNCTION Step<Scalar> at(long, double factor) const {
     return {static_cast<Scalar>(learning_rate * factor), static_cast<Scalar>(momentum)};

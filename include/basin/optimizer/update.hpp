@@ -7,15 +7,15 @@
 
 namespace basin::optimizer {
 
-/// Parameters of one work item. Vectors of parameters are padded to a multiple of it, with zeros.
+/// Parameters per work item. Parameter vectors are padded with zeros to a multiple of it.
 inline constexpr int block = 2048;
 
 constexpr int blocks(int parameters) { return (parameters + block - 1) / block; }
 
 namespace detail {
 
-// partial[b] = sum of g^2 over block b: 64 bytes of partial sums, whatever the backend's vectors are,
-// then those in order. Kokkos aligns Views to 64 bytes, so that a wider vector could not be loaded.
+// partial[b] = sum of g^2 over block b: 64 bytes of partial sums, for any vector width, then
+// those in order. Kokkos aligns Views to 64 bytes, so wider vectors could not be loaded.
 template <class Scalar>
 struct SquaredNorm {
   using scalar_type                   = Scalar;
@@ -41,7 +41,7 @@ struct SquaredNorm {
   }
 };
 
-// A step, or where one is stored on the device.
+// A step, or a pointer to one on the device.
 template <class Step>
 KOKKOS_FORCEINLINE_FUNCTION Step const& value_of(Step const& step) {
   return step;
@@ -57,9 +57,9 @@ struct Update {
   static constexpr int workspace_rows = 0;
 
   Step step;
-  Scalar average_of;     // weight of theta in its average: 1 less the decay of the average
-  int weights;           // the first of the parameters, on which weight decay acts
-  Scalar const* factor;  // (1) of the gradient; not finite: nothing is changed
+  Scalar average_of;     // weight of theta in its average: 1 - decay of the average
+  int weights;           // number of leading parameters, to which weight decay applies
+  Scalar const* factor;  // (1) of the gradient; not finite: no change
   Scalar const* g;       // (padded parameters)
   Scalar* theta;         // (padded parameters)
   Scalar* state;         // (States, padded parameters)
@@ -115,7 +115,7 @@ void squared_norms(Exec const& exec, Scalar const* g, Scalar* partial, int count
 /// \param step      Optimizer::at(...), or a pointer to it on the device
 /// \param factor    (1) on the device, from the clipping by global norm; if it is not finite
 ///                  nothing is changed, so that a diverged step cannot spoil the parameters
-/// \param weights   how many, from the first on, are parameters of the energy: those that decay
+/// \param weights   number of leading parameters that belong to the energy: those that decay
 /// \param state     (states, padded)
 /// \param averaged  (padded), or null
 template <tile::Tuning tuning, int States, class Exec, class Step, class Scalar>

@@ -8,7 +8,7 @@
 
 namespace basin::sampler {
 
-/// Langevin sampling of a noise-conditional energy E(x, log sigma), down a ladder of noise:
+/// Langevin sampling of a noise-conditional energy E(x, log sigma), down a noise ladder:
 ///
 ///   x <- x - alpha_i grad E(x, log sigma_i) + sqrt(2 alpha_i) xi,  alpha_i = step_size (sigma_i /
 ///   sigma_L)^2
@@ -39,7 +39,7 @@ struct AnnealedLangevin {
 /// \param energy  of (x, log sigma), dimension one more than that of the chains
 /// \param chains  (chains, dimension of x), for example N(0, sigma_0^2) around the data
 /// \param stream  seed and first step
-/// \throws std::invalid_argument if a number is refused, or chains does not fit
+/// \throws std::invalid_argument if an option is invalid, or chains does not fit
 template <tile::Tuning tuning, class Exec, class E, class Chains>
 void sample(Exec const& exec, AnnealedLangevin const& annealed, E const& energy,
             Chains const& chains, Stream stream,

@@ -9,8 +9,8 @@
 
 #include <cstdint>
 
-// One kernel for all samplers that are moves: it loads a tile of chains, lets the move make its
-// steps, and stores the chains. Nothing of a chain goes to main memory between steps.
+// One kernel for all samplers that are moves: it loads a tile of chains, runs the steps of the
+// move, and stores the chains. The chains stay out of main memory between steps.
 
 namespace basin::sampler {
 
@@ -23,13 +23,13 @@ struct ChainTile {
   Scalar* x;          ///< (dimension, T) the states
   Scalar* gradient;   ///< (dimension, T) where energy.gradient leaves dE/dx
   Scalar* value;      ///< (1, T) where energy.energy leaves E
-  Scalar* rows;       ///< (Move::rows, T) the move's own, kept from step to step
-  int first;          ///< number of the chain in lane 0
+  Scalar* rows;       ///< (Move::rows, T) the move's own, persistent between steps
+  int first;          ///< index of the chain in lane 0
   int count;          ///< of all chains; lanes from count - first on repeat the last chain
   int steps;          ///< K
   Outputs<Scalar, n> outputs;
 
-  /// Column i of chain first + t = row[t], if somebody asks for it. With a barrier.
+  /// Column i of chain first + t = row[t], if requested. With a barrier.
   template <class Context>
   KOKKOS_FORCEINLINE_FUNCTION void store_column(Context const& c, int i, Scalar const* row) const {
     Scalar* const out = outputs.columns[i];
@@ -40,7 +40,7 @@ struct ChainTile {
     });
   }
 
-  /// row = factor sum_d f(place_d) of each chain, and column i, if somebody asks for it.
+  /// row = factor sum_d f(place_d) of each chain, and column i, if requested.
   template <class Context, class F>
   KOKKOS_FORCEINLINE_FUNCTION void store_sum(Context const& c, int i, F const& f, Scalar factor,
                                              Scalar* row) const {
@@ -50,7 +50,7 @@ struct ChainTile {
   }
 };
 
-/// A move, as run_chains takes it: a struct that is copied into kernels, with
+/// A move, as run_chains expects it: a struct that is copied into kernels, with
 ///
 ///   static constexpr int rows;         // of its own in the workspace; at least 1 is always there
 ///   // optional: before the first step
@@ -59,19 +59,18 @@ struct ChainTile {
 ///   // step k of t.steps; stream is that of this step, its purpose sampler_noise
 ///   template <class Context, class Tile> KOKKOS_FUNCTION
 ///   void step(Context const& c, Tile const& t, int k, Stream const& stream) const;
-///   // optional: behind the last step, for columns
+///   // optional: after the last step, for columns
 ///   template <class Context, class Tile> KOKKOS_FUNCTION
 ///   void end(Context const& c, Tile const& t) const;
 ///
-/// written with the primitives of tile/context.hpp. Of the workspace only t.x, t.rows and what the
-/// energy promises to keep survive a call of the energy, see basin::Energy. Writing past the rows
-/// is not checked.
+/// written with the primitives of tile/context.hpp. Only t.x, t.rows and what the energy promises
+/// to keep (see basin::Energy) survive a call of the energy. Writing past the rows is not checked.
 namespace detail {
 
 BASIN_NAMES_MEMBER(NamesBegin, begin)
 BASIN_NAMES_MEMBER(NamesEnd, end)
 
-// Whether a move can be asked for its parts, on a context that exists everywhere.
+// Whether a move has its parts, on a context that exists everywhere.
 template <class Move, class E, int n>
 struct AskedMove {
   using Context = basin::detail::probe_context<typename E::scalar_type>;
@@ -86,7 +85,7 @@ struct AskedMove {
                                                            Tile const& t) { move.end(c, t); };
 };
 
-// The requirements of a move as sentences.
+// The requirements of a move as error messages.
 template <class Move, class E, int n>
 struct check_move {
   using asked = AskedMove<Move, E, n>;
@@ -190,7 +189,7 @@ struct RunChains {
   }
 };
 
-// The types of chains as sentences.
+// Error messages for the types of chains.
 template <class Exec, class E, class Chains>
 struct check_chains {
   static constexpr bool reached =
@@ -208,17 +207,17 @@ struct check_chains {
 
 }  // namespace detail
 
-/// Moves every chain in place by so many steps of a move: one kernel. Asynchronous on exec. The
-/// draws of step k are those of stream.step + k, so that two calls of K steps, the second K further
-/// on, give what one call of 2 K gives.
+/// Moves every chain in place by a number of steps of a move: one kernel. Asynchronous on exec. The
+/// draws of step k are those of stream.step + k, so that two calls of K steps, the second starting
+/// K later, equal one call of 2 K.
 ///
-/// \tparam displacement  column that takes |x_K - x_0|_2; -1: none does
+/// \tparam displacement  column that holds |x_K - x_0|_2; -1: none
 /// \param move     see above
 /// \param energy   models basin::Energy
 /// \param chains   (chains, dimension of the energy), any number of chains
 /// \param stream   seed and first step; its purpose becomes sampler_noise
-/// \throws std::invalid_argument if chains has another second extent than the energy's dimension,
-///         or there is no chain
+/// \throws std::invalid_argument if the second extent of chains differs from the energy's
+///         dimension, or there are no chains
 template <tile::Tuning tuning, int displacement = -1, class Exec, class Move, class E, class Chains,
           int n>
 void run_chains(Exec const& exec, tile::Label label, Move const& move, E const& energy,
@@ -239,9 +238,9 @@ void run_chains(Exec const& exec, tile::Label label, Move const& move, E const& 
       tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(
           exec, label, tile::tiles(count, chosen.width), chain_steps);
     };
-    // A chain takes long: rather narrow tiles on all of a GPU than wide ones on a part. Narrower
-    // still where every tile has the weights to itself: where they are streamed, twice the tiles
-    // would read them twice as often.
+    // A chain takes long: narrow tiles on all of a GPU are better than wide ones on part of it.
+    // Narrower still if every tile has its own copy of the weights: if they are streamed, twice the
+    // tiles would read them twice as often.
     constexpr tile::Tuning narrow    = tile::narrow_tuning(tuning);
     constexpr tile::Tuning narrowest = tile::narrower(narrow, narrow.width / 2);
     if constexpr (narrow.width < tuning.width) {
@@ -257,18 +256,18 @@ void run_chains(Exec const& exec, tile::Label label, Move const& move, E const& 
   }
 }
 
-/// Moves every chain in place by options.steps steps of a sampler that is a move, with the state
-/// that it keeps, if any. Asynchronous on exec.
+/// Moves every chain in place by options.steps steps of a sampler that is a move, with its state,
+/// if any. Asynchronous on exec.
 ///
-/// \tparam tuning   how the backend cuts the work; results do not depend on it
+/// \tparam tuning   how the backend splits the work; results do not depend on it
 /// \param options   the sampler
 /// \param energy    models basin::Energy
 /// \param chains    (chains, dimension of the energy), any number of chains
-/// \param stream    seed and first step; with the same once more the draws are the same, so a call
-///                  that continues chains takes a step that is further by options.steps
+/// \param stream    seed and first step; the same stream repeats the same draws, so a call that
+///                  continues chains advances the step by options.steps
 /// \param outputs   what to report of each chain
-/// \throws std::invalid_argument if a number of the options is refused, chains has another second
-///         extent than the energy's dimension, or there is no chain
+/// \throws std::invalid_argument if an option is invalid, the second extent of chains differs from
+///         the energy's dimension, or there are no chains
 template <tile::Tuning tuning, class Exec, Sampler S, class State, class E, class Chains>
   requires HasMoveOf<S, E, State>
 void sample(Exec const& exec, S const& options, State& state, E const& energy, Chains const& chains,
@@ -304,8 +303,8 @@ void sample(Exec const& exec, S const& options, E const& energy, Chains const& c
         exec, options, energy, chains, stream, outputs);
 }
 
-/// What objectives and trainers call: the sample function of a sampler, whichever it has, the
-/// library's for a move or one of a user's that argument-dependent lookup finds.
+/// Called by objectives and trainers: the sample function of a sampler, the library's for a move or
+/// a user's found by argument-dependent lookup.
 template <tile::Tuning tuning, class Exec, class S, class State, class E, class Chains>
 void run(Exec const& exec, S const& options, State& state, E const& energy, Chains const& chains,
          Stream const& stream, outputs_of<S, typename E::scalar_type> const& outputs) {

@@ -11,19 +11,18 @@ namespace basin::sampler {
 
 struct clip_axis {};
 
-/// How a sampler limits dE/dx. A policy of a user's own names 'using axis = sampler::clip_axis' and
-/// has one of two functions, over V, a vector of values of as many chains; clip is the sampler's
-/// field:
+/// How a sampler limits dE/dx. A user-defined policy declares 'using axis = sampler::clip_axis' and
+/// one of two functions over V, a vector with one value per chain; clip is the sampler's field:
 ///
 ///   template <class V, class Scalar> static KOKKOS_FUNCTION V element(V g, Scalar clip);
 ///   template <class V, class Scalar> static KOKKOS_FUNCTION V factor(V norm, Scalar clip);
 ///
-/// The first gives what an element g of the gradient becomes, the second what the whole gradient of
-/// a chain is multiplied by, from |dE/dx|_2; norm and clip come in the same unit, so that squares
-/// stay finite: only their ratio counts.
+/// The first returns the clipped element g of the gradient, the second the factor of a chain's
+/// whole gradient, from |dE/dx|_2; norm and clip have the same unit, so that squares stay finite:
+/// only their ratio matters.
 namespace clip {
 
-/// The gradient as it is.
+/// The gradient unchanged.
 struct None {
   using axis = clip_axis;
 };
@@ -37,7 +36,7 @@ struct PerElement {
   }
 };
 
-/// dE/dx scaled down to the norm |dE/dx|_2 <= clip, for each chain alone.
+/// dE/dx scaled down to the norm |dE/dx|_2 <= clip, for each chain separately.
 struct PerSample {
   using axis = clip_axis;
   template <class V, class Scalar>
@@ -58,7 +57,7 @@ concept ClipsChains = requires(tile::Simd<float, 1> norm, float most) {
   { C::factor(norm, most) } -> std::same_as<tile::Simd<float, 1>>;
 };
 
-/// The requirements of a clip policy as a sentence.
+/// The requirements of a clip policy as an error message.
 template <class C>
 struct check_clip {
   static_assert(std::same_as<C, clip::None> || ClipsElements<C> || ClipsChains<C>,

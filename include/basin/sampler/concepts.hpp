@@ -16,8 +16,8 @@ namespace basin::sampler {
 /// A training step has 2^steps_bits values of Stream::step for its sampling steps.
 inline constexpr int steps_bits = 20;
 
-/// What a sampler leaves of chains beside their states: arrays on the device that the caller asks
-/// for, null where nobody does.
+/// What a sampler reports of chains besides their states: device arrays that the caller requests,
+/// null if not requested.
 template <class Scalar, int n>
 struct Outputs {
   Scalar* columns[n > 0 ? n : 1]{};  ///< n arrays (chains), in the order of the sampler's columns
@@ -38,15 +38,15 @@ struct Columns<S> {
 
 }  // namespace detail
 
-/// The columns of a sampler, std::array<Quantity, n>: what it leaves of each chain.
+/// The columns of a sampler, std::array<Quantity, n>: what it reports of each chain.
 template <class S>
 inline constexpr auto columns_of = detail::Columns<std::remove_cv_t<S>>::value;
 
-/// Outputs that fit a sampler.
+/// The outputs type of a sampler.
 template <class S, class Scalar>
 using outputs_of = Outputs<Scalar, static_cast<int>(columns_of<S>.size())>;
 
-/// Place of a column among those of a sampler; -1: it has no such column.
+/// Index of a column among those of a sampler; -1: no such column.
 template <class S>
 constexpr int find_column(std::string_view name) {
   for (std::size_t i = 0; i < columns_of<S>.size(); ++i)
@@ -54,7 +54,7 @@ constexpr int find_column(std::string_view name) {
   return -1;
 }
 
-/// The state of a sampler that has none.
+/// The state of a sampler without state.
 struct NoState {
   NoState() = default;
   template <class... Arguments>
@@ -77,28 +77,28 @@ struct StateOf<S, Scalar, Exec> {
 
 }  // namespace detail
 
-/// What a sampler keeps on the device from call to call, as step sizes that adapt: its member
-/// template state<Scalar, Exec>, made by (exec, options, chains, dimension, seed); empty where the
+/// What a sampler keeps on the device between calls, such as adaptive step sizes: its member
+/// template state<Scalar, Exec>, made by (exec, options, chains, dimension, seed); empty if the
 /// sampler has none.
 template <class S, class Scalar, class Exec>
 using state_of = typename detail::StateOf<S, Scalar, Exec>::type;
 
-/// Coordinates of the energy that a sampler sets itself, behind those of its chains.
+/// Coordinates of the energy that a sampler sets itself, after those of its chains.
 template <class S>
 inline constexpr int conditions_of = 0;
 template <class S>
   requires requires { +S::conditions; }
 inline constexpr int conditions_of<S> = S::conditions;
 
-/// Options of a sampler: a number of steps, which it checks with its other numbers.
+/// Options of a sampler: a number of steps, which it validates with its other options.
 ///
-/// Beside it a sampler has one of
+/// A sampler also has one of
 ///  - a move, with which sampler::sample runs whole chains in one kernel (sampler/chain.hpp):
 ///    'template <class E> auto move() const', or 'move(state)' where it has a state;
-///  - a function that is found by argument-dependent lookup:
+///  - a function found by argument-dependent lookup:
 ///    'sample<tuning>(exec, options, [state,] energy, chains, stream, outputs)'.
 ///
-/// It may name 'static constexpr std::array<Quantity, n> columns', see columns_of, and 'template
+/// It may declare 'static constexpr std::array<Quantity, n> columns', see columns_of, and 'template
 /// <class Scalar, class Exec> struct state', see state_of.
 template <class S>
 concept Sampler = requires(S& s, S const& fixed) {
@@ -123,11 +123,11 @@ inline constexpr bool columns_fit = is_quantities<std::remove_cvref_t<decltype(c
 
 }  // namespace detail
 
-/// Whether a type means to be a sampler: it has a number of steps.
+/// Whether a type is intended as a sampler: it has a number of steps.
 template <class S>
 concept NamesSteps = requires(S& s) { s.steps = 1; };
 
-/// The requirements of Sampler as sentences, for what names steps.
+/// The requirements of Sampler as error messages, for types with steps.
 template <class S>
 struct check_sampler {
   static constexpr bool value = false;
@@ -146,7 +146,7 @@ struct check_sampler<S> {
 
 namespace detail {
 
-// An execution space, energy and chains that stand for any when a sampler is asked what it can do.
+// An execution space, energy and chains used to test what a sampler supports.
 template <class S, class Exec, class State, class E, class Chains, tile::Tuning tuning>
 concept SamplesByItself =
     requires(S const& s, Exec const& exec, State& state, E const& energy, Chains const& chains,

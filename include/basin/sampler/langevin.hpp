@@ -15,13 +15,13 @@ namespace basin::sampler {
 
 struct noise_axis {};
 
-/// Noise tied to the step: sigma^2 = 2 alpha T, so that the chain has the law exp(-E/T) as
-/// alpha -> 0. Source: Roberts and Tweedie 1996, Bernoulli 2(4), eq. 2.
+/// Noise tied to the step: sigma^2 = 2 alpha T, so that the chain samples exp(-E/T) as alpha -> 0.
+/// Source: Roberts and Tweedie 1996, Bernoulli 2(4), eq. 2.
 struct Calibrated {
   using axis = noise_axis;
 };
 
-/// Step alpha and noise sigma set apart, as image models do: the chain has the temperature
+/// Independent step alpha and noise sigma, as in image models: the chain has the temperature
 /// sigma^2 / (2 alpha), whatever the energy was meant for.
 struct Decoupled {
   using axis = noise_axis;
@@ -74,7 +74,7 @@ void check_langevin(Options const& options) {
            "example last");
 }
 
-// All steps of one tile of chains; nothing of a chain goes to main memory between them.
+// All steps of one tile of chains; the chains stay out of main memory between them.
 template <class Policies, class E>
 struct LangevinMove {
   using Scalar               = typename E::scalar_type;
@@ -110,7 +110,7 @@ struct LangevinMove {
     Scalar const* const x = t.x;
     auto const on_a_bound = [=](auto place) {
       V const xd = place.load(x);
-      // Both comparisons are false for NaN, which counts 0.
+      // Both comparisons are false for NaN, which counts as 0.
       return where_less(xd, V(upper), where_less(V(lower), xd, V(0), V(1)),
                         where_less(V(lower), xd, V(1), V(0)));
     };
@@ -169,7 +169,7 @@ struct LangevinMove {
           [=](auto place) { place.store(dx, place.load(dx) * place.at(0).load(factor)); });
   }
 
-  // The share of elements, or whether the gradient as a whole, is another after the clip.
+  // The fraction of elements that the clip changed, or whether it changed the gradient as a whole.
   template <class Context, class Tile>
   KOKKOS_FORCEINLINE_FUNCTION void count_clipped(Context const& c, Tile const& t) const {
     using V                = typename Context::value_type;
@@ -222,7 +222,7 @@ inline constexpr std::array<Quantity, 3> langevin_columns{
 ///   g <- dE/dx (x),  x <- x - alpha clip(g) + sigma xi,  xi ~ N(0, I),  x <- clamp(x)
 ///
 /// in the order of the UpdateOrder policy, 'steps' times. With Calibrated noise sigma^2 = 2 alpha T
-/// (Roberts and Tweedie 1996, Bernoulli 2(4), eq. 2); its stationary law is that of exp(-E/T) only
+/// (Roberts and Tweedie 1996, Bernoulli 2(4), eq. 2); its stationary distribution is exp(-E/T) only
 /// as alpha -> 0: for E = k x^2 / 2 the variance is sigma^2 / (2 alpha k - alpha^2 k^2).
 ///
 /// \tparam Policies  in any order: Calibrated (default) or Decoupled; clip::None (default),
@@ -236,7 +236,7 @@ struct Langevin {
   double step_size   = 1e-2;  ///< alpha, units of x^2 / E; > 0
   double temperature = 1;     ///< T, units of E; >= 0
   double clip        = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
-  double lower       = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
+  double lower       = -std::numeric_limits<double>::infinity();  ///< smallest x after Op::clamp
   double upper       = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
   /// sigma, standard deviation of the noise of one step; 0 in an order without Op::noise
@@ -269,7 +269,7 @@ struct Langevin {
   void check() const { detail::check_langevin<policies>(*this); }
 };
 
-/// Langevin sampling with step and noise set apart; see Langevin.
+/// Langevin sampling with independent step and noise; see Langevin.
 template <class... Policies>
   requires(std::same_as<typename detail::LangevinPolicies<Policies...>::noise, Decoupled>)
 struct Langevin<Policies...> {
@@ -279,12 +279,12 @@ struct Langevin<Policies...> {
   double step_size = 10;     ///< alpha, units of x^2 / E; > 0
   double noise     = 0.005;  ///< sigma, units of x; >= 0
   double clip      = std::numeric_limits<double>::infinity();   ///< units of E / x; > 0
-  double lower     = -std::numeric_limits<double>::infinity();  ///< least x after Op::clamp
+  double lower     = -std::numeric_limits<double>::infinity();  ///< smallest x after Op::clamp
   double upper     = std::numeric_limits<double>::infinity();   ///< largest x after Op::clamp
 
   /// sigma, standard deviation of the noise of one step; 0 in an order without Op::noise
   double noise_standard_deviation() const { return policies::has_noise ? noise : 0; }
-  /// T = sigma^2 / (2 alpha): the chain has the law exp(-E/T) as alpha -> 0.
+  /// T = sigma^2 / (2 alpha): the chain samples exp(-E/T) as alpha -> 0.
   double effective_temperature() const {
     return noise_standard_deviation() * noise_standard_deviation() / (2 * step_size);
   }

@@ -25,8 +25,8 @@ struct MalaMove {
   KOKKOS_FUNCTION void begin(Context const& c, Tile const& t) const {
     using V                    = typename Context::value_type;
     constexpr int T            = Context::width;
-    Scalar* const dx           = t.rows + D * T;            // (D, T) dE/dx of the present state
-    Scalar* const e            = t.rows + 2 * D * T;        // (1, T) E of the present state
+    Scalar* const dx           = t.rows + D * T;            // (D, T) dE/dx of the current state
+    Scalar* const e            = t.rows + 2 * D * T;        // (1, T) E of the current state
     Scalar* const kept         = t.rows + (2 * D + 1) * T;  // (1, T) proposals accepted so far
     Scalar const *const new_dx = t.gradient, *const new_e = t.value;
     t.energy.value_and_gradient(c, t.workspace);
@@ -42,7 +42,7 @@ struct MalaMove {
     using V                    = typename Context::value_type;
     constexpr int T            = Context::width;
     Scalar* const x            = t.x;                       // (D, T)
-    Scalar* const old          = t.rows;                    // (D, T) the present state
+    Scalar* const old          = t.rows;                    // (D, T) the current state
     Scalar* const dx           = t.rows + D * T;            // (D, T)
     Scalar* const e            = t.rows + 2 * D * T;        // (1, T)
     Scalar* const kept         = t.rows + (2 * D + 1) * T;  // (1, T)
@@ -73,7 +73,7 @@ struct MalaMove {
     accept.purpose = Purpose::sampler_accept;
     c.uniform(1, accept, static_cast<std::uint32_t>(t.first), [=](auto at, auto u) {
       using U = decltype(u);
-      // False where the ratio is NaN: what has no energy is not gone to.
+      // False if the ratio is NaN: such a proposal is rejected.
       U const yes = where_less(log(u), at.load(log_ratio), U(1), U(0));
       at.store(log_ratio, yes);
       at.store(kept, at.load(kept) + yes);
@@ -99,15 +99,15 @@ struct MalaMove {
 }  // namespace detail
 
 /// The Metropolis-adjusted Langevin algorithm: Langevin steps as proposals, which are accepted or
-/// rejected so that the chain has the law exp(-E/T) whatever the step size.
+/// rejected so that the chain samples exp(-E/T) for any step size.
 ///
 ///   x' = x - alpha dE/dx + sqrt(2 alpha T) xi,  xi ~ N(0, I)
 ///   accepted with probability min(1, exp((E(x) - E(x')) / T) q(x | x') / q(x' | x)),
 ///   q(a | b) = exp(-|a - b + alpha dE/dx (b)|^2 / (4 alpha T))
 ///
 /// Source: Roberts and Tweedie 1996, Bernoulli 2(4), section 1.4. An acceptance of 0.574 is best in
-/// high dimension (Roberts and Rosenthal 1998, JRSS B 60). It takes energies that give E and dE/dx
-/// from one pass.
+/// high dimension (Roberts and Rosenthal 1998, JRSS B 60). The energy must compute E and dE/dx in
+/// one pass.
 struct Mala {
   int steps          = 60;    ///< K, proposals of each chain per call; in [0, 2^20]
   double step_size   = 1e-2;  ///< alpha, units of x^2 / E; > 0

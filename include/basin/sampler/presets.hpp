@@ -4,8 +4,8 @@
 
 #include <basin/sampler/langevin.hpp>
 
-/// Step rules of published image models, as their code runs them. All but JEM's bounds are part of
-/// the rule; the temperature that each one has is effective_temperature(): none is near 1.
+/// Update rules of published image models, as their code runs them. The bounds are part of every
+/// rule except JEM's; the temperature of each is effective_temperature(): none is near 1.
 namespace basin::sampler::presets {
 
 /// UvA deep learning tutorial 8 (MNIST): noise, clamp, gradient, clip, move, clamp. T = 1.25e-6.

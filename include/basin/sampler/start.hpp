@@ -13,23 +13,23 @@ namespace basin::sampler {
 
 struct start_axis {};
 
-/// Which rows a start reads beside its draws.
+/// Which rows a start reads besides its draws.
 enum class StartRows {
   none,
   data,   ///< a row of the data, drawn uniformly for each chain
-  batch,  ///< the row of the batch that has the chain's number
+  batch,  ///< the row of the batch at the chain's index
 };
 
-/// Where a chain starts. A law of your own is a struct with
+/// Where a chain starts. A user-defined start is a struct with
 ///
 ///   using axis = basin::sampler::start_axis;
 ///   // Coordinates 4 block ... 4 block + 3 of a chain; those past the dimension are dropped.
-///   // x holds the row's, where rows are read, else 0. Draws are those of 'stream' for (block,
-///   // chain), as of tile::normal_block; block 2^30 is taken.
+///   // x holds the row's if rows are read, else 0. Draws are those of 'stream' for (block,
+///   // chain), as in tile::normal_block; block 2^30 is reserved.
 ///   template <class Scalar> KOKKOS_FUNCTION void operator()(
 ///       Stream const& stream, int block, std::uint32_t chain, Scalar (&x)[4]) const;
 ///   static constexpr StartRows rows = StartRows::data;  // if it reads rows
-///   void check() const;  // if it has numbers that may be wrong; throws std::invalid_argument
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
 namespace start {
 
 /// Every coordinate uniform on [lower, upper].
@@ -164,12 +164,12 @@ concept StartsChains = requires(S const& s, Stream const& stream, Scalar (&x)[4]
 
 }  // namespace detail
 
-/// A law of starting points, see namespace start.
+/// A distribution of starting points, see namespace start.
 template <class S>
 concept Start =
     has_axis<S, start_axis> && (detail::StartsChains<S, float> || detail::StartsChains<S, double>);
 
-/// The requirements of Start as a sentence.
+/// The requirements of Start as an error message.
 template <class S>
 struct check_start {
   static_assert(Start<S>,
@@ -179,7 +179,7 @@ struct check_start {
   static constexpr bool value = Start<S>;
 };
 
-/// A start that reads rows, on rows of the data drawn uniformly.
+/// A start that reads rows, applied to rows of the data drawn uniformly.
 template <class Law>
 struct OnDataRows {
   using axis                      = start_axis;
@@ -194,7 +194,7 @@ struct OnDataRows {
   }
 };
 
-/// A start with the rows that it reads.
+/// A start and the rows it reads.
 template <class Law, class Pool>
 struct BoundStart {
   Law law;
@@ -251,10 +251,10 @@ struct StartChain {
 
 /// Writes a starting point into every row of chains. Asynchronous on exec.
 ///
-/// \param start   a start:: policy, or one of your own
+/// \param start   a start:: policy, or a user-defined one
 /// \param chains  (chains, dimension)
 /// \param pool    (rows, dimension) the data, or the batch; read where start.rows says so
-/// \throws std::invalid_argument if a number of start is refused, or the pool does not fit
+/// \throws std::invalid_argument if an option of start is invalid, or the pool does not fit
 template <tile::Tuning tuning, class Exec, class Law, class Chains, class Pool>
 void start_chains(Exec const& exec, Law const& start, Chains const& chains, Pool const& pool,
                   Stream stream) {

@@ -8,7 +8,7 @@ namespace basin::sampler {
 
 struct order_axis {};
 
-/// What a step does, in the order in which it does it.
+/// The operations of a step, in order.
 enum class Op {
   noise,     ///< x <- x + sigma xi
   gradient,  ///< g <- dE/dx
@@ -17,13 +17,13 @@ enum class Op {
   clamp,     ///< x limited to [lower, upper]
 };
 
-/// The order of operations of one step. Published samplers differ in it, and in what they learn.
+/// The order of operations of one step. Published samplers differ in it, and so do their models.
 template <Op... ops>
 struct UpdateOrder {
   using axis = order_axis;
 
   static constexpr int count(Op op) { return (0 + ... + int(ops == op)); }
-  /// Place of the first op in the order, or -1.
+  /// Index of the first op in the order, or -1.
   static constexpr int place(Op op) {
     int i = 0, found = -1;
     ((found = found < 0 && ops == op ? i : found, ++i), ...);
@@ -47,7 +47,7 @@ using GradientFirst = UpdateOrder<Op::gradient, Op::clip, Op::move, Op::noise, O
 
 namespace detail {
 
-// The numbers of a step in the energy's scalar.
+// The options of a step in the energy's scalar.
 template <class Scalar>
 struct StepNumbers {
   Scalar step, noise, clip, lower, upper;

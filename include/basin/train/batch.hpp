@@ -12,7 +12,7 @@
 
 namespace basin::train {
 
-/// Noise added to the data, and the range that it must stay in.
+/// Noise added to the data, and the range to which they are limited.
 struct DataNoise {
   double standard_deviation = 0;                                         ///< units of x; >= 0
   double lower              = -std::numeric_limits<double>::infinity();  ///< units of x
@@ -36,8 +36,8 @@ struct DataNoise {
 
 namespace detail {
 
-// batch(i, :) = a row of the data, with what comes with it: every row once an epoch, in an order of
-// that epoch.
+// batch(i, :) = a row of the data, with what comes with it: every row once per epoch, in a new
+// order each epoch.
 template <class Dataset, class Batch>
 struct GatherSample {
   using Data                          = tile::Borrowed<decltype(Dataset::points)>;
@@ -63,7 +63,7 @@ struct GatherSample {
         data_conditions(from.conditions),
         conditions(to.conditions),
         data_labels(from.labels.data()),
-        // An empty View may have an address.
+        // An empty View may have a non-null address.
         labels(to.labels.extent(0) > 0 ? to.labels.data() : nullptr),
         data_weights(from.weights.data()),
         weights(to.weights.extent(0) > 0 ? to.weights.data() : nullptr),
@@ -108,7 +108,7 @@ struct GatherSample {
   }
 };
 
-// The least index of a number of data that is not finite.
+// The smallest index of a value in the data that is not finite.
 template <class Data>
 struct FirstNotFinite {
   Data data;  // (rows, dimension)
@@ -138,8 +138,8 @@ struct AddNoise {
   }
 };
 
-// A copy on the device. Between two memories Kokkos moves bytes: other numbers, or another order,
-// change on the host.
+// A copy on the device. Between memory spaces Kokkos copies bytes: other scalar types or layouts
+// are converted on the host.
 template <class To, class From>
 To on_device(From const& from) {
   using Copy            = Kokkos::View<typename To::non_const_data_type, typename To::array_layout,
@@ -163,10 +163,10 @@ To on_device(From const& from) {
 
 }  // namespace detail
 
-/// The data of a training, on the device, and the batch that a step makes of them.
+/// The training data on the device, and the batch that a step draws from them.
 ///
 /// \tparam coordinates  of the energy
-/// \tparam conditions   the last of them, which the objective sets: a row of the data has none
+/// \tparam conditions   the last of them, set by the objective: a row of the data has none
 template <class Scalar, int coordinates, int conditions, class Exec, tile::Tuning tuning>
 class Batches {
   static constexpr int dimension = coordinates - conditions;
@@ -176,9 +176,9 @@ class Batches {
   using Dataset = objective::Dataset<Scalar, memory>;
   using Batch   = objective::Batch<Scalar, memory>;
 
-  /// \param data  kept, not copied
-  /// \throws std::invalid_argument naming the shapes that do not fit, or the place of a number that
-  ///         is not finite
+  /// \param data  referenced, not copied
+  /// \throws std::invalid_argument naming the shapes that do not fit, or the position of a value
+  ///         that is not finite
   Batches(Exec const& exec, int batch, Dataset const& data, std::uint64_t seed)
       : data_(data), seed_(seed) {
     check_shape(batch, data.points.extent(0), data.points.extent(1));
@@ -192,7 +192,7 @@ class Batches {
     check_finite(exec, "weights", Rows(data.weights.data(), data.weights.extent(0), 1));
   }
 
-  /// Copies of what a user gives, in any memory and of any scalar.
+  /// Copies of a user's data, from any memory space and of any scalar type.
   ///
   /// \param points  (rows, dimension)
   /// \param labels  (rows) integers
@@ -225,8 +225,8 @@ class Batches {
 
   Dataset const& data() const { return data_; }
 
-  /// That a batch takes what comes with the points, and nothing that does not.
-  /// \throws std::invalid_argument naming what is missing, or too much
+  /// Checks that a batch uses what comes with the points, and that nothing is missing.
+  /// \throws std::invalid_argument naming what is missing or not used
   void check(Batch const& batch) const {
     check_taken("labels", data_.labels.extent(0), batch.labels.extent(0));
     check_taken("conditions", data_.conditions.extent(1), batch.conditions.extent(1));
@@ -283,7 +283,7 @@ class Batches {
       refuse(who, "the objective takes ", name, ", and none are given; write them behind the data");
   }
 
-  // The first number that is none, by its place: what a run would diverge of.
+  // The position of the first value that is not finite: the run would diverge.
   template <class Rows>
   static void check_finite(Exec const& exec, char const* name, Rows const& rows) {
     long const columns = static_cast<long>(rows.extent(1));

@@ -15,9 +15,9 @@ namespace basin::train {
 /// What training reports: a table of named means over the steps since the last report, at most
 /// monitor_every of them.
 ///
-/// First come the columns of the objective, then what is derived from them: gap (energy_samples -
-/// energy_data), energy_square, gradient_norm, learning_rate_factor. What an objective does not
-/// have is not there: ask has(). Of fixed capacity; nothing is on the heap.
+/// First come the columns of the objective, then the derived entries: gap (energy_samples -
+/// energy_data), energy_square, gradient_norm, learning_rate_factor. Columns that an objective
+/// lacks are absent: check with has(). Fixed capacity, no heap allocation.
 class Metrics {
  public:
   struct Entry {
@@ -29,11 +29,11 @@ class Metrics {
   std::uint64_t step      = 0;  ///< training steps so far
   double steps_per_second = 0;  ///< since the last report
 
-  /// Whether there is an entry of this name.
+  /// Whether there is an entry with this name.
   bool has(std::string_view name) const { return find(name) != nullptr; }
 
   /// The value of an entry, for example m["gap"].
-  /// \throws std::invalid_argument naming the entries that there are
+  /// \throws std::invalid_argument naming the existing entries
   double operator[](std::string_view name) const {
     if (Entry const* const entry = find(name)) return entry->value;
     std::string names;
@@ -42,7 +42,7 @@ class Metrics {
            names.empty() ? "nothing" : names);
   }
 
-  /// A further entry, behind the others.
+  /// Adds an entry after the others.
   /// \throws std::invalid_argument if the name is taken, or the table full
   void add(Quantity const& quantity, double value) {
     char const* who = "basin::train::Metrics";

@@ -20,8 +20,8 @@ namespace basin::train {
 
 namespace detail {
 
-// The end of a training step before the update: the norm of the gradient, the factor that clips it,
-// the numbers of the update, and a row of the monitor. The clock, if there is one, moves on.
+// The end of a training step before the update: the norm of the gradient, its clipping factor, the
+// values of the update, and a row of the monitor. Advances the clock, if there is one.
 template <class Scalar, int columns, class Optimizer, class Schedule>
 struct Summarize {
   struct Numbers {
@@ -32,7 +32,7 @@ struct Summarize {
   using scalar_type                   = Scalar;
   using update_type                   = decltype(Optimizer().template at<Scalar>(0, 0.0));
   static constexpr int workspace_rows = 0;
-  static constexpr int parts          = 64;  // of each sum, whatever the backend
+  static constexpr int parts          = 64;  // of each sum, on every backend
   // A row: the columns, the mean square of the energies, the norm of the gradient, and the first
   // step that was not finite.
   static constexpr int square_at = columns, norm_at = columns + 1, failed_at = columns + 2,
@@ -42,7 +42,7 @@ struct Summarize {
   int energies[2];        // which columns are energies, -1: none
   Scalar const* partial;  // (blocks) squared norms of the gradient
   int blocks;
-  Scalar clip_norm;  // largest norm, infinite: none
+  Scalar clip_norm;  // maximum norm, infinite: none
   Step step;
   std::uint64_t* clock;  // null: none
   Optimizer optimizer;
@@ -53,8 +53,8 @@ struct Summarize {
   Scalar* rows;         // (every, row_size)
   int every;
 
-  // Part p of the sum of a column. Columns are named at compile time: an array indexed at run time
-  // would live in memory on a GPU.
+  // Part p of the sum of a column. The column is a compile-time constant: a run-time array index
+  // would move the array from registers to memory on a GPU.
   template <int i>
   KOKKOS_FUNCTION void sum_column(int p, Scalar& squares) const {
     Numbers const& of = column[i];
@@ -96,7 +96,7 @@ struct Summarize {
       std::uint64_t const now = s.step.now();
       Scalar const norm       = Kokkos::sqrt(s.sums[norm_at * parts]);
       if (!Kokkos::isfinite(norm) && s.factor[1] < 0) s.factor[1] = static_cast<Scalar>(now);
-      // Once a step was not finite no later one may change the parameters.
+      // After a step that was not finite, no later one may change the parameters.
       s.factor[0]      = s.factor[1] >= 0     ? Kokkos::Experimental::quiet_NaN_v<Scalar>
                          : norm > s.clip_norm ? s.clip_norm / norm
                                               : Scalar(1);
@@ -114,9 +114,8 @@ struct Summarize {
 
 }  // namespace detail
 
-/// What a step leaves to be reported: a row of means on the device for each of the last 'every'
-/// steps, and the factor of its gradient. A column of the objective is all that a further number
-/// needs.
+/// The reports of a step: a row of means on the device for each of the last 'every' steps, and the
+/// factor of its gradient. To report another quantity, add a column to the objective.
 ///
 /// \tparam columns  of the objective
 template <class Scalar, int columns, class Optimizer, class Schedule, class Exec,
@@ -145,7 +144,7 @@ class Monitor {
     reset();
   }
 
-  /// Forgets that a step was not finite.
+  /// Clears the record of a step that was not finite.
   void reset() const {
     auto const factor = Kokkos::create_mirror_view(factor_);
     factor(0)         = 1;
@@ -153,11 +152,11 @@ class Monitor {
     Kokkos::deep_copy(factor_, factor);
   }
 
-  /// The row of a step, the factor of its gradient and the numbers of its update, by two kernels.
+  /// The row of a step, the factor of its gradient and the values of its update, by two kernels.
   /// Asynchronous on exec.
   ///
   /// \param gradient  (blocks of parameters)
-  /// \param clock     on the device, moves on; null: none
+  /// \param clock     on the device, advanced; null: none
   void summarize(Exec const& exec, Columns const& of, Scalar const* gradient, double clip_norm,
                  Optimizer const& optimizer, Schedule const& schedule, Step const& step,
                  std::uint64_t* clock) const {
@@ -181,7 +180,7 @@ class Monitor {
     tile::for_each_tile<tuning>(exec, "basin::summary", 1, work);
   }
 
-  /// The means over the last steps before 'step', at most as many as rows are kept. Waits for exec.
+  /// The means over the last steps before 'step', at most one per row. Waits for exec.
   ///
   /// \param failed  the first step that was not finite, or -1
   Metrics fetch(Exec const& exec, Columns const& of, std::uint64_t step, std::uint64_t steps,
@@ -238,14 +237,14 @@ class Monitor {
 ///
 /// \param failed  the first step that was not finite, or -1
 inline bool has_diverged(Metrics const& m, double failed, double energy_limit) {
-  // Written so that NaN is beyond it.
+  // Written so that NaN exceeds it.
   auto const within = [&](char const* name) {
     return !m.has(name) || std::abs(m[name]) <= energy_limit;
   };
   return failed >= 0 || !within("energy_data") || !within("energy_samples");
 }
 
-/// What is said of such a run.
+/// The error message for such a run.
 inline std::string divergence(Metrics const& m, double failed, double energy_limit,
                               std::vector<char const*> const& advice) {
   std::ostringstream sentence;

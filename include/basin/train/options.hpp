@@ -13,21 +13,21 @@
 
 namespace basin::train {
 
-/// What a Trainer is made with. Written by its type, Trainer::Options{.batch = 256}, a field that
-/// does not exist is named by the compiler.
+/// The options of a Trainer. If they are written with the type, Trainer::Options{.batch = 256}, the
+/// compiler names a field that does not exist.
 template <class Objective, class Optimizer, class Schedule>
 struct TrainerOptions {
   Objective objective{};
   Optimizer optimizer{};
   Schedule schedule{};
-  int batch = 128;  ///< data, and samples, of a step
+  int batch = 128;  ///< data points, and samples, per step
   DataNoise data_noise{};
-  double clip_norm = std::numeric_limits<double>::infinity();  ///< largest |dL/dtheta|_2; > 0
+  double clip_norm = std::numeric_limits<double>::infinity();  ///< maximum |dL/dtheta|_2; > 0
   double ema_decay = 0;  ///< decay of the averaged parameters per step; 0: none. They start
                          ///< from the initial ones, whose weight after n steps is ema_decay^n
   std::uint64_t seed  = 1;
   int monitor_every   = 100;  ///< steps between two reports
-  double energy_limit = 1e8;  ///< stop when mean |E| passes it, units of E
+  double energy_limit = 1e8;  ///< stop when mean |E| exceeds it, units of E
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -60,7 +60,7 @@ struct FitOptions {
   std::FILE* progress = nullptr;  ///< a line at each report, for example stderr; a terminal's is
                                   ///< rewritten
   std::function<void(Metrics const&)> report{};     ///< called at each report
-  std::function<bool(Metrics const&)> stop_when{};  ///< asked after each report: true ends the run
+  std::function<bool(Metrics const&)> stop_when{};  ///< called after each report: true ends the run
 };
 
 }  // namespace basin::train

@@ -15,25 +15,25 @@
 
 namespace basin::train {
 
-/// What is trained: theta, behind it what the objective learns, their gradient, the optimizer's
-/// arrays, the moving average, and what kernels read in place of theta.
+/// The trained arrays: theta, followed by the objective's parameters, their gradient, the
+/// optimizer's arrays, the moving average, and what kernels read instead of theta.
 ///
 /// \tparam E        a TrainableEnergy
-/// \tparam further  parameters of the objective, behind those of the energy
+/// \tparam further  parameters of the objective, after those of the energy
 /// \tparam states   arrays of the optimizer
 template <class E, int further, int states, class Exec, tile::Tuning tuning>
 class Parameters {
  public:
   using Scalar  = typename E::scalar_type;
   using Numbers = Kokkos::View<Scalar*, typename Exec::memory_space>;
-  /// What kernels are given: E, or E with copies of its weights.
+  /// The energy passed to kernels: E, or E with copies of its weights.
   using energy_type = energy::packed_energy<E, tuning, Exec>;
 
   static constexpr int count          = E::parameters + further;
   static constexpr int blocks         = optimizer::blocks(count);
   static constexpr std::size_t padded = std::size_t(blocks) * optimizer::block;
 
-  /// Allocates, and draws the initial parameters.
+  /// Allocates, and initializes the parameters.
   Parameters(std::uint64_t seed, double ema_decay) : ema_decay_(ema_decay) {
     auto const numbers = [](char const* name, std::size_t n) { return Numbers(name, n); };
     theta_             = numbers("basin::train::theta", padded);
@@ -56,7 +56,7 @@ class Parameters {
     if (averages()) Kokkos::deep_copy(averaged_, theta_);
   }
 
-  /// The energy of a training step: the state of its layers moves on. Asynchronous on exec.
+  /// The energy of a training step: updates the state of its layers. Asynchronous on exec.
   energy_type step_energy(Exec const& exec) const {
     if constexpr (energy::Reparameterized<E>) {
       energy::reparameterize<E, tuning>(exec, -1, theta_.data(), layer_state_.data(),
@@ -67,12 +67,12 @@ class Parameters {
     }
   }
 
-  /// The energy of the averaged parameters, if there are any, else of the present ones.
+  /// The energy of the averaged parameters, if there are any, else of the current ones.
   /// Asynchronous on exec.
   energy_type energy(Exec const& exec) const {
     Numbers const& theta = averages() ? averaged_ : theta_;
     if constexpr (energy::Reparameterized<E>) {
-      // A state of its own, so that looking at a training does not change it.
+      // A separate state, so that evaluation does not change the training.
       Kokkos::deep_copy(exec, scored_state_, layer_state_);
       energy::reparameterize<E, tuning>(exec, scored_iterations, theta.data(), scored_state_.data(),
                                         scored_.data());
@@ -82,14 +82,14 @@ class Parameters {
     }
   }
 
-  /// gradient = dL/dtheta in place of that by the effective parameters. Asynchronous on exec.
+  /// gradient = dL/dtheta, from that by the effective parameters. Asynchronous on exec.
   void pull_back(Exec const& exec) const {
     if constexpr (energy::Reparameterized<E>)
       energy::pull_back_parameters<E, tuning>(exec, effective_.data(), layer_state_.data(),
                                               gradient_.data());
   }
 
-  /// theta, and its average, after one update. Asynchronous on exec.
+  /// Updates theta and its average once. Asynchronous on exec.
   ///
   /// \param rule    the optimizer's at(...), on the device
   /// \param factor  (1) of the gradient, on the device
@@ -124,7 +124,7 @@ class Parameters {
   Numbers const& layer_state() const { return layer_state_; }
 
  private:
-  // The energy of theta, with copies of its weights where its kernels want some.
+  // The energy of theta, with copies of its weights if its kernels use them.
   static energy_type energy_of(Exec const& exec, Scalar const* theta, Scalar* copies) {
     if constexpr (std::is_same_v<energy_type, E>)
       return E(theta);
@@ -132,7 +132,7 @@ class Parameters {
       return energy::pack<tuning>(exec, E(theta), copies);
   }
 
-  // Averaged weights have singular vectors of their own, near those of the present ones.
+  // Averaged weights have their own singular vectors, near the current ones.
   static constexpr int scored_iterations = 8;
   static constexpr int copied            = energy::packed_numbers<E, tuning, Exec>();
 

@@ -30,7 +30,7 @@ inline std::string progress_line(Metrics const& m, std::uint64_t end, std::size_
   return line;
 }
 
-/// Prints the line of a report. That of a terminal is rewritten, until the last one.
+/// Prints the line of a report. On a terminal it is rewritten, until the last one.
 inline void print_progress(std::FILE* to, Metrics const& m, std::uint64_t end, bool last) {
   bool const terminal = isatty(fileno(to)) != 0;
   if (!terminal) {
@@ -39,7 +39,7 @@ inline void print_progress(std::FILE* to, Metrics const& m, std::uint64_t end, b
     winsize size{};
     bool const known          = ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
     std::size_t const columns = known ? size.ws_col - 1u : 79u;
-    // Clears what a longer line left.
+    // Clears the rest of a longer previous line.
     std::fprintf(to, "\r%s\033[K%s", progress_line(m, end, columns).c_str(), last ? "\n" : "");
   }
   std::fflush(to);

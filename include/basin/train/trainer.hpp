@@ -27,17 +27,17 @@ namespace basin::train {
 
 /// Composes an energy, an objective and an optimizer into one training loop.
 ///
-/// A step is a constant number of kernel launches, whatever the number of sampling steps; it
-/// allocates nothing and waits for nothing. Every monitor_every steps the metrics are fetched, with
-/// one fence. Parameters are bitwise the same for any number of threads.
+/// A step is a constant number of kernel launches, for any number of sampling steps, without
+/// allocation or synchronization. Every monitor_every steps the metrics are fetched, with one
+/// fence. Parameters are bitwise the same for any number of threads.
 ///
 /// \tparam E          a TrainableEnergy, for example energy::Network
 /// \tparam Objective  for example objective::PersistentCd
 /// \tparam Optimizer  optimizer::Sgd, Adam or AdamW
-/// \tparam Schedule   factor of the learning rate, for example optimizer::Cosine; called on the device: a
-///                    KOKKOS_FUNCTION
+/// \tparam Schedule   factor of the learning rate, for example optimizer::Cosine; called on the
+///                    device: a KOKKOS_FUNCTION
 /// \tparam Exec       execution space
-/// \tparam tuning     how the backend cuts the work; results do not depend on it
+/// \tparam tuning     how the backend splits the work; results do not depend on it
 template <class E, class Objective, class Optimizer, class Schedule = optimizer::Constant,
           class Exec = Kokkos::DefaultExecutionSpace,
           tile::Tuning tuning =
@@ -66,27 +66,27 @@ class Trainer {
   using memory  = typename Exec::memory_space;
   using Samples = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
   using Numbers = Kokkos::View<Scalar*, memory>;
-  /// Data on the device, with what comes with them.
+  /// The data on the device, with labels, conditions and weights.
   using Dataset = objective::Dataset<Scalar, memory>;
-  /// The energy as kernels are given it: E, or E with copies of its weights.
+  /// The energy passed to kernels: E, or E with copies of its weights.
   using energy_type    = energy::packed_energy<E, tuning, Exec>;
   using objective_type = objective::bound<Objective, energy_type, Exec, tuning>;
 
   using Options = TrainerOptions<Objective, Optimizer, Schedule>;
 
-  /// Allocates everything and draws the initial parameters.
+  /// Allocates everything and initializes the parameters.
   ///
   /// \param data  (rows, dimension) host or device View; copied to the device
   /// \throws std::invalid_argument naming the option and its value, the shapes that do not fit, or
-  ///         the place of a number of the data that is not finite
+  ///         the position of a value in the data that is not finite
   template <class AnyData>
   Trainer(Options const& options, AnyData const& data, Exec const& exec = Exec())
       : Trainer(options, Rows::on_device(checked(options).batch, data), exec) {}
 
   /// With a label for each row, for objectives that take labels.
   ///
-  /// \param labels  (rows) host or device View of integers; copied to the device. What a negative
-  ///                one means is the objective's to say
+  /// \param labels  (rows) host or device View of integers; copied to the device. The objective
+  ///                defines the meaning of negative ones
   /// \throws std::invalid_argument as above, also if the objective takes no labels
   template <class AnyData, class AnyLabels>
     requires Kokkos::is_view_v<AnyLabels>
@@ -94,9 +94,9 @@ class Trainer {
           Exec const& exec = Exec())
       : Trainer(options, Rows::on_device(checked(options).batch, data, labels), exec) {}
 
-  /// With all that a batch can hold: of what the objective does not take the View is empty.
+  /// With everything a batch can hold: Views that the objective does not use are empty.
   ///
-  /// \param data  kept, not copied
+  /// \param data  referenced, not copied
   /// \throws std::invalid_argument as above
   Trainer(Options const& options, Dataset const& data, Exec const& exec = Exec())
       : options_(checked(options)),
@@ -115,7 +115,7 @@ class Trainer {
   ///
   /// Synchronizes exec at each report. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
-  /// \throws std::runtime_error if the run diverges; parameters are the last finite ones
+  /// \throws std::runtime_error if the run diverges; the parameters remain the last finite ones
   Metrics fit(FitOptions const& fit) {
     if ((fit.epochs > 0) == (fit.steps > 0))
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
@@ -140,12 +140,12 @@ class Trainer {
   }
 
   /// One training step, gradient() and update(). Asynchronous on exec. On a GPU its kernels are
-  /// recorded in a graph, which is all that the host launches; where a tool of Kokkos watches they
-  /// are launched one by one.
-  /// \throws std::invalid_argument if objective() was changed to what it cannot be
+  /// recorded in a graph, which is all that the host launches; if a Kokkos tool is attached they
+  /// are launched individually.
+  /// \throws std::invalid_argument if objective() was changed to unsupported options
   void step() {
     if constexpr (tile::has_graphs<Exec, tuning>) {
-      // The first step takes what memory it needs, which none may while a graph is recorded.
+      // The first step allocates what it needs, which is not allowed while a graph is recorded.
       if (launched_ && !Kokkos::Tools::profileLibraryLoaded()) {
         take_objective();
         if (!graph_.ready())
@@ -164,12 +164,12 @@ class Trainer {
     update();
   }
 
-  /// The first half of a step: draws a batch, moves the chains, and computes the gradient at it.
-  /// Between the halves the gradient may be changed, for example summed over ranks. Each call moves
-  /// the chains on; parameters and the number of the step stay. Asynchronous on exec.
+  /// The first half of a step: draws a batch, moves the chains, and computes the gradient. Between
+  /// the halves the gradient may be changed, for example summed over ranks. Each call advances the
+  /// chains; the parameters and the step number stay. Asynchronous on exec.
   ///
   /// \returns (parameters of the energy, then of the objective) on the device
-  /// \throws std::invalid_argument if objective() was changed to what it cannot be
+  /// \throws std::invalid_argument if objective() was changed to unsupported options
   auto gradient() {
     take_objective();
     launch_gradient(Step(step_));
@@ -207,10 +207,10 @@ class Trainer {
     return m;
   }
 
-  /// Fresh samples: chains that start as fresh chains of the objective do, and run 'steps' steps of
-  /// its sampler on the averaged parameters, if there are any. A sampler with a state of its own
-  /// starts with a new one. A seed of the call gives the same
-  /// draws each time: other samples want another. Asynchronous on exec.
+  /// Fresh samples: chains that start like fresh chains of the objective, and run 'steps' steps of
+  /// its sampler on the averaged parameters, if there are any. A sampler with a state starts with a
+  /// new one. The same seed gives the same draws: use another seed for other samples. Asynchronous
+  /// on exec.
   Samples sample(int count, int steps, std::uint64_t seed = 0) {
     static_assert(has_sampler,
                   "basin::train::Trainer::sample: this objective has no sampler; give one to "
@@ -242,11 +242,10 @@ class Trainer {
     return result;
   }
 
-  /// The energy with the averaged parameters, if there are any, else with the present ones. A
-  /// handle: it follows the training and must not outlive the trainer; with layers whose weights
-  /// are reparameterized (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor,
-  /// it follows no further than to the next call of energy(), sample or energies. Asynchronous on
-  /// exec.
+  /// The energy with the averaged parameters, if there are any, else with the current ones. A
+  /// handle: it follows the training and must not outlive the trainer; with reparameterized layers
+  /// (layer::SpectralNorm), and with weights that do not fit a GPU's multiprocessor, it is
+  /// updated only by energy(), sample and energies. Asynchronous on exec.
   auto energy() { return parameters_.energy(exec_); }
 
   /// (parameters) on the device
@@ -258,13 +257,13 @@ class Trainer {
     return Kokkos::subview(parameters_.averaged(),
                            std::pair<int, int>(0, parameters_.averages() ? E::parameters : 0));
   }
-  /// (Objective's parameters) what the objective learns beside theta, as the log Z of
-  /// noise-contrastive estimation; averaged as those of energy(), if they are. On the device
+  /// (Objective's parameters) learned besides theta, such as the log Z of noise-contrastive
+  /// estimation; averaged like those of energy(), if they are. On the device
   auto objective_parameters() const {
     return Kokkos::subview(parameters_.averages() ? parameters_.averaged() : parameters_.theta(),
                            std::pair(+E::parameters, +Theta::count));
   }
-  /// (E::state) what layers keep beside theta, as SpectralNorm's vectors, on the device
+  /// (E::state) what layers store besides theta, such as SpectralNorm's vectors, on the device
   Numbers layer_state() const { return parameters_.layer_state(); }
   /// dL/dtheta (parameters) of the last step, before clipping
   auto last_gradient() const {
@@ -272,18 +271,18 @@ class Trainer {
   }
 
   std::uint64_t steps_taken() const { return step_; }
-  /// The number of the step that comes next. All draws, the schedule, the corrections of the
-  /// optimizer and the place in the data are functions of it: to take up a run set the number of
-  /// steps that it had taken, beside its parameters and what else it had learned.
+  /// The number of the next step. All draws, the schedule, the corrections of the optimizer and the
+  /// position in the data are functions of it: to resume a run set the number of steps taken, along
+  /// with its parameters and everything else learned.
   void set_step(std::uint64_t step) {
     step_ = reported_ = step;
     has_gradient_     = false;
     launched_         = false;
   }
 
-  /// What a run is continued from: parameters, average, optimizer, states of layers, the number of
-  /// the step, and the objective's own, for example its buffer. A new trainer of the same options
-  /// and data that loads it goes on with the same bits. See MemoryArchive.
+  /// The checkpoint of a run: parameters, average, optimizer, states of layers, the step number,
+  /// and the objective's own, for example its buffer. A new trainer with the same options and data
+  /// that loads it continues bitwise identically. See MemoryArchive.
   template <Archive A>
   void archive(A& a) {
     std::uint64_t step = step_;
@@ -296,11 +295,11 @@ class Trainer {
     }
   }
 
-  /// Trains on other data from the next step on. What the objective took from the data that it was
-  /// made with it keeps: the fitted noise of noise-contrastive estimation, the rows that
-  /// start::Data draws. For an objective that is fitted anew make a new Trainer.
+  /// Trains on other data from the next step on. What the objective derived from its original data
+  /// stays: the fitted noise of noise-contrastive estimation, the rows that start::Data draws. For
+  /// an objective that is refitted make a new Trainer.
   ///
-  /// \throws std::invalid_argument as the constructor; the trainer is then as it was
+  /// \throws std::invalid_argument as the constructor; the trainer is then unchanged
   template <class AnyData>
   void set_data(AnyData const& data) {
     set_data(Rows::on_device(options_.batch, data));
@@ -316,8 +315,8 @@ class Trainer {
     graph_.clear();
   }
 
-  /// Numbers that may be changed before the next step, for example the sampler's steps: call it
-  /// anew for each change. The step refuses numbers that are wrong, or that arrays were made for.
+  /// Options that may be changed before the next step, for example the sampler's steps: call it
+  /// again for each change. The step rejects options that are invalid or need different arrays.
   Objective& objective() {
     graph_.clear();
     objective_may_differ_ = true;
@@ -352,7 +351,7 @@ class Trainer {
     objective_may_differ_ = false;
   }
 
-  // The kernels of one step. With a clock they can be launched for every step as they are.
+  // The kernels of one step. With a clock they can be launched unchanged for every step.
   void launch_gradient(Step const& step) {
     auto const energy = parameters_.step_energy(exec_);
     batches_.load(exec_, batch(), options_.data_noise, step);
@@ -385,12 +384,12 @@ class Trainer {
   std::unique_ptr<objective_type> objective_;
   Theta parameters_;
   Watching monitor_;
-  Kokkos::View<std::uint64_t, memory> clock_;  // the step that a graph's kernels do next
-  std::uint64_t clock_is_ = 0;                 // what it will show when all is done
+  Kokkos::View<std::uint64_t, memory> clock_;  // the next step of a graph's kernels
+  std::uint64_t clock_is_ = 0;                 // its value when all work is done
   tile::Graph<Exec> graph_;
   bool objective_may_differ_ = false;  // since the last step
-  bool has_gradient_         = false;  // of the step that comes next
-  bool launched_             = false;  // a step, since the number of the step was set
+  bool has_gradient_         = false;  // of the next step
+  bool launched_             = false;  // a step, since the step number was set
   std::uint64_t step_ = 0, reported_ = 0;
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
   Metrics last_;

@@ -8,7 +8,7 @@
 #include <Kokkos_Core.hpp>
 #include <climits>
 
-// What the kernels of a replay buffer do with one slot or one chain.
+// The kernels of a replay buffer, per slot or per chain.
 namespace basin::buffer::detail {
 
 // The arrays of a buffer.
@@ -48,7 +48,7 @@ struct InitialSlot {
   }
 };
 
-// Writes a sample of the user's into one slot.
+// Writes a user's sample into one slot.
 template <class Scalar, class Arrays, class Samples>
 struct FillSlot {
   using scalar_type                   = Scalar;
@@ -68,7 +68,7 @@ struct FillSlot {
   }
 };
 
-// Draws one chain: from its slot, or afresh.
+// Draws one chain: from its slot, or a fresh start.
 template <class Scalar, class Source, class Arrays, class Chains, class Draw>
 struct DrawChain {
   using scalar_type                   = Scalar;
@@ -113,13 +113,13 @@ struct DrawChain {
   }
 };
 
-// Owners are the largest of these numbers.
+// The chain with the largest value owns the slot.
 template <class Write>
 KOKKOS_FUNCTION int owner(int chain) {
   return Write::winner == write::Winner::highest ? chain : INT_MAX - chain;
 }
 
-// Lets the chains that want one slot settle whose it is.
+// Resolves which of the chains that contest a slot gets it.
 template <class Scalar, class Arrays, class Write>
 struct ClaimSlot {
   using scalar_type                   = Scalar;

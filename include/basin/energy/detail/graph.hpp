@@ -9,15 +9,15 @@
 
 namespace basin::energy::detail {
 
-// What the stages of a network say of themselves, as numbers, so that plans are made by ordinary
-// functions. C arrays, so that device code may read them in constant expressions.
+// Properties of a network's stages as numbers, so that ordinary functions make the plans. C arrays,
+// so that device code may read them in constant expressions.
 template <int N>
 struct Graph {
   int source[N], adds[N];
   int outputs[N], saved[N], scratch[N], record[N], blocks[N], parameters[N], state[N];
   int taps[N], out[N], in[N];  // the shape of weights that a context may copy, 0: none
   bool identity[N], keeps_input[N], in_place[N], one_product[N];
-  // The last stage is linear with one output and not run for dE/dx: E's gradient starts as its row
+  // The last stage is linear with one output and skipped for dE/dx: E's gradient starts as its row
   // of weights, at the stage before it.
   bool linear_head;
   int inputs;
@@ -26,7 +26,7 @@ struct Graph {
   KOKKOS_FUNCTION constexpr int seed() const { return linear_head ? N - 2 : N - 1; }
 
   // dE/d(output of stage s) is a sum of contributions, one from every stage that reads or adds the
-  // output. They come in the reverse order of stages; a stage adds before it pulls back.
+  // output. They come in reverse stage order; a stage adds before it pulls back.
   KOKKOS_FUNCTION constexpr int contributions(int s) const {
     int n = 0;
     for (int c = 0; c <= seed(); ++c) n += (source[c] == s) + (adds[c] == s);
@@ -45,7 +45,7 @@ struct Graph {
 
   KOKKOS_FUNCTION static constexpr int forward_time(int s) { return s; }
   KOKKOS_FUNCTION static constexpr int backward_time(int s) { return 2 * N - 1 - s; }
-  // When dE/d(output of s) is known.
+  // When dE/d(output of s) is complete.
   KOKKOS_FUNCTION constexpr int complete_time(int s) const {
     if (s == seed()) return forward_time(s);
     for (int c = 0; c <= seed(); ++c) {
@@ -62,7 +62,7 @@ struct Graph {
     return backward_time(0);
   }
 
-  // Whether a parameter gradient asks for dE/d(output of s).
+  // Whether a parameter gradient needs dE/d(output of s).
   KOKKOS_FUNCTION constexpr bool trained(int s) const {
     return s >= 0 && (parameters[s] > 0 || trained(source[s]) || trained(adds[s]));
   }
@@ -85,8 +85,8 @@ struct Graph {
     return one_product[s] && out[s] > 1 ? Packing::numbers(taps[s], out[s], in[s]) : 0;
   }
 
-  // Results of products that both dE/dx and a parameter gradient ask for, see KeepsProducts: rows
-  // of stage s forward, and back. kept(s, back): where those of a stage start, -1: nowhere.
+  // Results of products that both dE/dx and a parameter gradient need, see KeepsProducts: rows
+  // of stage s forward and backward. kept(s, back): where those of a stage start, -1: not kept.
   KOKKOS_FUNCTION constexpr int kept_rows(int s, bool back) const {
     if (!one_product[s] || s > seed()) return 0;
     if (!back) return outputs[s];
@@ -114,7 +114,7 @@ struct Graph {
     return 2 + per_stage * s + 4 + back;
   }
 
-  // The stage whose place for dE/dz stage s shares: a layer that pulls back in place leaves its
+  // The stage whose storage for dE/dz stage s shares: a layer that pulls back in place leaves its
   // result where it found dE/dz, if nothing else is due there.
   KOKKOS_FUNCTION constexpr int shares_with(int s) const {
     for (int c = s + 1; c <= seed(); ++c)
@@ -191,7 +191,7 @@ struct GraphOf<std::tuple<S...>, Input> {
                    {S::layer_type::one_product...},
                    false,
                    Input::size};
-    // The stage before it may be no part of a sum.
+    // The stage before it must not be part of a sum.
     if (last::layer_type::constant_gradient && last::activation::identity &&
         last::adds == no_stage) {
       int const before = last::source;

@@ -9,7 +9,7 @@
 
 namespace basin::energy::detail {
 
-// What a pass is for. A pass for E keeps no derivatives.
+// The purpose of a pass. A pass for E keeps no derivatives.
 enum class Task { energy, gradient, both, record };
 
 // The passes over a tile: forward through the stages, the head, and back.
@@ -105,10 +105,10 @@ struct Passes {
     return whole;
   }
 
-  // ---- one element on its way --------------------------------------------------------
+  // ---- processing one element --------------------------------------------------------
 
-  // v is a contribution to dE/d(output of stage S), that stage C makes by adding or by its
-  // pull-back. With the last one dE/dz of S is known.
+  // v is a contribution to dE/d(output of stage S), which stage C makes by adding or by its
+  // pull-back. The last contribution completes dE/dz of S.
   template <int S, int C, bool by_adding, Task task, class Place, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void contribute(Place at, V v, Scalar* w,
                                                      layer::LayerRecord<Scalar> const& whole) {
@@ -123,7 +123,7 @@ struct Passes {
     }
   }
 
-  // v = dE/d(output of stage S), whole: on to what S adds, and through its elementwise layers.
+  // v = dE/d(output of stage S), complete: to what S adds, and through its elementwise layers.
   template <int S, Task task, class Place, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void complete(Place at, V v, Scalar* w,
                                                    layer::LayerRecord<Scalar> const& whole) {
@@ -149,13 +149,13 @@ struct Passes {
     }
   }
 
-  // With a linear head dE/dz of the stage before it is known as soon as z is, but for jets, whose
-  // seed waits for the energy.
+  // With a linear head dE/dz of the stage before it is known as soon as z is, except for jets,
+  // whose seed depends on the energy.
   template <Task task, class Place>
   static constexpr bool starts_in_forward = task != Task::energy && linear_head &&
                                             (task != Task::record || Place::value_type::order == 0);
 
-  // What becomes of z, an element that the layer of stage I has computed.
+  // Processes z, an element that the layer of stage I has computed.
   template <int I, Task task, class Pass>
   struct Forward {
     Scalar* w;
@@ -172,7 +172,7 @@ struct Passes {
       constexpr bool keeps  = task != Task::energy && I <= seed;
       constexpr int Order   = keeps && !activation_at<I>::identity ? 1 : 0;
       V f[Order + 1];
-      // Numbers of the elementwise layers behind stage I: distinct between stages.
+      // Site indices of the elementwise layers after stage I: distinct between stages.
       activation_at<I>::template evaluate<Order>(layer::Site<Pass>{pass, 16 * I, at.row, at.lane},
                                                  z, f);
       if constexpr (graph.adds[I] >= -1) {
@@ -182,7 +182,7 @@ struct Passes {
                 : plan.array[graph.value(graph.adds[I] < 0 ? 0 : graph.adds[I])].offset;
         f[0] = f[0] + at.load(w + static_cast<std::size_t>(added) * size);
       }
-      // For dE/dx nobody reads the output before a linear head.
+      // For dE/dx nothing reads the output before a linear head.
       if constexpr (!starts || task != Task::gradient)
         at.store(w + static_cast<std::size_t>(values) * size, f[0]);
       if constexpr (starts)
@@ -230,7 +230,7 @@ struct Passes {
     }
   }
 
-  // The seed, dE/dE = 1 if nobody gives another, or what a linear head makes of it.
+  // The seed, dE/dE = 1 by default, or what a linear head makes of it.
   template <Task task, class Context, class Seed = UnitSeed>
   KOKKOS_FORCEINLINE_FUNCTION void start(Context const& c, Scalar* w,
                                          layer::LayerRecord<Scalar> const& whole,
@@ -271,7 +271,7 @@ struct Passes {
     }
   }
 
-  // A training pass pulls back as far as there are parameters.
+  // A training pass pulls back only as far as there are parameters.
   template <int I, Task task, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void backward(Context const& c, Scalar* w,
                                             layer::LayerRecord<Scalar> const& whole) const {

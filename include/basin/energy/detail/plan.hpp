@@ -9,7 +9,7 @@
 
 namespace basin::energy::detail {
 
-// Refusals of what a network is made of, before anything is made of it.
+// Errors in the composition of a network, reported before it is instantiated.
 template <class Scalar, class Input>
 struct check_network {
   static_assert(Real<Scalar>,
@@ -21,7 +21,7 @@ struct check_network {
   static constexpr bool value = Real<Scalar> && Shape<Input>;
 };
 
-// What a network is, as constants: its stages, and the rows of a tile's workspace.
+// A network as constants: its stages, and the rows of a tile's workspace.
 template <class Scalar, class Input, class Head, class... Layers>
 struct NetworkPlan {
   static_assert(sizeof...(Layers) > 0, "basin::energy::Network: write at least one layer.");
@@ -45,7 +45,7 @@ struct NetworkPlan {
   static_assert(width >= Head::least_outputs,
                 "basin::energy::Classifier: the last layer gives a logit for each class, two or "
                 "more; write for example layer::Dense<10>.");
-  // Behind the planned rows: E, and those of the head, which keep what belongs to chains.
+  // After the planned rows: E, and those of the head, which hold per-chain values.
   static constexpr int head_row = plan_rows + (single ? 0 : 1);
 
   template <int... I>

@@ -12,15 +12,15 @@
 
 #include <tuple>
 
-// From a list of layers to a list of stages, in the order in which they run. A stage is a layer and
-// the elementwise layers that are its epilogue; it reads the output of stage 'source' (-1: the
-// state x) and, behind its elementwise layers, adds the output of stage 'adds' (none: no_stage).
+// Turns a list of layers into a list of stages, in execution order. A stage is a layer and the
+// elementwise layers fused as its epilogue; it reads the output of stage 'source' (-1: the state x)
+// and, after its elementwise layers, adds the output of stage 'adds' (none: no_stage).
 
 namespace basin::energy::detail {
 
 inline constexpr int no_stage = -2;
 
-// Elementwise layers with no layer before them to be fused into.
+// Elementwise layers with no preceding layer to be fused into.
 struct Identity {
   template <Real Scalar, Shape Input>
   struct bind : layer::BoundLayer {
@@ -52,7 +52,7 @@ struct Stage {
   static constexpr int adds   = Adds;
 };
 
-// An elementwise layer keeps the shape, unless it says what it makes of it.
+// An elementwise layer keeps the shape, unless it declares an output shape.
 template <class E, class S>
 struct ShapeBehind {
   using type = S;
@@ -72,7 +72,7 @@ struct Fused<Stage<L, Activation, Output, Source, Adds>, layer::Composition<Done
 };
 
 // The stages so far. Current is the one whose output comes next, -1 for x; Open: an elementwise
-// layer may still be fused into it, because nobody else reads its output.
+// layer may still be fused into it, because nothing else reads its output.
 template <class Scalar, class Input, int Current, bool Open, class... Done>
 struct StageList {
   using stages                 = std::tuple<Done...>;
@@ -98,7 +98,7 @@ struct StageList {
   using behind = StageList<Scalar, Input, I, false, Done...>;
   template <class S>
   using with = StageList<Scalar, Input, count, true, Done..., S>;
-  // A matrix layer, or an elementwise one on its own.
+  // A matrix layer, or a standalone elementwise layer.
   template <class L, int Source = Current, int Adds = no_stage>
   using with_layer =
       with<Stage<typename L::template bind<Scalar, typename shape_of<Source>::type>,
@@ -131,7 +131,7 @@ struct Append {
 template <class L>
 concept MatrixLayer = requires { typename L::template bind<float, Vector<1>>; };
 
-// What is no layer is left out: is_a_layer says so, and nothing else shall.
+// Types that are not layers are left out: only is_a_layer reports them.
 template <class List, class L>
   requires(!layer::Elementwise<L> && !MatrixLayer<L>)
 struct Append<List, L> {
@@ -163,8 +163,8 @@ struct Adding<Stage<L, A, O, Source, None>, Adds> {
   using type = Stage<L, A, O, Source, Adds>;
 };
 
-// The output of the last stage plus that of stage Added: part of the last stage's pass, or of a
-// stage of its own where that has a sum already.
+// The output of the last stage plus that of stage Added: part of the last stage's pass, or a
+// separate stage if that pass already has a sum.
 template <class List, int Added>
 struct AddToLast {
   using own = typename List::template with_layer<Identity>;
@@ -176,7 +176,7 @@ struct AddToLast {
                                                  Added>::type>::type::closed;
 };
 
-// The sum at the end of a residual block that began behind stage Fork; a projection adds the
+// The sum at the end of a residual block that began after stage Fork; a projection adds the
 // block's output in its own pass.
 template <class List, int Fork, class Block>
 struct Join {
@@ -195,7 +195,7 @@ struct Append<List, layer::Residual<Inside...>> {
                              List::current, layer::Residual<Inside...>>::type;
 };
 
-// Branches from behind stage Fork, each of which adds what the one before it gave.
+// Branches from after stage Fork, each of which adds the result of the one before it.
 template <class List, int Fork, class... Branches>
 struct AppendBranches {
   using type = List;
@@ -223,8 +223,8 @@ struct Append<List, layer::Sequence<Inside...>> : AppendAll<List, Inside...> {};
 template <class Scalar, class Input, class... Layers>
 using stages_of = typename AppendAll<StageList<Scalar, Input, -1, false>, Layers...>::type::stages;
 
-// The number that is wrong stands in the template argument, so that it is in the compiler's
-// 'instantiation of' line beside the sentence.
+// The wrong value is a template argument, so that it appears in the compiler's 'instantiation of'
+// line next to the message.
 template <int LastWidth>
 struct ends_in_a_scalar {
   static_assert(

@@ -8,7 +8,7 @@ namespace basin::energy::head {
 
 namespace detail {
 
-// A head that knows the label of every chain.
+// A head with a label for every chain.
 struct ReadsLabels {
   int const* labels = nullptr;  ///< (chains) in [0, outputs); reachable from the kernels
 
@@ -47,8 +47,8 @@ struct ReadsLabels {
 
 }  // namespace detail
 
-/// E(x, y) = -f_y(x) of a classifier with logits f, y the label of each chain: what class-conditional
-/// chains are drawn from. Source: Grathwohl et al. 2020, arXiv:1912.03263, eq. 5.
+/// E(x, y) = -f_y(x) of a classifier with logits f, y the label of each chain: the energy of
+/// class-conditional chains. Source: Grathwohl et al. 2020, arXiv:1912.03263, eq. 5.
 struct Labeled : detail::ReadsLabels {
   static constexpr int rows          = 1;  // the label
   static constexpr int least_outputs = 2;
@@ -64,7 +64,7 @@ struct Labeled : detail::ReadsLabels {
 };
 
 /// The cross-entropy -log p(y | x) = log sum_z exp f_z(x) - f_y(x), y the label of each sample, as
-/// the number whose gradient is recorded: the term that trains a classifier.
+/// the value whose gradient is recorded: the term that trains a classifier.
 struct CrossEntropy : detail::ReadsLabels {
   static constexpr int rows          = 2;  // the label, log sum_y exp f_y
   static constexpr int least_outputs = 2;

@@ -9,7 +9,7 @@ namespace basin::energy::head {
 
 namespace detail {
 
-// log sum_y exp f_y of the outputs at a place; the largest is subtracted first.
+// log sum_y exp f_y of the outputs at a place; the maximum is subtracted first.
 template <int outputs, class Place, class Scalar>
 KOKKOS_FORCEINLINE_FUNCTION auto log_sum_exp(Place at, Scalar const* f) {
   using V  = typename Place::value_type;

@@ -2,13 +2,13 @@
 #ifndef BASIN_ENERGY_HEAD_SINGLE_HPP
 #define BASIN_ENERGY_HEAD_SINGLE_HPP
 
-/// Heads: what makes an energy of the outputs f(x) of a network. A head is a struct that is copied
+/// Heads: compute an energy from the outputs f(x) of a network. A head is a struct that is copied
 /// into kernels, with
 ///
-///   static constexpr int rows;   // of its own [row][T]: what it finds for the way back, and what
-///                                // belongs to a chain
+///   static constexpr int rows;   // its own rows [row][T]: values for the reverse pass, and
+///                                // per-chain values
 ///   static constexpr int least_outputs;
-///   // optional: reads what belongs to chains first, first + 1, ... of count into its rows
+///   // optional: reads the values of chains first, first + 1, ... of count into its rows
 ///   template <class Context, class Scalar> KOKKOS_FUNCTION
 ///   void load_conditions(Context const& c, Scalar* rows, int first, int count) const;
 ///   // row e = E(f) of f (outputs, T)
@@ -18,8 +18,8 @@
 ///   template <class Place, class V, class Scalar> KOKKOS_FUNCTION
 ///   V slope(Place at, V f, Scalar const* rows) const;
 ///
-/// All is written over Context::value_type, vectors or jets of them; rows are [coefficient][T]
-/// there, reached through places.
+/// All use Context::value_type, vectors or jets of them; rows are [coefficient][T] there,
+/// accessed through places.
 namespace basin::energy::head {
 
 /// E(x) = f(x), the only output.

@@ -8,13 +8,13 @@
 #include <basin/objective/direction.hpp>
 #include <basin/objective/residual.hpp>
 
-// Score matching along directions, drawn ones or the axes: one pass of jets of order 2.
+// Score matching along directions, random or the axes: one pass of jets of order 2.
 namespace basin::objective::detail {
 
-// Every direction of the axes once, in place of a draw.
+// Every axis direction once, instead of a draw.
 struct Axes {};
 
-// Sample j % batch of the batch, for jet j.
+// Sample j % batch, for jet j.
 template <class Points>
 struct Repeated {
   Points points;
@@ -22,7 +22,7 @@ struct Repeated {
   KOKKOS_FUNCTION auto operator()(int j, int d) const { return points(j % batch, d); }
 };
 
-// The jets x + e v: jet j is of sample j % batch and has direction j / batch.
+// The jets x + e v: jet j has sample j % batch and direction j / batch.
 template <class Points, class Law>
 struct FillSliced {
   static constexpr int further_rows = 0;
@@ -64,7 +64,7 @@ struct FillSliced {
   }
 };
 
-// Of c = E + c_1 e + c_2 e^2: the series of c_1^2 / 2 - 2 c_2, or of -2 c_2.
+// From c = E + c_1 e + c_2 e^2: the series of c_1^2 / 2 - 2 c_2, or of -2 c_2.
 template <bool with_square>
 struct SlicedSeed {
   template <class Place, class V>
@@ -75,8 +75,8 @@ struct SlicedSeed {
   }
 };
 
-// losses[n] = share sum_m (c_1^2 / 2, if it is asked for, - 2 c_2) over the directions m of sample
-// n; with squares that of |grad E|^2 / 2 is there already.
+// losses[n] = share sum_m (c_1^2 / 2, if requested, - 2 c_2) over the directions m of sample n;
+// with squares, |grad E|^2 / 2 is already there.
 template <class Scalar, bool with_square>
 struct SlicedLosses {
   using scalar_type                   = Scalar;
@@ -102,7 +102,7 @@ struct SlicedLosses {
   }
 };
 
-// The sum over directions, of both forms: reduced takes |grad E|^2 / 2 in place of (v.grad E)^2 / 2.
+// The sum over directions, of both forms: reduced uses |grad E|^2 / 2 instead of (v.grad E)^2 / 2.
 template <class E, class Exec, tile::Tuning tuning, class Law, bool reduced>
 class SlicedGradient {
  public:
@@ -121,7 +121,7 @@ class SlicedGradient {
         square_(reduced ? batch : 1, reduced ? energy::Adds::yes : energy::Adds::no),
         points_("basin::objective::points", batch, +E::dimension),
         losses_("basin::objective::losses", square_.samples() + sliced_.samples()) {
-    // A tile of jets belongs to one run of samples then, whose conditions can be loaded.
+    // A tile of jets then covers one run of samples, whose conditions can be loaded.
     if constexpr (conditions_differ<E>)
       if (projections > 1 && batch % +jets != 0)
         refuse("basin::objective", "the energy has conditions of single samples and there are ",
