@@ -24,7 +24,7 @@ set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY
 # Where there is no GPU its part is played by a host's threads, see tests/support/played_gpu.hpp.
 option(BASIN_PLAY_GPU_IN_ALL_TESTS "Run every test with a GPU that a host plays, not only those of its kernels" OFF)
 set(BASIN_TESTS_WITH_PLAYED_GPU
-  tile/team tile/context tile/packed_products tile/matrix_unit_products tile/matrix_unit tile/phases tile/graph tile/block tile/placement
+  tile/team tile/context tile/packed_products tile/packed_products_images tile/packed_products_jets tile/matrix_unit_products tile/matrix_unit tile/phases tile/graph tile/block tile/placement
   energy/pack energy/pack_images energy/pack_precision energy/parameter_gradient sampler/langevin train/determinism)
 
 # What the preset tidy builds: all headers, and a program that instantiates the usual ones.
