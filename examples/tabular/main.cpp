@@ -133,7 +133,7 @@ Parts divide(Table const& table, std::uint64_t seed) {
 Rows with_noise(Rows const& rows, double standard_deviation, std::uint64_t seed) {
   Rows const noisy = data::make_samples(rows.extent(0), rows.extent(1));
   std::mt19937_64 random(seed);
-  std::normal_distribution<double> noise(0, deviation);
+  std::normal_distribution<double> noise(0, standard_deviation);
   for (std::size_t i = 0; i < rows.size(); ++i)
     noisy.data()[i] = static_cast<float>(rows.data()[i] + noise(random));
   return noisy;
