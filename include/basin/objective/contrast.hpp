@@ -46,10 +46,10 @@ class Contrast {
     all[0]                = {quantity::energy_data, e, nullptr, batch_};
     all[1]                = {quantity::energy_samples, e + batch_, nullptr, batch_};
     if constexpr (valued) all[2] = {quantity::loss, losses_.data(), nullptr, batch_};
+    auto own = all.end() - sampler_columns;
     for (int i = 0; i < sampler_columns; ++i)
-      all[std::size_t(n - sampler_columns + i)] = {sampler::columns_of<Sampler>[std::size_t(i)],
-                                                   statistics_.data() + i * batch_, nullptr,
-                                                   batch_};
+      *own++ = {sampler::columns_of<Sampler>[std::size_t(i)], statistics_.data() + i * batch_,
+                nullptr, batch_};
     return all;
   }
 
