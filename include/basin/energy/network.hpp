@@ -46,16 +46,14 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   template <int I>
   using layer_at = typename Plan::template layer_at<I>;
   template <int I>
-  using activation_at               = typename Plan::template activation_at<I>;
-  static constexpr int count        = Plan::count;
-  static constexpr auto graph       = Plan::graph;
-  static constexpr auto plan        = Plan::plan;
-  static constexpr bool linear_head = Plan::linear_head;
-  static constexpr bool single      = Plan::single;
-  static constexpr int seed         = Plan::seed;
-  static constexpr int head_row     = Plan::head_row;
-  using Passes                      = detail::Passes<Scalar, Input, Head, Copies, Layers...>;
-  using Task                        = detail::Task;
+  using activation_at           = typename Plan::template activation_at<I>;
+  static constexpr int count    = Plan::count;
+  static constexpr auto graph   = Plan::graph;
+  static constexpr auto plan    = Plan::plan;
+  static constexpr int seed     = Plan::seed;
+  static constexpr int head_row = Plan::head_row;
+  using Passes                  = detail::Passes<Scalar, Input, Head, Copies, Layers...>;
+  using Task                    = detail::Task;
 
   template <int... I>
   static constexpr double sum_multiply_adds(std::integer_sequence<int, I...>) {

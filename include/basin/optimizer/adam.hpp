@@ -109,13 +109,7 @@ struct AdamW {
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
-    f(Field{"learning_rate", "theta", "size of a step"}, self.learning_rate,
-      range::at_least(0).finite());
-    f(Field{"beta1", "1", "decay of the mean of g"}, self.beta1, range::right_open(0, 1));
-    f(Field{"beta2", "1", "decay of the mean of g^2"}, self.beta2, range::right_open(0, 1));
-    // A smaller one would be 0 in float, and the update of a parameter without gradient 0 / 0.
-    f(Field{"epsilon", "g", "added to the root of the mean of g^2"}, self.epsilon,
-      range::at_least(1e-37).finite());
+    Adam::fields(self, f);
     f(Field{"decay", "1", "of the weights, per update and unit of learning rate"}, self.decay,
       range::at_least(0).finite());
   }

@@ -210,6 +210,19 @@ LangevinMove<Policies, E> langevin_move(Options const& o) {
            static_cast<Scalar>(o.upper)}};
 }
 
+// The fields of both kinds of noise; the third sets the noise.
+template <class Self, class F, class Value>
+constexpr void langevin_fields(Self& self, F& f, Field const& noise, Value& value) {
+  f(Field{"steps", "1", "moves of each chain per call"}, self.steps,
+    range::closed(0, 1 << steps_bits));
+  f(Field{"step_size", "x^2 / E", "alpha, size of a step"}, self.step_size,
+    range::above(0).finite());
+  f(noise, value, range::at_least(0).finite());
+  f(Field{"clip", "E / x", "limit of the clip policy"}, self.clip, range::above(0));
+  f(Field{"lower", "x", "least coordinate behind Op::clamp"}, self.lower);
+  f(Field{"upper", "x", "largest coordinate behind Op::clamp, > lower"}, self.upper);
+}
+
 inline constexpr std::array<Quantity, 3> langevin_columns{
     {{"displacement", "x", "mean |x_K - x_0|_2 of the chains"},
      {"clip_fraction", "1", "share of dE/dx that the clip changed, last sampling step"},
@@ -254,15 +267,8 @@ struct Langevin {
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
-    f(Field{"steps", "1", "moves of each chain per call"}, self.steps,
-      range::closed(0, 1 << steps_bits));
-    f(Field{"step_size", "x^2 / E", "alpha, size of a step"}, self.step_size,
-      range::above(0).finite());
-    f(Field{"temperature", "E", "T of the law exp(-E / T)"}, self.temperature,
-      range::at_least(0).finite());
-    f(Field{"clip", "E / x", "limit of the clip policy"}, self.clip, range::above(0));
-    f(Field{"lower", "x", "least coordinate behind Op::clamp"}, self.lower);
-    f(Field{"upper", "x", "largest coordinate behind Op::clamp, > lower"}, self.upper);
+    detail::langevin_fields(self, f, Field{"temperature", "E", "T of the law exp(-E / T)"},
+                            self.temperature);
   }
 
   /// \throws std::invalid_argument naming the field and its value
@@ -297,15 +303,9 @@ struct Langevin<Policies...> {
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
-    f(Field{"steps", "1", "moves of each chain per call"}, self.steps,
-      range::closed(0, 1 << steps_bits));
-    f(Field{"step_size", "x^2 / E", "alpha, size of a step"}, self.step_size,
-      range::above(0).finite());
-    f(Field{"noise", "x", "sigma, standard deviation of the noise of a step"}, self.noise,
-      range::at_least(0).finite());
-    f(Field{"clip", "E / x", "limit of the clip policy"}, self.clip, range::above(0));
-    f(Field{"lower", "x", "least coordinate behind Op::clamp"}, self.lower);
-    f(Field{"upper", "x", "largest coordinate behind Op::clamp, > lower"}, self.upper);
+    detail::langevin_fields(self, f,
+                            Field{"noise", "x", "sigma, standard deviation of the noise of a step"},
+                            self.noise);
   }
 
   /// \throws std::invalid_argument naming the field and its value

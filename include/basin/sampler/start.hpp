@@ -132,8 +132,7 @@ struct Positives {
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
-    f(Field{"noise", "x", "standard deviation of the noise on the row"}, self.noise,
-      range::at_least(0).finite());
+    Data::fields(self, f);
   }
 
   /// \throws std::invalid_argument naming the field and its value
