@@ -25,7 +25,6 @@ using InDouble = Network<double, Vector<5>, Dense<7>, Silu, Dense<1>>;
 TEST_CASE("an energy with packed weights has the bits of one without", "[energy][pack]") {
   check_packed<Exec, Vectors, in_tiles<Exec>>();
   check_packed<Exec, InDouble, in_phases<Exec>>();
-  check_packed<Exec, InDouble, in_tiles<Exec>>();
 }
 
 TEST_CASE("blocks of 3 rows do not read packed weights", "[energy][pack]") {

@@ -76,7 +76,7 @@ TEST_CASE(
 TEST_CASE("noise-contrastive estimation allocates nothing and fences nothing",
           "[objective][noise_contrastive]") {
   basin::bench::watch_kokkos();
-  auto const t = tally<Exec>(NoiseContrastive<noise::Box>{});
+  auto const t = tally<Exec>(NoiseContrastive<>{});
   CHECK(t.allocations == 0);
   CHECK(t.fences == 0);
 }

@@ -12,6 +12,19 @@
 
 namespace basin::test {
 
+/// E and dE/dx at points that fill the last tile of no tuning.
+template <class Exec, tile::Tuning tuning, class Net>
+std::vector<std::vector<typename Net::scalar_type>> values_and_gradients(Net const& net) {
+  using Scalar            = typename Net::scalar_type;
+  using M                 = Model<Exec, Net>;
+  std::size_t constexpr n = 37, D = Net::dimension;
+  auto const x = on_device<Exec, Scalar>(numbers(n * D, 2));
+  typename M::Array const e("e", n), dx("dx", n * D);
+  energy::energies<tuning>(Exec(), net, M::points(x), e);
+  energy::gradients<tuning>(Exec(), net, M::points(x), M::points(dx));
+  return {on_host(e), on_host(dx)};
+}
+
 /// Whatever kernels of a tuning compute of a network, at points that fill the last tile of no
 /// tuning, by kind: E, dE/dx, H u, u.grad E, u.H u, and the parameter gradients of E, of u.H u / 2
 /// and of denoising score matching, whose jets go on from products of values.
@@ -26,10 +39,7 @@ std::vector<std::vector<typename Net::scalar_type>> all_derivatives(Net const& n
              u        = on_device<Exec, Scalar>(numbers(n * D, 3));
   Points const points = M::points(x), directions = M::points(u);
   using Array = typename M::Array;
-  Array const e("e", n), dx("dx", n * D), product("Hu", n * D), first("first", n),
-      second("second", n);
-  energy::energies<tuning>(Exec(), net, points, e);
-  energy::gradients<tuning>(Exec(), net, points, M::points(dx));
+  Array const product("Hu", n * D), first("first", n), second("second", n);
   constexpr tile::Tuning one = tile::jet_tuning(tuning, 1), two = tile::jet_tuning(tuning, 2);
   tile::for_each_tile<one>(Exec(), "test", tile::tiles(count, one.width),
                            energy::detail::HessianProductTile<Net, Points, Points, Points>{
@@ -37,8 +47,8 @@ std::vector<std::vector<typename Net::scalar_type>> all_derivatives(Net const& n
   tile::for_each_tile<two>(Exec(), "test", tile::tiles(count, two.width),
                            energy::detail::DirectionalTile<Net, Points, Points, Array>{
                                net, points, directions, first, second});
-  std::vector<std::vector<Scalar>> all{on_host(e), on_host(dx), on_host(product), on_host(first),
-                                       on_host(second)};
+  auto all = values_and_gradients<Exec, tuning>(net);
+  for (auto const& values : {product, first, second}) all.push_back(on_host(values));
 
   auto const parameter_gradient = [&](auto const& work, auto const& fill) {
     Array const gradient("gradient", +Net::parameters);

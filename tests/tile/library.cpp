@@ -67,56 +67,49 @@ using namespace basin::test;
 using basin::tile::Tuning;
 using library_test::PlainLibrary;
 
-template <bool several, class F>
-void for_each_layerwise(F const& f) {
-  if constexpr (is_host<Exec> && several)
-    basin::test::detail::run_tunings<Exec, Tuning{16, 4, 4, 1, 1}, Tuning{8, 2, 3, 2, 2}>(f);
-  else if constexpr (is_host<Exec>)
-    basin::test::detail::run_tunings<Exec, Tuning{8, 2, 3, 2, 2}>(f);
-  else
-    basin::test::detail::run_tunings<Exec, Tuning{32, 2, 4, 1, 128,
-                                                  basin::tile::shared_memory<Exec>()}>(f);
-}
+// One thread a tile, and a team.
+constexpr int shared   = basin::tile::shared_memory<Exec>();
+constexpr Tuning alone = is_host<Exec> ? Tuning{16, 4, 4, 1, 1} : Tuning{8, 2, 3, 2, 64, shared};
+constexpr Tuning in_a_team =
+    is_host<Exec> ? Tuning{8, 2, 3, 2, 2} : Tuning{32, 2, 4, 1, 128, shared};
 
 using Plain = Network<double, Vector<5>, Dense<13>, Silu, Dense<33>, Tanh, Dense<1>>;
 // Every kind of stage, of which only the dense layers are the library's.
 using Mixed = Network<double, Image<3, 3, 1>, Conv2d<4, 3>, GroupNorm<2>, Silu,
                       Residual<Dense<36>, Dropout<>, Tanh>, Dense<7>, Silu, Dense<1>, Square>;
 
-template <class Net, bool several>
+template <class Net, Tuning tuning>
 void check_library() {
   auto theta = parameters_of<Net>(1);
-  for_each_layerwise<several>([&]<Tuning tuning>() {
-    CAPTURE(tuning.width, tuning.team);
-    constexpr Tuning phases = layerwise(tuning);
-    STATIC_REQUIRE(std::is_same_v<basin::tile::library_of<Exec>, PlainLibrary> == is_host<Exec>);
-    {
-      Model<Exec, Net> const model(theta);
-      auto const fused      = all_derivatives<Exec, tuning>(model.net());
-      PlainLibrary::calls   = 0;
-      auto const by_library = all_derivatives<Exec, phases>(model.net());
-      CHECK((PlainLibrary::calls > 0) == is_host<Exec>);
-      // The library adds to 0 what kernels add to a bias: of one sum each rounds the other's way.
-      // As float_tolerance, of double, and of jets of three terms 6 times as many roundings; twice,
-      // because both sides have them. A GPU's library adds up to 36 terms in an order of its own.
-      double const tolerance = 12 * float_tolerance * 0x1p-29;
-      CHECK(largest_difference(by_library, fused) <= (is_host<Exec> ? 1 : 36) * tolerance);
-    }
-    if (!is_host<Exec>) return;
-    // Without biases the sums are the same, and so are the bits.
-    auto without = theta;
-    for (auto const& block : Net::parameter_blocks())
-      if (block.name.ends_with("bias"))
-        for (int k = 0; k < block.rows * block.columns; ++k)
-          without[static_cast<std::size_t>(block.offset + k)] = 0;
-    Model<Exec, Net> const model(without);
-    CHECK(all_derivatives<Exec, phases>(model.net()) == all_derivatives<Exec, tuning>(model.net()));
-  });
+  CAPTURE(tuning.width, tuning.team);
+  constexpr Tuning phases = layerwise(tuning);
+  STATIC_REQUIRE(std::is_same_v<basin::tile::library_of<Exec>, PlainLibrary> == is_host<Exec>);
+  {
+    Model<Exec, Net> const model(theta);
+    auto const fused      = all_derivatives<Exec, tuning>(model.net());
+    PlainLibrary::calls   = 0;
+    auto const by_library = all_derivatives<Exec, phases>(model.net());
+    CHECK((PlainLibrary::calls > 0) == is_host<Exec>);
+    // The library adds to 0 what kernels add to a bias: of one sum each rounds the other's way.
+    // As float_tolerance, of double, and of jets of three terms 6 times as many roundings; twice,
+    // because both sides have them. A GPU's library adds up to 36 terms in an order of its own.
+    double const tolerance = 12 * float_tolerance * 0x1p-29;
+    CHECK(largest_difference(by_library, fused) <= (is_host<Exec> ? 1 : 36) * tolerance);
+  }
+  if (!is_host<Exec>) return;
+  // Without biases the sums are the same, and so are the bits.
+  auto without = theta;
+  for (auto const& block : Net::parameter_blocks())
+    if (block.name.ends_with("bias"))
+      for (int k = 0; k < block.rows * block.columns; ++k)
+        without[static_cast<std::size_t>(block.offset + k)] = 0;
+  Model<Exec, Net> const model(without);
+  CHECK(all_derivatives<Exec, phases>(model.net()) == all_derivatives<Exec, tuning>(model.net()));
 }
 
 TEST_CASE("with products of a library a network has the same numbers", "[tile][library]") {
-  check_library<Plain, true>();
-  check_library<Mixed, false>();
+  check_library<Plain, alone>();
+  if (has_threads<Exec>(in_a_team)) check_library<Mixed, in_a_team>();
 }
 
 template <Tuning tuning, class Net>
@@ -131,17 +124,16 @@ int calls_for_energies_and_gradients(Net const& net) {
 }
 
 TEST_CASE("a library makes one product a dense layer, for all tiles at once", "[tile][library]") {
-  for_each_layerwise<false>([]<Tuning tuning>() {
-    Model<Exec, Plain> const model(parameters_of<Plain>(1));
-    if (!is_host<Exec>) return;
-    // E: three layers. dE/dx: two there and two back, the last one is a row of weights.
-    CHECK(calls_for_energies_and_gradients<layerwise(tuning)>(model.net()) == 304);
-    CHECK(calls_for_energies_and_gradients<tuning>(model.net()) == 0);
-    // The mixed one has four, with the projection beside the residual block; none is left out,
-    // because E^2 is not linear.
-    Model<Exec, Mixed> const mixed(parameters_of<Mixed>(1));
-    CHECK(calls_for_energies_and_gradients<layerwise(tuning)>(mixed.net()) == 408);
-  });
+  Model<Exec, Plain> const model(parameters_of<Plain>(1));
+  if (!is_host<Exec>) return;
+  // E: three layers. dE/dx: two there and two back, the last one is a row of weights.
+  CHECK(calls_for_energies_and_gradients<layerwise(alone)>(model.net()) == 304);
+  CHECK(calls_for_energies_and_gradients<alone>(model.net()) == 0);
+  // The mixed one has four, with the projection beside the residual block; none is left out,
+  // because E^2 is not linear.
+  if (!has_threads<Exec>(in_a_team)) return;
+  Model<Exec, Mixed> const mixed(parameters_of<Mixed>(1));
+  CHECK(calls_for_energies_and_gradients<layerwise(in_a_team)>(mixed.net()) == 408);
 }
 
 }  // namespace
