@@ -36,25 +36,25 @@ struct SquareRange {
   static constexpr T most  = sizeof(T) == 8 ? T(0x1p1000) : T(0x1p120f);
 };
 
-/// |a|_2 = norm unit.size
+/// sum a^2 = squares unit.size^2
 template <class V>
-struct ScaledNorm {
-  V norm;
+struct ScaledSquares {
+  V squares;
   Unit<V> unit;
 };
 
-/// The norm of n numbers whose plain sum of squares is 'sum', lane by lane; element(k) is number k,
-/// and is asked again only if a lane is out of range. NaN gives NaN, and an infinite number an
-/// infinite norm.
+/// The squares of n numbers whose plain sum of squares is 'sum', lane by lane; element(k) is number
+/// k, and is asked again only if a lane is out of range. NaN gives NaN, and an infinite number
+/// infinite squares.
 template <class V, class F>
-KOKKOS_FORCEINLINE_FUNCTION ScaledNorm<V> scaled_norm(V sum, int n, F const& element) {
+KOKKOS_FORCEINLINE_FUNCTION ScaledSquares<V> scaled_squares(V sum, int n, F const& element) {
   using T     = typename V::value_type;
   using range = SquareRange<T>;
   // Copied: a static member that is passed by reference would need a definition on a device.
   constexpr T least = range::least, most = range::most;
   bool plain = true;
   for (int l = 0; l < V::lanes; ++l) plain = plain && sum[l] > least && sum[l] < most;
-  if (plain) return {sqrt(sum), {}};
+  if (plain) return {sum, {}};
   V largest(T(0));
   for (int k = 0; k < n; ++k) {
     V const a = abs(element(k));
@@ -70,8 +70,39 @@ KOKKOS_FORCEINLINE_FUNCTION ScaledNorm<V> scaled_norm(V sum, int n, F const& ele
     return where_less(V(least), sum, where_less(sum, V(most), in_range, outside), outside);
   };
   V const one(T(1));
-  return {sqrt(choose(sum, squares)), {choose(one, scaled.size), choose(one, scaled.inverse)}};
+  return {choose(sum, squares), {choose(one, scaled.size), choose(one, scaled.inverse)}};
 }
+
+/// |a|_2 = norm unit.size
+template <class V>
+struct ScaledNorm {
+  V norm;
+  Unit<V> unit;
+};
+
+/// The norm, otherwise as scaled_squares.
+template <class V, class F>
+KOKKOS_FORCEINLINE_FUNCTION ScaledNorm<V> scaled_norm(V sum, int n, F const& element) {
+  ScaledSquares<V> const of = scaled_squares(sum, n, element);
+  return {sqrt(of.squares), of.unit};
+}
+
+/// Adds sums of squares of different units, in the largest of them.
+template <class T>
+struct AddSquares {
+  T squares = 0, unit = sizeof(T) == 8 ? T(0x1p-1022) : T(0x1p-126f);
+
+  KOKKOS_FORCEINLINE_FUNCTION void add(T s, T u) {
+    if (u > unit) {
+      T const r = unit / u;
+      squares   = squares * r * r + s;
+      unit      = u;
+    } else {
+      T const r = u / unit;
+      squares += s * r * r;
+    }
+  }
+};
 
 }  // namespace basin::tile
 
