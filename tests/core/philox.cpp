@@ -14,9 +14,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <random>
 #include <set>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -314,6 +316,40 @@ TEST_CASE("every pair of small indices goes to every pair of places equally ofte
           chi += d * d / expected;
         }
     CHECK_THAT(chi, WithinAbs(cells - 1, 5 * std::sqrt(2 * (cells - 1))));
+  }
+}
+
+TEST_CASE("every order of a small size is equally likely", "[core][philox]") {
+  // Chi-square over size! orders, with one fewer degrees of freedom; five deviations.
+  int constexpr n = 200000;
+  for (std::uint32_t size = 3; size <= 7; ++size) {
+    CAPTURE(size);
+    std::map<std::vector<std::uint32_t>, int> count;
+    for (int step = 0; step < n; ++step) ++count[images(size, static_cast<std::uint64_t>(step))];
+    double orders = 1;
+    for (std::uint32_t i = 2; i <= size; ++i) orders *= i;
+    double const expected = n / orders;
+    double chi            = (orders - static_cast<double>(count.size())) * expected;
+    for (auto const& order : count)
+      chi += (order.second - expected) * (order.second - expected) / expected;
+    CHECK_THAT(chi, WithinAbs(orders - 1, 5 * std::sqrt(2 * (orders - 1))));
+  }
+}
+
+TEST_CASE("half of the permutations are odd", "[core][philox]") {
+  int constexpr n = 20000;
+  for (std::uint32_t const size : {2u, 5u, 15u, 16u, 33u, 63u, 64u}) {
+    CAPTURE(size);
+    int odd = 0;
+    for (int step = 0; step < n; ++step) {
+      // As many swaps as sort it.
+      auto p    = images(size, static_cast<std::uint64_t>(step));
+      int swaps = 0;
+      for (std::size_t i = 0; i < size; ++i)
+        for (; p[i] != i; ++swaps) std::swap(p[i], p[p[i]]);
+      odd += swaps % 2;
+    }
+    CHECK_THAT(double(odd) / n, WithinAbs(0.5, 5 * 0.5 / std::sqrt(n)));
   }
 }
 

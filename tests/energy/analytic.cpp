@@ -143,4 +143,46 @@ TEMPLATE_TEST_CASE("a formula gives the same bits in every tuning", "[energy][an
   CHECK(tunings_that_differ(results) == 0);
 }
 
+// E = sum_d (x_d - x_(d+1))^2 / 2 on a ring.
+template <int n>
+struct LargeRing {
+  using scalar_type              = float;
+  static constexpr int dimension = n;
+  template <class V>
+  KOKKOS_FUNCTION V operator()(V const (&x)[n], V (&dx)[n]) const {
+    V e(0);
+    for (int d = 0; d < n; ++d) {
+      V const right = x[d] - x[(d + 1) % n], left = x[d] - x[(d + n - 1) % n];
+      dx[d] = left + right;
+      e     = fma(V(0.5f) * right, right, e);
+    }
+    return e;
+  }
+};
+
+TEST_CASE("a formula of a state that no stack holds", "[energy][analytic]") {
+  // Two vectors of 2^18 coordinates are 16 MiB for 8 lanes. 17 chains, of which chain i is i mod 5
+  // at every second coordinate.
+  int constexpr n = 1 << 18, count = 17;
+  using Points = Kokkos::View<float**, Kokkos::LayoutRight, Exec>;
+  Points const points("points", count, n), gradients("gradients", count, n);
+  auto const host = Kokkos::create_mirror_view(points);
+  for (int i = 0; i < count; ++i)
+    for (int d = 0; d < n; d += 2) host(i, d) = static_cast<float>(i % 5);
+  Kokkos::deep_copy(points, host);
+  Kokkos::View<float*, Exec> const e("e", count);
+  basin::energy::Analytic<LargeRing<n>> const energy{};
+  basin::energy::energies(Exec(), energy, points, e);
+  basin::energy::gradients(Exec(), energy, points, gradients);
+  auto const energies = on_host(e);
+  auto const g        = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), gradients);
+  int wrong           = 0;
+  for (int i = 0; i < count; ++i) {
+    int const x = i % 5;
+    wrong += energies[std::size_t(i)] != 0.5f * n * x * x;
+    for (int d = 0; d < n; ++d) wrong += g(i, d) != (d % 2 == 0 ? 2 * x : -2 * x);
+  }
+  CHECK(wrong == 0);
+}
+
 }  // namespace

@@ -2,6 +2,7 @@
 #include <basin/energy/parameter_gradient.hpp>
 #include <basin/layer/conv2d.hpp>
 #include <basin/layer/dense.hpp>
+#include <basin/layer/dropout.hpp>
 #include <basin/layer/flatten.hpp>
 #include <basin/layer/gain.hpp>
 #include <basin/layer/group_norm.hpp>
@@ -129,6 +130,25 @@ TEST_CASE("add adds a multiple of the sum to what is there", "[energy][parameter
   auto const by_number = added(1.5);
   for (std::size_t k = 0; k < sum.size(); ++k) REQUIRE(by_number[k] == was[k] + 1.5 * sum[k]);
   CHECK(added(Twice{factor.data()}) == by_number);
+}
+
+TEST_CASE("dropout is off in the mixed gradient, as in the derivatives",
+          "[energy][parameter_gradient]") {
+  using Net     = energy::Network<double, Vector<3>, layer::Dense<5>, layer::Silu, layer::Dense<1>>;
+  using Dropped = energy::Network<double, Vector<3>, layer::Dense<5>, layer::Silu, layer::Dropout<>,
+                                  layer::Dense<1>>;
+  using Points  = typename M::Points;
+  auto const x  = test::on_device<Exec, double>(test::numbers(6, 2));
+  auto const u  = test::on_device<Exec, double>(test::numbers(6, 3));
+  auto const gradient = [&]<class N>(N const& net) {
+    typename M::Array const found("gradient", +N::parameters);
+    energy::mixed_gradient(Exec(), net, Points(x.data(), 2, 3), Points(u.data(), 2, 3), found);
+    return test::on_host(found);
+  };
+  test::Model<Exec, Net> const model(test::parameters_of<Net>(1));
+  auto const expected = gradient(model.net());
+  CHECK(test::largest(expected) > 0.1);
+  CHECK(gradient(Dropped(model.net().theta())) == expected);
 }
 
 TEST_CASE("add is refused by one that has no array for it", "[energy][parameter_gradient]") {

@@ -10,12 +10,16 @@
 #include <basin/layer/square.hpp>
 #include <basin/layer/tanh.hpp>
 
+#include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include <array>
 #include <cmath>
 #include <concepts>
+#include <iterator>
+#include <limits>
 #include <ratio>
 
 namespace elementwise_test {
@@ -77,6 +81,57 @@ TEST_CASE("a composition applies its layers first to last", "[layer][elementwise
     CHECK_THAT(f[1][0], WithinAbs(2 * y * 3 * (1 - t * t), 4 * 24 * 1.2e-16));
     CHECK(g[0][0] == f[0][0]);
   }
+}
+
+// f, First four derivatives, from f on, of L at x.
+template <class L, class T>
+std::array<T, 4> derivatives(T x) {
+  using W = basin::tile::Simd<T, 1>;
+  W f[L::smoothness > 0 ? 4 : 2], g[1];
+  L::template evaluate<(L::smoothness > 0 ? 3 : 1)>(W(x), f);
+  L::template evaluate<0>(W(x), g);
+  std::array<T, 4> all{};
+  for (std::size_t k = 0; k < std::size(f); ++k) all[k] = f[k][0];
+  // NaN equals nothing, and is in both.
+  CHECK((g[0][0] == all[0] || (std::isnan(g[0][0]) && std::isnan(all[0]))));
+  return all;
+}
+
+TEMPLATE_TEST_CASE("activations have their limits at the ends of the scalar, and NaN is seen",
+                   "[layer][elementwise]", float, double) {
+  using T     = TestType;
+  using Array = std::array<T, 4>;
+  using Limit = std::numeric_limits<T>;
+  T const inf = Limit::infinity();
+  // At -x and at x; the curvature of Square is 2 everywhere.
+  for (T const x : {T(2e19), T(3e38), Limit::max(), inf}) {
+    CAPTURE(x);
+    CHECK(derivatives<Relu>(-x) == Array{0, 0});
+    CHECK(derivatives<Relu>(x) == Array{x, 1});
+    CHECK(derivatives<LeakyRelu<std::ratio<1, 4>>>(-x) == Array{-x / 4, T(0.25)});
+    CHECK(derivatives<Silu>(-x) == Array{});
+    CHECK(derivatives<Silu>(x) == Array{x, 1});
+    CHECK(derivatives<Gelu>(-x) == Array{});
+    CHECK(derivatives<Gelu>(x) == Array{x, 1});
+    CHECK(derivatives<Softplus>(-x) == Array{});
+    CHECK(derivatives<Softplus>(x) == Array{x, 1});
+    CHECK(derivatives<Tanh>(-x) == Array{-1});
+    CHECK(derivatives<Tanh>(x) == Array{1});
+    CHECK(derivatives<Square>(-x) == Array{x * x, -x - x, 2});
+  }
+  auto const sees = []<class L>(L const&) {
+    auto const f   = derivatives<L>(Limit::quiet_NaN());
+    int const most = L::smoothness > 0 ? 4 : 2;
+    int nans       = 0;
+    for (int k = 0; k < most; ++k) nans += std::isnan(f[std::size_t(k)]);
+    CHECK(nans == most);
+  };
+  sees(Relu());
+  sees(LeakyRelu<>());
+  sees(Silu());
+  sees(Gelu());
+  sees(Softplus());
+  sees(Tanh());
 }
 
 TEST_CASE("the empty composition is the identity", "[layer][elementwise]") {

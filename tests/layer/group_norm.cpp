@@ -169,6 +169,49 @@ TEST_CASE("a norm sees neither the mean of a group nor its size", "[layer][group
   for (std::size_t n = 0; n < small.size(); ++n) CHECK(std::abs(large[n] - small[n]) < e);
 }
 
+// E, dE/dx and dE/dtheta of x 2^k, dE/dx times 2^k. At 2^20 epsilon is no longer seen, and squares
+// are far from the ends of float.
+template <class Net>
+std::vector<double> at_size(int k) {
+  Model<Exec, Net> const model(parameters_of<Net>(1));
+  auto x = numbers(5 * Net::dimension, 2);
+  for (double& v : x) v = std::ldexp(v, k);
+  auto const e = model.energies(x), g = model.gradients(x);
+  auto const theta = model.training(x, numbers(5, 3)).gradient;
+  std::vector<double> all(e.begin(), e.end());
+  for (double const v : g) all.push_back(std::ldexp(v, k));
+  all.insert(all.end(), theta.begin(), theta.end());
+  return all;
+}
+
+template <class Net>
+void check_sizes() {
+  auto const expected = at_size<Net>(20);
+  for (int const k : {32, 63, 64, 100, 127}) {
+    CAPTURE(k);
+    auto const here = at_size<Net>(k);
+    double error    = 0;
+    for (std::size_t i = 0; i < here.size(); ++i) {
+      double const off = std::abs(here[i] - expected[i]) / (1 + std::abs(expected[i]));
+      if (!(off <= error)) error = off;
+    }
+    // Tens of roundings; at 2^127 dE/dx is below the normal numbers, and has 2^-20 of its digits.
+    CHECK(error < (k == 127 ? 1e-4 : 1e-5));
+  }
+}
+
+TEST_CASE("norms of numbers whose squares overflow are right to rounding", "[layer][group_norm]") {
+  check_sizes<Squared<float, Image<3, 2, 6>, GroupNorm<2>>>();
+  check_sizes<Squared<float, Vector<2>, LayerNorm<>>>();
+  check_sizes<Squared<float, Vector<5>, RmsNorm<>>>();
+  // What is not finite is seen, in E and in dE/dx.
+  using Net = Squared<float, Vector<5>, RmsNorm<>>;
+  Model<Exec, Net> const model(parameters_of<Net>(1));
+  std::vector<double> const x{1, 2, INFINITY, 4, 5};
+  CHECK(std::isnan(model.energies(x)[0]));
+  CHECK(std::isnan(model.gradients(x)[2]));
+}
+
 TEST_CASE("neither a large mean nor a number far from the rest costs digits",
           "[layer][group_norm]") {
   // In float: E and dE/dx against double. A number is off by the rounding of the mean,

@@ -134,6 +134,28 @@ TEST_CASE("weights that have been 0 are divided once they are not", "[layer][spe
   CHECK(std::abs(result.effective[0] - 1) < 1e-15);
 }
 
+TEST_CASE("weights of any size are divided, and of any size before", "[layer][spectral_norm]") {
+  using Net = Network<double, Vector<2>, SpectralNorm<Dense<2>>, Silu, Dense<1>>;
+  std::vector<double> theta(static_cast<std::size_t>(Net::parameters));
+  auto state = Net::initial_state(3);
+  // From 1.7e308 on their sum of squares' root, too, is no double.
+  for (double const size : {1.0, 1e200, 1.0, 1e-200, 1.0, 1.7e308, 1.0}) {
+    CAPTURE(size);
+    theta = {size, size / 2, -size / 4, size, 1, 1};
+    theta.resize(static_cast<std::size_t>(Net::parameters));
+    auto const result = reparameterize<Exec, Net>(theta, state, 60);
+    state             = result.state;
+    // Of (1, 1/2; -1/4, 1): eigenvalues of W^T W, 1.0625 and 1.25 with -+1/4 beside them.
+    double const sigma = std::sqrt(1.15625 + std::hypot(0.09375, 0.25)) * size;
+    if (std::isinf(sigma)) {
+      CHECK(std::isnan(result.effective[0]));
+    } else {
+      CHECK(std::abs(result.state[0] / sigma - 1) < 1e-12);
+      CHECK(std::abs(result.effective[0] * (sigma / size) - 1) < 1e-12);
+    }
+  }
+}
+
 template <class Net>
 double gradient_error_with_fixed_vectors() {
   std::size_t constexpr n = 3;

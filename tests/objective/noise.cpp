@@ -7,13 +7,17 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <cmath>
 #include <limits>
+#include <string>
 
 namespace {
 
 using namespace basin::test;
 namespace noise = basin::objective::noise;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinAbs;
 
 constexpr double pi = 3.14159265358979323846;
@@ -115,13 +119,63 @@ TEMPLATE_TEST_CASE("a box without a margin holds its data and what it draws", "[
   CHECK_THAT(square / numbers, WithinAbs(1. / 3, 5 * std::sqrt(4. / 45 / numbers)));
 }
 
+TEST_CASE("fitted laws have the bits of sums in order", "[objective][noise]") {
+  // Each sum over the rows, then over the columns, one number after the other: on every machine.
+  int constexpr rows = 301, columns = 5;
+  Eigen::MatrixXd data(rows, columns);
+  for (int n = 0; n < rows; ++n)
+    for (int d = 0; d < columns; ++d) data(n, d) = std::sin((1.7 + 0.4 * d) * n) + d;
+  double mean[columns]{}, s[columns][columns]{}, log_sum = 0;
+  for (int d = 0; d < columns; ++d) {
+    for (int n = 0; n < rows; ++n) mean[d] += data(n, d);
+    mean[d] /= rows;
+  }
+  for (int i = 0; i < columns; ++i)
+    for (int j = 0; j <= i; ++j) {
+      for (int n = 0; n < rows; ++n)
+        s[i][j] = std::fma(data(n, i) - mean[i], data(n, j) - mean[j], s[i][j]);
+      s[i][j] /= rows;
+      for (int k = 0; k < j; ++k) s[i][j] = std::fma(-s[i][k], s[j][k], s[i][j]);
+      s[i][j] = i == j ? std::sqrt(s[i][j]) : s[i][j] / s[j][j];
+    }
+  auto const full = bind(noise::Gaussian{}, data);
+  int wrong       = 0;
+  for (int i = 0; i < columns; ++i) {
+    wrong += full.mean(i) != mean[i];
+    for (int j = 0; j <= i; ++j) wrong += full.lower(i * columns + j) != s[i][j];
+    log_sum += std::log(s[i][i]);
+  }
+  wrong += full.constant != -2.5 * noise::detail::log_two_pi() - log_sum;
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("noise that cannot be fitted is refused", "[objective][noise][refusal]") {
   using Catch::Matchers::Message;
   Eigen::MatrixXd flat = Eigen::MatrixXd::Random(10, 2);
   flat.col(1).setConstant(3);
   CHECK_THROWS_MATCHES(bind(noise::Gaussian{}, flat), std::invalid_argument,
-                       Message("basin::objective::noise::Gaussian: the covariance of the data is "
-                               "not positive definite; write a ridge > 0, it is 0"));
+                       Message("basin::objective::noise::Gaussian: column 1 of the data is "
+                               "constant; write a ridge > 0, it is 0"));
+  // The mean of 0.1, 0.1, ... is no 0.1 where it is summed.
+  for (int rows = 3; rows < 20; ++rows) {
+    Eigen::MatrixXd constant = Eigen::MatrixXd::Random(rows, 2);
+    constant.col(1).setConstant(0.1);
+    CHECK_THROWS_WITH(bind(noise::Gaussian{}, constant), ContainsSubstring("column 1"));
+    CHECK_THROWS_WITH(bind(noise::DiagonalGaussian{}, constant), ContainsSubstring("column 1"));
+  }
+  // Dependent to rounding, of the scalar that the data are of.
+  Eigen::MatrixXd dependent = Eigen::MatrixXd::Random(500, 4);
+  dependent.col(2)          = (dependent.col(0) + dependent.col(1)).array() + 3;
+  std::string const sentence =
+      "basin::objective::noise::Gaussian: column 2 of the data is to rounding a linear function of "
+      "those before it; leave it out, or write a ridge > 0, it is 0";
+  CHECK_THROWS_WITH(bind(noise::Gaussian{}, dependent), sentence);
+  Eigen::MatrixXd const in_float = dependent.cast<float>().cast<double>();
+  CHECK_THROWS_WITH(bind<float>(noise::Gaussian{}, in_float), sentence);
+  CHECK_NOTHROW(bind<float>(noise::Gaussian{.ridge = 1e-6}, in_float));
+  // Of a correlation that is none of rounding nothing is said.
+  dependent.col(2) += 1e-4 * Eigen::VectorXd::Random(500);
+  CHECK_NOTHROW(bind<float>(noise::Gaussian{}, dependent.cast<float>().cast<double>()));
   CHECK_THROWS_MATCHES(bind(noise::DiagonalGaussian{}, flat), std::invalid_argument,
                        Message("basin::objective::noise::DiagonalGaussian: column 1 of the data is "
                                "constant; write a ridge > 0, it is 0"));

@@ -89,8 +89,10 @@ TEST_CASE("a factor that is not finite changes nothing", "[optimizer][update]") 
 
 template <class Scalar, Tuning tuning>
 std::vector<double> squared_norms(Parameters<Scalar> const& p) {
-  typename Parameters<Scalar>::Array const partial("partial", p.blocks);
-  basin::optimizer::squared_norms<tuning>(Exec(), p.gradient.data(), partial.data(), p.blocks);
+  typename Parameters<Scalar>::Array const partial("partial", p.blocks), units("units", p.blocks);
+  basin::optimizer::squared_norms<tuning>(Exec(), p.gradient.data(), partial.data(), units.data(),
+                                          p.blocks);
+  CHECK(p.read(units) == std::vector<double>(std::size_t(p.blocks), 1));
   return p.read(partial);
 }
 
@@ -102,17 +104,56 @@ TEMPLATE_TEST_CASE("squared norms of integers are exact, wherever the gradient l
   for (int k = 0; k < count; ++k)
     expected[static_cast<std::size_t>(k / 2048)] += value(k) * value(k);
   // 64 bytes are what Kokkos aligns to; of two places 64 bytes apart one has no better alignment.
-  Kokkos::View<TestType*, Exec> const g("g", blocks * 2048 + line), partial("partial", blocks);
+  Kokkos::View<TestType*, Exec> const g("g", blocks * 2048 + line), partial("partial", blocks),
+      units("units", blocks);
   for (int const first : {0, line}) {
     auto const host = Kokkos::create_mirror_view(g);
     for (int k = 0; k < count; ++k) host(first + k) = static_cast<TestType>(value(k));
     Kokkos::deep_copy(g, host);
-    basin::optimizer::squared_norms<Parameters<TestType>::tuning>(Exec(), g.data() + first,
-                                                                  partial.data(), blocks);
+    basin::optimizer::squared_norms<Parameters<TestType>::tuning>(
+        Exec(), g.data() + first, partial.data(), units.data(), blocks);
     // At most 2048 * 121 < 2^24 in a block: no sum rounds.
     CHECK(Parameters<TestType>::read(partial) == expected);
     Kokkos::deep_copy(g, TestType(0));
   }
+}
+
+TEMPLATE_TEST_CASE("squared norms are those of numbers of any size", "[optimizer][update]", float,
+                   double) {
+  // One block of each size; the last holds numbers of two sizes.
+  int const huge = sizeof(TestType) == 4 ? 126 : 1022, tiny = -huge;
+  Parameters<TestType> const p(4 * 2048);
+  p.set(p.gradient, [&](int k) {
+    int const block = k / 2048;
+    return std::ldexp(1 + k % 2, block == 0   ? huge - 1
+                                 : block == 1 ? tiny
+                                 : block == 2 ? huge / 2 + 3
+                                 : k % 2      ? 0
+                                              : -huge / 2);
+  });
+  typename Parameters<TestType>::Array const partial("partial", 4), units("units", 4);
+  basin::optimizer::squared_norms<Parameters<TestType>::tuning>(Exec(), p.gradient.data(),
+                                                                partial.data(), units.data(), 4);
+  auto const squares = p.read(partial), unit = p.read(units);
+  auto const norm  = [&](std::size_t b) { return std::log2(squares[b]) / 2 + std::log2(unit[b]); };
+  double const all = std::log2(1024 * 5) / 2;
+  CHECK(std::abs(norm(0) - (huge - 1 + all)) < 1e-6);
+  CHECK(std::abs(norm(1) - (tiny + all)) < 1e-6);
+  CHECK(std::abs(norm(2) - (huge / 2 + 3 + all)) < 1e-6);
+  CHECK((squares[3] == 4096 && unit[3] == 1));
+}
+
+TEST_CASE("Adam moves by its learning rate, however large the gradient", "[optimizer][update]") {
+  basin::test::Parameters<Exec, float, 2> p(5);
+  float const sizes[]{1, 1e10f, 1e20f, 1e38f, -3e38f};
+  auto const before = p.read(p.theta);
+  for (int t = 0; t < 3; ++t) {
+    p.set(p.gradient, [&](int k) { return sizes[k]; });
+    p.update(Adam{.learning_rate = 0.125}.at<float>(t, 1));
+  }
+  auto const after = p.read(p.theta);
+  for (std::size_t k = 0; k < 5; ++k)
+    CHECK(std::abs(after[k] - before[k] - (k == 4 ? 0.375 : -0.375)) < 1e-5);
 }
 
 template <Tuning tuning>

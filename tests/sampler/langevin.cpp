@@ -5,6 +5,7 @@
 #include <basin/energy/quadratic.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/sampler/langevin.hpp>
+#include <basin/sampler/mala.hpp>
 
 #include "support/reference_noise.hpp"
 #include "support/tunings.hpp"
@@ -458,6 +459,93 @@ TEST_CASE("the clip by sample is that of gradients whose squares are no floats",
   CHECK_THAT(x(1, 2), WithinAbs(-0.5, 1e-6));
   auto const clipped = on_host(out);
   CHECK((clipped(0) == 1 && clipped(1) == 1));
+}
+
+// E = stiffness |x|^2 / 2 from |x| = 1: dE/dx has the norm stiffness.
+template <class Scalar>
+void check_clip_of(double stiffness, double clip) {
+  CAPTURE(stiffness, clip);
+  Chains<Scalar> const chains("chains", 2, 4);
+  auto const host = on_host(chains);
+  host(0, 0) = Scalar(0.6), host(0, 3) = Scalar(-0.8), host(1, 2) = Scalar(-1);
+  Kokkos::deep_copy(chains, host);
+  Kokkos::View<Scalar*, Exec> const out("out", 4);
+  double const norm = std::min(stiffness, clip);
+  Langevin<clip::PerSample> const langevin{
+      .steps = 1, .step_size = 0.5 / norm, .temperature = 0, .clip = clip};
+  sample(Exec(), langevin, Quadratic<Scalar, 4>{{.stiffness = Scalar(stiffness)}}, chains, {},
+         {.columns = {out.data(), out.data() + 2}});
+  auto const x = on_host(chains);
+  CHECK_THAT(x(0, 0), WithinAbs(0.3, 1e-6));
+  CHECK_THAT(x(0, 3), WithinAbs(-0.4, 1e-6));
+  CHECK_THAT(x(1, 2), WithinAbs(-0.5, 1e-6));
+  auto const o = on_host(out);
+  CHECK_THAT(o(0), WithinAbs(0.5, 1e-6));
+  CHECK((o(2) == (stiffness > clip) && o(3) == (stiffness > clip)));
+}
+
+TEST_CASE("the clip by sample is right for gradients of any size", "[sampler][langevin]") {
+  for (double const stiffness : {1e-30, 1e-22, 1e-3, 3.0, 1e14, 1e21, 1.5e38})
+    for (double const clip : {0.25 * stiffness, 2 * stiffness, 1.0, 1e-2})
+      if (clip / stiffness < 1e30) check_clip_of<float>(stiffness, clip);
+  for (double const stiffness : {1e-200, 1e200, 1e300})
+    for (double const clip : {0.25 * stiffness, 2 * stiffness, 1.0})
+      if (clip / stiffness < 1e200) check_clip_of<double>(stiffness, clip);
+}
+
+TEST_CASE("the displacement is that of any distance", "[sampler][langevin]") {
+  // x <- x - alpha x of four coordinates, alpha = 1: to 0 from where they start.
+  for (float const start : {1e-30f, 1e-10f, 1.f, 1e15f, 1e30f}) {
+    Chains<float> const chains("chains", 1, 4);
+    Kokkos::deep_copy(chains, start);
+    Kokkos::View<float*, Exec> const out("out", 1);
+    sample(Exec(), Langevin<>{.steps = 1, .step_size = 1, .temperature = 0}, Quadratic<float, 4>{},
+           chains, {}, {.columns = {out.data()}});
+    CHECK(on_host(out)(0) == 2 * start);
+  }
+}
+
+// E = |x - 1000|^2 / 2
+struct Distant {
+  using scalar_type              = float;
+  static constexpr int dimension = 4;
+  template <class V>
+  KOKKOS_FUNCTION V operator()(V const (&x)[4], V (&dx)[4]) const {
+    V e(0);
+    for (int d = 0; d < 4; ++d) {
+      dx[d] = x[d] - V(1000);
+      e     = fma(V(0.5f) * dx[d], dx[d], e);
+    }
+    return e;
+  }
+};
+
+// In float 1000 has a unit in the last place of 6e-5, and a move of 1e-5 * 2 is less than half of
+// it. Started 2 away, at time 1 the mean is 2 / e away and the variance 1 - e^-2.
+template <class S>
+void check_drift(S const& sampler) {
+  int constexpr n = 512;
+  Chains<float> const chains("chains", n, 4);
+  Kokkos::deep_copy(chains, 1002.f);
+  sample(Exec(), sampler, basin::energy::Analytic<Distant>{}, chains, {.seed = 3});
+  auto const x = on_host(chains);
+  double sum = 0, squares = 0;
+  for (int i = 0; i < n; ++i)
+    for (int d = 0; d < 4; ++d) {
+      double const away = double(x(i, d)) - 1000;
+      sum += away / (4 * n);
+      squares += away * away / (4 * n);
+    }
+  double const N = 4 * n, variance = 1 - std::exp(-2.);
+  CHECK_THAT(sum, WithinAbs(2 * std::exp(-1.), 4 * std::sqrt(variance / N)));
+  CHECK_THAT(squares - sum * sum, WithinAbs(variance, 4 * variance * std::sqrt(2 / N)));
+}
+
+TEST_CASE("a move of less than a rounding of x acts through the noise", "[sampler][langevin]") {
+  check_drift(Langevin<>{.steps = 100000, .step_size = 1e-5});
+  check_drift(
+      Langevin<UpdateOrder<Op::gradient, Op::noise, Op::move>>{.steps = 100000, .step_size = 1e-5});
+  check_drift(basin::sampler::Mala{.steps = 100000, .step_size = 1e-5});
 }
 
 TEST_CASE("a chain that diverged stays NaN behind clip and bounds", "[sampler][langevin]") {

@@ -4,8 +4,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -98,9 +102,75 @@ TEST_CASE("the clip fraction is 1 where every gradient is clipped and 0 where no
   }
 }
 
+using Descent = basin::train::Trainer<Network, basin::test::SmallObjective, basin::optimizer::AdamW,
+                                      basin::optimizer::Constant, Exec>;
+
+double norm_of(std::vector<float> const& a, std::vector<float> const& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(double(a[i]) - b[i], 2);
+  return std::sqrt(sum);
+}
+
+TEST_CASE("a gradient whose square is no float is finite, and is clipped", "[train][monitor]") {
+  // With beta1 = beta2 = 0 and a large epsilon a step is learning_rate / epsilon g.
+  auto base                    = small_options<Trainer>();
+  base.objective.energy_l2     = {};
+  base.objective.sampler.lower = -1e30, base.objective.sampler.upper = 1e30;
+  Descent::Options options{
+      .objective    = base.objective,
+      .optimizer    = {.learning_rate = 1e3, .beta1 = 0, .beta2 = 0, .epsilon = 1e6, .decay = 0},
+      .batch        = 37,
+      .clip_norm    = 1,
+      .energy_limit = 1e38};
+  auto const data = uniform_points(50, 3);
+  for (int n = 0; n < 50; ++n)
+    for (int d = 0; d < 3; ++d) data(n, d) *= 1e25f;
+  Descent trainer(options, data);
+  auto const before = contents(trainer.parameters());
+  trainer.step();
+  auto const m    = trainer.metrics();
+  double expected = norm_of(contents(trainer.last_gradient()), std::vector<float>(before.size()));
+  CHECK(expected > 1e24);
+  CHECK_THAT(m["gradient_norm"], WithinRel(expected, 1e-5));
+  CHECK_THAT(norm_of(contents(trainer.parameters()), before), WithinRel(1e-3, 1e-3));
+  // Their squares are beyond float too.
+  CHECK(m["energy_square"] >= m["energy_data"] * m["energy_data"] / 2);
+  CHECK(std::isfinite(m["energy_square"]));
+}
+
+TEST_CASE("energy_limit is one of mean |E|", "[train][monitor]") {
+  auto const data = uniform_points(50, 3);
+  auto options    = small_options<Trainer>();
+  options.batch = 50, options.data_noise = {}, options.ema_decay = 0;
+  options.optimizer.learning_rate   = 0;
+  options.objective.buffer.capacity = 50;
+  // Centered on the data: their mean E is 0.
+  auto const centered = [&](double limit) {
+    options.energy_limit = limit;
+    Trainer trainer(options, data);
+    auto const e = trainer.energies(data);
+    double mean  = 0;
+    for (int n = 0; n < 50; ++n) mean += double(e(n)) / 50;
+    auto const bias = Kokkos::subview(trainer.parameters(), Network::parameters - 1);
+    auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), bias);
+    host() -= static_cast<float>(mean);
+    Kokkos::deep_copy(bias, host);
+    trainer.step();
+    auto const m = trainer.metrics();
+    double sizes[2]{};
+    auto const of = {trainer.energies(data), trainer.energies(trainer.state().buffer().stored())};
+    for (int k = 0; k < 2; ++k)
+      for (int n = 0; n < 50; ++n) sizes[k] += std::abs(double(of.begin()[k](n))) / 50;
+    return std::pair(std::max(std::abs(m["energy_data"]), std::abs(m["energy_samples"])),
+                     std::max(sizes[0], sizes[1]));
+  };
+  auto const [mean, size] = centered(1e8);
+  REQUIRE(mean < 0.9 * size);
+  CHECK_NOTHROW(centered(1.01 * size));
+  CHECK_THROWS_WITH(centered(0.99 * size), Catch::Matchers::ContainsSubstring("mean |E| is "));
+}
+
 TEST_CASE("clipping by the global norm scales the step of plain descent", "[train][monitor]") {
-  using Descent = basin::train::Trainer<Network, basin::test::SmallObjective,
-                                        basin::optimizer::AdamW, basin::optimizer::Constant, Exec>;
   // With beta1 = beta2 = 0 the step is rate g / (|g| + epsilon): for a large epsilon rate g /
   // epsilon.
   auto const moved = [](double clip_norm) {

@@ -159,7 +159,8 @@ KOKKOS_FORCEINLINE_FUNCTION Scalar unit_uniform(std::uint32_t word) {
 /// below size (Black and Rogaway 2002, "Ciphers with arbitrary finite domains", section 5), applied
 /// to the index plus a random offset. The expected number of walks is below 4. The offset makes
 /// every position equally likely. Four rounds are enough for large sizes, but at size 8 they leave
-/// probabilities of pairs of positions up to a quarter off.
+/// probabilities of pairs of positions up to a quarter off. A balanced Feistel network is an even
+/// permutation, so that with probability 1/2 two indices, drawn too, are exchanged before it.
 class Permutation {
  public:
   /// \param size    number of indices, in [1, 2^31)
@@ -171,13 +172,23 @@ class Permutation {
       random_block(stream, static_cast<std::uint32_t>(block), 0u, c);
       for (int i = 0; i < 4; ++i) keys_[4 * block + i] = c[i];
     }
-    std::uint64_t const word = random_word(stream, rounds, 0u);
-    offset_                  = static_cast<std::uint32_t>(word * size >> 32);
+    std::uint32_t c[4];
+    random_block(stream, rounds / 4, 0u, c);
+    auto const below = [](std::uint32_t word, std::uint32_t end) {
+      return static_cast<std::uint32_t>(std::uint64_t(word) * end >> 32);
+    };
+    offset_ = below(c[0], size);
+    if (size > 1 && (c[3] >> 31) != 0) {
+      first_  = below(c[1], size);
+      second_ = below(c[2], size - 1);
+      if (second_ >= first_) ++second_;
+    }
   }
 
   KOKKOS_FUNCTION std::uint32_t size() const { return size_; }
   KOKKOS_FUNCTION std::uint32_t operator()(std::uint32_t index) const {
     std::uint32_t const mask = (1u << half_bits_) - 1;
+    index                    = index == first_ ? second_ : index == second_ ? first_ : index;
     index += offset_;
     if (index >= size_) index -= size_;
     do {
@@ -201,6 +212,7 @@ class Permutation {
   static constexpr int rounds = 12;
   std::uint32_t keys_[rounds]{};
   std::uint32_t offset_ = 0;
+  std::uint32_t first_ = 0, second_ = 0;  // exchanged; equal: none
   std::uint32_t size_;
   std::uint32_t half_bits_ = 1;
 };

@@ -4,6 +4,8 @@
 
 #include <basin/energy/concepts.hpp>
 
+#include <cstddef>
+
 namespace basin::energy {
 
 namespace detail {
@@ -38,7 +40,8 @@ struct check_formula {
 /// derivatives, a tile::Jet of one. Besides arithmetic, also with values of scalar_type, there are
 /// fma, sqrt, exp, log, sin, cos, tanh, sigmoid, softplus, abs and, instead of an if,
 /// where_less(a, b, if_less, else); all are called without a namespace. Meant for states that fit
-/// in registers or the L1 cache.
+/// in registers or the L1 cache: up to 2048 coordinates they are local variables of the kernel,
+/// larger ones lie in its workspace, where no stack limits them.
 ///
 /// \tparam Formula  declares scalar_type and dimension; copied into kernels
 template <class Formula>
@@ -52,7 +55,8 @@ class Analytic {
   static constexpr int state_row      = 0;
   static constexpr int gradient_row   = dimension;
   static constexpr int energy_row     = 2 * dimension;
-  static constexpr int workspace_rows = 2 * dimension + 1;
+  static constexpr bool local         = dimension <= 2048;  // 256 KiB of the stack at 64 bytes each
+  static constexpr int workspace_rows = (local ? 2 : 4) * dimension + 1;
 
   Formula formula;
 
@@ -82,15 +86,36 @@ class Analytic {
     Scalar* const dx   = workspace + gradient_row * size;
     Scalar* const e    = workspace + energy_row * size;
     Formula const& f   = formula;
-    c.map(1, [=, &f](auto at) {
-      V state[dimension], slope[dimension];
-      for (int d = 0; d < dimension; ++d) state[d] = at.at(d).load(workspace);
-      V const value = f(state, slope);
-      if constexpr (Gradient) {
-        for (int d = 0; d < dimension; ++d) at.at(d).store(dx, slope[d]);
-      }
-      if constexpr (Value) at.store(e, value);
-    });
+    if constexpr (local) {
+      c.map(1, [=, &f](auto at) {
+        V state[dimension], slope[dimension];
+        call<Value, Gradient>(f, at, workspace, state, slope, dx, e);
+      });
+    } else {
+      // (dimension, terms, lanes) of each vector of chains: as many numbers as rows hold.
+      using Array         = V[dimension];
+      Scalar* const state = workspace + (2 * dimension + 1) * size;
+      Scalar* const slope = state + dimension * size;
+      c.map(1, [=, &f](auto at) {
+        constexpr int numbers = sizeof(V) / sizeof(Scalar);
+        std::size_t const own = static_cast<std::size_t>(at.lane / V::lanes) * dimension *
+                                static_cast<std::size_t>(numbers);
+        call<Value, Gradient>(f, at, workspace, *reinterpret_cast<Array*>(state + own),
+                              *reinterpret_cast<Array*>(slope + own), dx, e);
+      });
+    }
+  }
+
+  template <bool Value, bool Gradient, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void call(Formula const& f, Place at, Scalar const* x,
+                                               V (&state)[dimension], V (&slope)[dimension],
+                                               Scalar* dx, Scalar* e) {
+    for (int d = 0; d < dimension; ++d) state[d] = at.at(d).load(x);
+    V const value = f(state, slope);
+    if constexpr (Gradient) {
+      for (int d = 0; d < dimension; ++d) at.at(d).store(dx, slope[d]);
+    }
+    if constexpr (Value) at.store(e, value);
   }
 };
 

@@ -210,12 +210,13 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   /// In a context of jets of order K, with E(x + e u) = c_0 + c_1 e + ... + c_K e^K, what is
   /// recorded is that of the weighted sum L = sum_k s_(K-k) c_k of each sample, where the series s
   /// = seed_of(place, c) may depend on c and is held fixed.
-  template <class Context, class Seed = UnitSeed>
+  ///
+  /// \param draws  Stream of dropout, or layer::Inference: dropout is off
+  template <class Context, class Draws = Stream, class Seed = UnitSeed>
   KOKKOS_FUNCTION void record(Context const& c, Scalar* workspace, Record<Scalar> const& record,
-                              int first, Stream const& stream, Seed const& seed_of = {}) const {
+                              int first, Draws const& draws, Seed const& seed_of = {}) const {
     layer::LayerRecord<Scalar> const whole{record.rows, record.samples, first, record.series};
-    passes_.template forward<0, Task::record>(
-        c, workspace, layer::Training{stream, static_cast<std::uint32_t>(first)}, whole);
+    passes_.template forward<0, Task::record>(c, workspace, pass_of(draws, first), whole);
     passes_.apply_head(c, workspace);
     Scalar const* const e  = workspace + energy_row * Context::row_size;
     Scalar* const energies = record.energies + first;
@@ -296,6 +297,13 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
   }
 
  private:
+  static KOKKOS_FORCEINLINE_FUNCTION layer::Training pass_of(Stream const& stream, int first) {
+    return {stream, static_cast<std::uint32_t>(first)};
+  }
+  static KOKKOS_FORCEINLINE_FUNCTION layer::Inference pass_of(layer::Inference off, int) {
+    return off;
+  }
+
   template <int I, class Context>
   KOKKOS_FORCEINLINE_FUNCTION void pack_stage(Context const& c, Scalar* packed) const {
     if constexpr (I < count) {

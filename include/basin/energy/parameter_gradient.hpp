@@ -8,6 +8,7 @@
 #include <basin/tile/launch.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace basin::energy {
 
@@ -15,7 +16,7 @@ namespace detail {
 
 // One tile of a batch: what fill leaves in the workspace, its energies, and what the parameter
 // gradient needs.
-template <class E, class Fill, class Seed, int order>
+template <class E, class Fill, class Draws, class Seed, int order>
 struct RecordTile {
   using scalar_type                   = typename E::scalar_type;
   static constexpr int workspace_rows = E::workspace_rows + Fill::further_rows;
@@ -24,13 +25,18 @@ struct RecordTile {
   Fill fill;
   Seed seed;
   Record<scalar_type> record;
-  Stream stream;
+  Draws draws;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, scalar_type* workspace, int tile) const {
-    int const first   = tile * Context::width;
-    Stream const pass = stream.now();
-    energy.record(fill(c, energy, workspace, first, pass), workspace, record, first, pass, seed);
+    int const first = tile * Context::width;
+    if constexpr (std::is_same_v<Draws, layer::Inference>) {
+      energy.record(fill(c, energy, workspace, first, Stream{}), workspace, record, first, draws,
+                    seed);
+    } else {
+      Stream const pass = draws.now();
+      energy.record(fill(c, energy, workspace, first, pass), workspace, record, first, pass, seed);
+    }
   }
 };
 
@@ -176,13 +182,14 @@ class ParameterGradient {
   /// Evaluates count points. Asynchronous on exec.
   ///
   /// \param fill  writes the state of a tile and returns the context to continue with, see fill.hpp
+  /// \param draws the Stream of dropout, or layer::Inference: dropout is off
   /// \param seed  s from the series c, lane by lane, see UnitSeed
-  template <class Fill, class Seed = UnitSeed>
-  void record(Exec const& exec, E const& energy, int count, Fill const& fill, Stream const& stream,
+  template <class Fill, class Seed = UnitSeed, class Draws = Stream>
+  void record(Exec const& exec, E const& energy, int count, Fill const& fill, Draws const& draws,
               Seed const& seed = {}) const {
     tile::for_each_tile<jets, Kokkos::Schedule<Kokkos::Dynamic>>(
         exec, "basin::record", tile::tiles(count, jets.width),
-        detail::RecordTile<E, Fill, Seed, order>{energy, fill, seed, view(), stream});
+        detail::RecordTile<E, Fill, Draws, Seed, order>{energy, fill, seed, view(), draws});
   }
 
   /// gradient (parameters) = the sum over the recorded points, with the current weights(). Consumes
@@ -252,8 +259,8 @@ class ParameterGradient {
   Numbers added_;     // (parameters), if it adds
 };
 
-/// gradient (parameters) = d/dtheta sum_n u_n.grad E(x_n). Allocates working memory and waits for
-/// the result.
+/// gradient (parameters) = d/dtheta sum_n u_n.grad E(x_n), with dropout off. Allocates working
+/// memory and waits for the result.
 ///
 /// \param points      (n, dimension of the energy)
 /// \param directions  (n, dimension of the energy) u, held fixed
@@ -270,7 +277,8 @@ void mixed_gradient(Exec const& exec, E const& energy, Points const& points,
                     tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()> const
       work(count);
   work.set_weights(count, 1);
-  work.record(exec, energy, count, FillJets<Points, Directions>{points, directions}, {});
+  work.record(exec, energy, count, FillJets<Points, Directions>{points, directions},
+              layer::Inference{});
   work.sum(exec, count, gradient.data());
   exec.fence("basin::energy::mixed_gradient");
 }

@@ -14,12 +14,15 @@ struct Gelu {
   static constexpr int smoothness = smooth;
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
+    // Beyond it phi is 0, and Phi 0 or 1: no product of 0 with an infinite x or x^2.
+    constexpr typename V::value_type end = 40;
+    V const y                            = clamp(x, -end, end);
     V density, distribution;
-    tile::normal_density_and_distribution(x, density, distribution);
-    f[0] = x * distribution;
-    if constexpr (Order > 0) f[1] = fma(x, density, distribution);
-    if constexpr (Order > 1) f[2] = density * fma(-x, x, V(2));
-    if constexpr (Order > 2) f[3] = density * x * fma(x, x, V(-4));
+    tile::normal_density_and_distribution(y, density, distribution);
+    f[0] = where_less(x, V(-end), V(0), x * distribution);
+    if constexpr (Order > 0) f[1] = fma(y, density, distribution);
+    if constexpr (Order > 1) f[2] = density * fma(-y, y, V(2));
+    if constexpr (Order > 2) f[3] = density * y * fma(y, y, V(-4));
   }
 };
 

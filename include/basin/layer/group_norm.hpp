@@ -6,6 +6,7 @@
 #include <basin/layer/frame.hpp>
 #include <basin/layer/initializer.hpp>
 #include <basin/tile/context.hpp>
+#include <basin/tile/scaling.hpp>
 
 #include <ratio>
 #include <vector>
@@ -29,6 +30,9 @@ struct Grid<S> {
 ///
 /// dE/dx = (a - mean(a) - xhat mean(a xhat)) / sqrt(v + epsilon), a = gamma[c] dE/dy, means over
 /// the group; without centering there is no mean(a).
+///
+/// Where squares of a group would overflow, all of this is of x / u, u a power of two near the
+/// largest |x|; elsewhere u = 1.
 template <Real Scalar, Shape Input, int Groups, bool centered, class Epsilon>
 struct BoundNorm : BoundLayer {
   static constexpr int channels  = Grid<Input>::channels;
@@ -45,7 +49,7 @@ struct BoundNorm : BoundLayer {
   static constexpr int inputs       = Input::size;
   static constexpr int outputs      = Input::size;
   static constexpr int parameters   = (centered ? 2 : 1) * channels;
-  static constexpr int saved_rows   = 4 * Groups;
+  static constexpr int saved_rows   = 5 * Groups;
   static constexpr bool keeps_input = true;
   static constexpr bool in_place    = true;
 
@@ -65,7 +69,6 @@ struct BoundNorm : BoundLayer {
     using Place = typename Context::place_type;
     Statistics<Context> const s{frame.saved};
     constexpr Scalar share    = Scalar(1) / (members * positions);
-    constexpr Scalar epsilon  = Scalar(Epsilon::num) / Scalar(Epsilon::den);
     Scalar const* const theta = frame.theta;
     if constexpr (centered) {
       // Both moments in one pass, about a member of the group, to avoid cancellation when the
@@ -82,8 +85,7 @@ struct BoundNorm : BoundLayer {
             V const mean  = at.at(group * members).load(x) + shift;
             V v           = fma(-shift, shift, V(share) * sum[1]);
             if constexpr (members * positions > 64) refine(at, x, mean, shift, v);
-            at.store(s.mean(), mean);
-            at.store(s.inverse(), V(1) / sqrt(where_less(v, V(0), V(0), v) + V(epsilon)));
+            store_statistics(s, at, x, sum[1], mean, Scalar(1), where_less(v, V(0), V(0), v));
           });
     } else {
       c.template reduce_groups<1, Groups, members, positions>(
@@ -92,7 +94,7 @@ struct BoundNorm : BoundLayer {
             t[0]         = here * here;
           },
           [=](int group, int lane, V const(&sum)[1]) {
-            Place{group, lane}.store(s.inverse(), V(1) / sqrt(fma(V(share), sum[0], V(epsilon))));
+            store_statistics(s, Place{group, lane}, x, sum[0], V(0), share, sum[0]);
           });
     }
     c.map(+outputs, [=](auto at) {
@@ -115,7 +117,8 @@ struct BoundNorm : BoundLayer {
     Statistics<Context> const s{frame.saved};
     constexpr Scalar share    = Scalar(1) / (members * positions);
     Scalar const* const theta = frame.theta;
-    // With r = 1 / deviation, dE/dx = r a + p (x - m) + q; p and q are the same for a group.
+    // With r = 1 / deviation, dE/dx = r a + p (x - m) + q; p and q are the same for a group. Of
+    // x / u.
     c.template reduce_groups<2, Groups, members, positions>(
         [=](Place at, int channel, V(&t)[2]) {
           t[0] = V(theta[channel]) * at.load(g);
@@ -133,10 +136,11 @@ struct BoundNorm : BoundLayer {
     c.map(+inputs, [=](auto at) {
       int const channel = at.row % channels;
       Place const group = at.at(channel / members);
+      auto const unit   = tile::coefficient(group.load(s.unit()), 0);
       V d               = V(theta[channel]) * at.load(g) * group.load(s.inverse());
-      d                 = fma(group.load(s.first()), at.load(x), d);
+      d                 = fma(group.load(s.first()), unit * at.load(x), d);
       if constexpr (centered) d = d + group.load(s.second());
-      epilogue(at, d);
+      epilogue(at, unit * d);
     });
   }
 
@@ -181,13 +185,61 @@ struct BoundNorm : BoundLayer {
   // Rows of the groups.
   template <class Context>
   struct Statistics {
-    Scalar* rows;  // (4, groups, T)
+    Scalar* rows;  // (5, groups, T)
     static constexpr int size = Groups * Context::row_size;
     KOKKOS_FORCEINLINE_FUNCTION Scalar* mean() const { return rows; }
     KOKKOS_FORCEINLINE_FUNCTION Scalar* inverse() const { return rows + size; }     // 1 / deviation
     KOKKOS_FORCEINLINE_FUNCTION Scalar* first() const { return rows + 2 * size; }   // p
     KOKKOS_FORCEINLINE_FUNCTION Scalar* second() const { return rows + 3 * size; }  // q
+    KOKKOS_FORCEINLINE_FUNCTION Scalar* unit() const { return rows + 4 * size; }    // 1 / u
   };
+
+  // What the sums of a group give. squares: the plain sum of squares; v = factor w.
+  template <class S, class Place, class V>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_statistics(S const& s, Place group, Scalar const* x,
+                                                           V squares, V mean, Scalar factor, V w) {
+    using P = typename V::simd_type;
+    // 1 / deviation is cubed.
+    constexpr Scalar most    = sizeof(Scalar) == 8 ? Scalar(0x1p480) : Scalar(0x1p60f);
+    constexpr Scalar epsilon = Scalar(Epsilon::num) / Scalar(Epsilon::den);
+    bool in_range            = true;
+    for (int l = 0; l < V::lanes; ++l) in_range = in_range && squares[l] < most;
+    P unit(Scalar(1));
+    if (!in_range) rescale(group, x, V(P(most)), squares, mean, factor, w, unit);
+    group.store(s.unit(), V(unit));
+    group.store(s.mean(), mean);
+    V const square = fma(P(factor), w, V(unit * (unit * P(epsilon))));
+    group.store(s.inverse(), V(Scalar(1)) / sqrt(square));
+  }
+
+  // Where squares are not below most: mean and w of x / u, and 1 / u.
+  template <class Place, class V, class P>
+  static KOKKOS_FUNCTION void rescale(Place group, Scalar const* x, V most, V squares, V& mean,
+                                      Scalar factor, V& w, P& unit) {
+    constexpr int count = members * positions;
+    auto const member   = [=](int i) {
+      return group.at(i / members * channels + group.row * members + i % members).load(x);
+    };
+    P largest(Scalar(0));
+    for (int i = 0; i < count; ++i) {
+      P const a = abs(tile::coefficient(member(i), 0));
+      largest   = where_less(largest, a, a, largest);
+    }
+    P const inverse        = tile::unit_of(largest).inverse;
+    constexpr Scalar share = Scalar(1) / count;
+    V m(Scalar(0)), sum(Scalar(0));
+    if constexpr (centered) {
+      for (int i = 0; i < count; ++i) m = m + inverse * member(i);
+      m = V(share) * m;
+    }
+    for (int i = 0; i < count; ++i) {
+      V const d = inverse * member(i) - m;
+      sum       = sum + d * d;
+    }
+    mean = where_less(squares, most, mean, m);
+    w    = where_less(squares, most, w, V(share / factor) * sum);
+    unit = where_less(tile::coefficient(squares, 0), tile::coefficient(most, 0), unit, inverse);
+  }
 
   // The variance of a large group whose first member is far from the rest, where the difference of
   // its moments would cancel: v = mean((x - m)^2). Few groups are like that.
@@ -209,8 +261,10 @@ struct BoundNorm : BoundLayer {
 
   template <class S, class Place, class V>
   static KOKKOS_FORCEINLINE_FUNCTION V deviation(S const& s, Place at, int channel, V x) {
-    if constexpr (centered) return x - at.at(channel / members).load(s.mean());
-    return x;
+    Place const group = at.at(channel / members);
+    auto const unit   = tile::coefficient(group.load(s.unit()), 0);
+    if constexpr (centered) return fma(unit, x, -group.load(s.mean()));
+    return unit * x;
   }
   template <class S, class Place, class V>
   static KOKKOS_FORCEINLINE_FUNCTION V normalized(S const& s, Place at, int channel, V x) {

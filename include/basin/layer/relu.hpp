@@ -21,8 +21,12 @@ struct LeakyRelu {
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     using T           = typename V::value_type;
     constexpr T slope = static_cast<T>(Slope::num) / static_cast<T>(Slope::den);
-    f[0]              = where_less(V(0), x, x, V(slope) * x);
-    if constexpr (Order > 0) f[1] = where_less(V(0), x, V(1), V(slope));
+    if constexpr (Slope::num == 0)
+      f[0] = where_less(x, V(0), V(0), x);  // no product: that of 0 and -inf is NaN
+    else
+      f[0] = where_less(V(0), x, x, V(slope) * x);
+    // NaN is below neither.
+    if constexpr (Order > 0) f[1] = where_less(V(0), x, V(1), where_less(x, V(1), V(slope), x));
   }
 };
 

@@ -5,6 +5,7 @@
 #include <basin/core/policy.hpp>
 #include <basin/layer/frame.hpp>
 #include <basin/tile/context.hpp>
+#include <basin/tile/scaling.hpp>
 
 namespace basin::layer {
 
@@ -35,7 +36,8 @@ struct Operator {
 ///
 ///   dL/dW = (G - <G, W'> u v^T) / sigma,  G = dL/dW'
 ///
-/// Biases are unchanged, and so are weights while they are all 0. Source: Miyato, Kataoka, Koyama
+/// Biases are unchanged, and so are weights while they are all 0. Where sigma overflows W' is NaN, and
+/// u starts anew. Source: Miyato, Kataoka, Koyama
 /// and Yoshida 2018, ICLR, algorithm 1 and eq. 12.
 ///
 /// The weights are divided once for each training step, not in every layer call: networks with
@@ -70,8 +72,8 @@ struct SpectralNorm {
     static constexpr int iterations         = Iterations;
     static constexpr bool constant_gradient = base::constant_gradient;
 
-    // state = [ sigma | u (left) | v (right) | rows (taps out) working memory ]
-    static constexpr int state = 1 + left + right + taps * out;
+    // state = [ sigma | u (left) | v (right) | rows (taps out, at least 2) working memory ]
+    static constexpr int state = 1 + left + right + (taps * out > 2 ? taps * out : 2);
 
     /// The vector u starts from: any that is not orthogonal to the first singular vector.
     static constexpr int start_offset = 1, start_length = left;
@@ -80,20 +82,21 @@ struct SpectralNorm {
     template <class Context>
     static KOKKOS_FUNCTION void reparameterize(Context const& c, int count, Scalar const* theta,
                                                Scalar* state, Scalar* effective) {
-      Scalar* const sigma  = state;
-      Scalar* const u      = state + 1;
-      Scalar* const v      = u + left;
-      Scalar* const length = state + 1 + left + right;  // (1) of the working memory: |W^T u|
+      Scalar* const sigma   = state;
+      Scalar* const u       = state + 1;
+      Scalar* const v       = u + left;
+      Scalar* const length  = state + 1 + left + right;  // (1) |W^T u|
+      Scalar* const divisor = length + 1;                // (1)
       for (int k = 0; k < count; ++k) {
         c.each(right, [=](int j) { v[j] = transposed(theta, u, j); });
-        normalize(c, v, +right, length);
+        normalize(c, v, +right, divisor, length);
         // Where W^T u = 0, as for W = 0, u is unchanged, so that it can find W once W is not 0.
         c.each(left, [=](int i) {
           if (*length > 0) u[i] = applied(theta, v, i);
         });
-        normalize(c, u, +left, sigma);
+        normalize(c, u, +left, divisor, sigma);
         c.each(1, [=](int) {
-          if (!(*length > 0)) *sigma = 0;
+          if (!(*length > 0)) *sigma = *length;  // 0 or NaN
         });
       }
       // Without an iteration sigma is that of the new weights with the present u and v.
@@ -104,7 +107,7 @@ struct SpectralNorm {
           *sigma = sum;
         });
       c.each(+base::parameters, [=](int k) {
-        bool const divide = (k < weights) && (*sigma > 0);
+        bool const divide = (k < weights) && !(*sigma <= 0);  // NaN too
         effective[k]      = divide ? theta[k] / *sigma : theta[k];
       });
     }
@@ -128,7 +131,7 @@ struct SpectralNorm {
       });
       c.each(+weights, [=](int k) {
         int const tap = k / (out * in), o = k / in % out, i = k % in;
-        if (*state > 0) gradient[k] = (gradient[k] - rows[0] * slope(u, v, tap, o, i)) / *state;
+        if (!(*state <= 0)) gradient[k] = (gradient[k] - rows[0] * slope(u, v, tap, o, i)) / *state;
       });
     }
 
@@ -167,16 +170,28 @@ struct SpectralNorm {
         return sum;
       }
     }
-    // x <- x / |x|, norm = |x|
+    // x <- x / |x|, norm = |x|: 0 leaves x; what is not finite starts anew, and norm is NaN. divisor
+    // is working memory.
     template <class Context>
-    static KOKKOS_FUNCTION void normalize(Context const& c, Scalar* x, int n, Scalar* norm) {
+    static KOKKOS_FUNCTION void normalize(Context const& c, Scalar* x, int n, Scalar* divisor,
+                                          Scalar* norm) {
       c.each(1, [=](int) {
+        using One  = tile::Simd<Scalar, 1>;
         Scalar sum = 0;
         for (int i = 0; i < n; ++i) sum += x[i] * x[i];
-        *norm = Kokkos::sqrt(sum);
+        auto const of     = tile::scaled_norm(One(sum), n, [=](int i) { return One(x[i]); });
+        Scalar const size = of.unit.size[0], inverse = of.unit.inverse[0];
+        if (size != 1)
+          for (int i = 0; i < n; ++i) x[i] *= inverse;
+        *divisor = of.norm[0];
+        *norm    = of.norm[0] * size;
+        if (!Kokkos::isfinite(*norm)) *norm = Kokkos::Experimental::quiet_NaN_v<Scalar>;
       });
       c.each(n, [=](int i) {
-        if (*norm > 0) x[i] = x[i] / *norm;
+        if (!Kokkos::isfinite(*norm))
+          x[i] = Scalar(1) / Kokkos::sqrt(static_cast<Scalar>(n));
+        else if (*norm > 0)
+          x[i] = x[i] / *divisor;
       });
     }
   };

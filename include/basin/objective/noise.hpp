@@ -3,12 +3,13 @@
 #define BASIN_OBJECTIVE_NOISE_HPP
 
 #include <basin/core/field.hpp>
+#include <basin/objective/detail/moments.hpp>
 #include <basin/tile/launch.hpp>
 #include <basin/tile/random.hpp>
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <cmath>
 
 /// Noise distributions of noise-contrastive estimation. A user-defined one is a struct with
@@ -89,27 +90,32 @@ struct Gaussian {
   struct bind {
     bind(Gaussian const& options, Eigen::MatrixXd const& data)
         : dimension(static_cast<int>(data.cols())) {
-      Eigen::VectorXd const m        = data.colwise().mean();
-      Eigen::MatrixXd const centered = data.rowwise() - m.transpose();
-      Eigen::MatrixXd s = centered.transpose() * centered / static_cast<double>(data.rows());
-      s.diagonal().array() += options.ridge;
-      Eigen::LLT<Eigen::MatrixXd> const factored(s);
-      double const least = Eigen::MatrixXd(factored.matrixL()).diagonal().minCoeff();
-      if (factored.info() != Eigen::Success || !(least > 0))
-        refuse("basin::objective::noise::Gaussian",
-               "the covariance of the data is not positive definite; write a ridge > 0, it is ",
+      namespace moments       = objective::detail;
+      Eigen::VectorXd const m = moments::column_means(data);
+      Eigen::MatrixXd l       = moments::covariance(data, m);
+      l.diagonal().array() += options.ridge;
+      // What rounding leaves of a column that depends on others: of the data, and of the factor.
+      Eigen::VectorXd const variance = l.diagonal();
+      auto const least               = [&](Eigen::Index d) {
+        double const of_data   = 8 * double(Kokkos::Experimental::epsilon_v<Scalar>);
+        double const of_factor = 4 * dimension * Kokkos::Experimental::epsilon_v<double>;
+        return std::max(of_data * of_data * (variance(d) + m(d) * m(d)), of_factor * variance(d));
+      };
+      int const dependent = moments::factor_in_place(l, least);
+      if (dependent >= 0)
+        refuse("basin::objective::noise::Gaussian", "column ", dependent, " of the data is ",
+               variance(dependent) > options.ridge
+                   ? "to rounding a linear function of those before it; leave it out, or write a "
+                     "ridge > 0, it is "
+                   : "constant; write a ridge > 0, it is ",
                options.ridge);
       // Row-major, so that a row of L is contiguous.
-      using Rows      = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-      Rows const l    = factored.matrixL();
-      Rows const back = Eigen::MatrixXd(factored.matrixL())
-                            .triangularView<Eigen::Lower>()
-                            .solve(Eigen::MatrixXd::Identity(dimension, dimension));
-      mean     = detail::on_device<Scalar, Exec>(m);
-      lower    = detail::on_device<Scalar, Exec>(l);
-      inverse  = detail::on_device<Scalar, Exec>(back);
-      constant = static_cast<Scalar>(-0.5 * dimension * detail::log_two_pi() -
-                                     l.diagonal().array().log().sum());
+      using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+      mean       = detail::on_device<Scalar, Exec>(m);
+      lower      = detail::on_device<Scalar, Exec>(Rows(l));
+      inverse    = detail::on_device<Scalar, Exec>(Rows(moments::inverse_of_lower(l)));
+      constant   = static_cast<Scalar>(-0.5 * dimension * detail::log_two_pi() -
+                                       moments::sum_of_logs(l.diagonal()));
     }
 
     /// x = m + L z
@@ -157,10 +163,9 @@ struct DiagonalGaussian {
   struct bind {
     bind(DiagonalGaussian const& options, Eigen::MatrixXd const& data)
         : dimension(static_cast<int>(data.cols())) {
-      Eigen::VectorXd const m = data.colwise().mean();
-      Eigen::VectorXd const s =
-          ((data.rowwise() - m.transpose()).array().square().colwise().mean() + options.ridge)
-              .sqrt();
+      namespace moments       = objective::detail;
+      Eigen::VectorXd const m = moments::column_means(data);
+      Eigen::VectorXd const s = (moments::variances(data, m).array() + options.ridge).sqrt();
       for (int d = 0; d < dimension; ++d)
         if (!(s(d) > 0))
           refuse("basin::objective::noise::DiagonalGaussian", "column ", d,
@@ -168,7 +173,7 @@ struct DiagonalGaussian {
       mean      = detail::on_device<Scalar, Exec>(m);
       deviation = detail::on_device<Scalar, Exec>(s);
       constant =
-          static_cast<Scalar>(-0.5 * dimension * detail::log_two_pi() - s.array().log().sum());
+          static_cast<Scalar>(-0.5 * dimension * detail::log_two_pi() - moments::sum_of_logs(s));
     }
 
     KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {
@@ -219,7 +224,7 @@ struct Box {
       upper =
           detail::on_device<Scalar, Exec>(Eigen::VectorXd(most + options.margin * (most - least)));
       width   = detail::on_device<Scalar, Exec>(span);
-      density = static_cast<Scalar>(-span.array().log().sum());
+      density = static_cast<Scalar>(-objective::detail::sum_of_logs(span));
     }
 
     KOKKOS_FUNCTION void sample(Stream const& stream, std::uint32_t sample, Scalar* x) const {

@@ -22,6 +22,11 @@ struct AdamStep {
   // state: m, v; is_weight: 1 if the parameter decays, else 0
   template <class V>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(V& theta, V g, V (&state)[2], V is_weight) const {
+    constexpr Scalar most = sizeof(Scalar) == 8 ? Scalar(0x1p510) : Scalar(0x1p62f);
+    constexpr Scalar inf  = Kokkos::Experimental::infinity_v<Scalar>;
+    // An infinite gradient is no large one: it stays, and makes theta NaN.
+    g = where_less(abs(g), V(inf), clamp(g, -most, most), g);
+
     state[0]      = fma(V(beta1), state[0], V(Scalar(1) - beta1) * g);
     state[1]      = fma(V(beta2), state[1], V(Scalar(1) - beta2) * g * g);
     V const slope = state[0] / (sqrt(state[1] * V(correction2)) + V(epsilon));
@@ -58,8 +63,9 @@ KOKKOS_FUNCTION AdamStep<Scalar> adam_at(long step, double learning_rate, double
 ///   theta <- theta - learning_rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
 ///
 /// with b1 and b2 rounded to theta's scalar everywhere, so that m / (1 - b1^t) of a constant g is
-/// g. Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is common for image EBMs
-/// trained with short chains (IGEBM, ICD).
+/// g, and finite g limited to 2^62 (in double 2^510), so that g^2 is finite. Source: Kingma and Ba
+/// 2015, arXiv:1412.6980, algorithm 1. beta1 = 0 is common for image EBMs trained with short chains
+/// (IGEBM, ICD).
 struct Adam {
   double learning_rate = 1e-4;   ///< units of theta; >= 0
   double beta1         = 0.9;    ///< in [0, 1)

@@ -4,6 +4,7 @@
 
 #include <basin/optimizer/concepts.hpp>
 #include <basin/tile/launch.hpp>
+#include <basin/tile/scaling.hpp>
 
 namespace basin::optimizer {
 
@@ -14,19 +15,20 @@ constexpr int blocks(int parameters) { return (parameters + block - 1) / block; 
 
 namespace detail {
 
-// partial[b] = sum of g^2 over block b: 64 bytes of partial sums, for any vector width, then
-// those in order. Kokkos aligns Views to 64 bytes, so wider vectors could not be loaded.
+// The sum of g^2 over block b is partial[b] units[b]^2: 64 bytes of partial sums, for any vector
+// width, then those in order. Kokkos aligns Views to 64 bytes, so wider vectors could not be loaded.
 template <class Scalar>
 struct SquaredNorm {
   using scalar_type                   = Scalar;
   static constexpr int workspace_rows = 0;
   Scalar const* g;  // (padded parameters)
   Scalar* partial;  // (blocks)
+  Scalar* units;    // (blocks)
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int b) const {
     Scalar const* const mine = g + static_cast<std::size_t>(b) * block;
-    Scalar* const out        = partial + b;
+    Scalar *const out = partial + b, *const unit = units + b;
     c.each(1, [=](int) {
       using V = tile::Simd<Scalar, 64 / sizeof(Scalar)>;
       V sum(Scalar(0));
@@ -36,7 +38,10 @@ struct SquaredNorm {
       }
       Scalar total = 0;
       for (int lane = 0; lane < V::lanes; ++lane) total += sum[lane];
-      *out = total;
+      using One     = tile::Simd<Scalar, 1>;
+      auto const of = tile::scaled_squares(One(total), +block, [=](int i) { return One(mine[i]); });
+      *out          = of.squares[0];
+      *unit         = of.unit.size[0];
     });
   }
 };
@@ -103,10 +108,13 @@ struct Update {
 
 }  // namespace detail
 
-/// partial (blocks) = squared norms of the blocks of g (padded). Asynchronous on exec.
+/// Squared norms of the blocks of g (padded), partial (blocks) times the square of units (blocks),
+/// powers of two: 1 where the squares are in the range of Scalar, see tile/scaling.hpp. Asynchronous
+/// on exec.
 template <tile::Tuning tuning, class Exec, class Scalar>
-void squared_norms(Exec const& exec, Scalar const* g, Scalar* partial, int count) {
-  tile::for_each_tile<tuning>(exec, "basin::norms", count, detail::SquaredNorm<Scalar>{g, partial});
+void squared_norms(Exec const& exec, Scalar const* g, Scalar* partial, Scalar* units, int count) {
+  tile::for_each_tile<tuning>(exec, "basin::norms", count,
+                              detail::SquaredNorm<Scalar>{g, partial, units});
 }
 
 /// One update of theta by g * factor, and of the exponential moving average

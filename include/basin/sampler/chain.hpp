@@ -6,6 +6,7 @@
 #include <basin/energy/concepts.hpp>
 #include <basin/sampler/concepts.hpp>
 #include <basin/tile/launch.hpp>
+#include <basin/tile/scaling.hpp>
 
 #include <cstdint>
 
@@ -171,21 +172,28 @@ struct RunChains {
   template <class Context, class Tile>
   KOKKOS_FORCEINLINE_FUNCTION void measure_displacement(Context const& c, Tile const& t) const {
     using V            = typename Context::value_type;
-    Scalar* const out  = outputs.columns[displacement];
     Chains const start = chains;
     int const first = t.first, count = t.count;
     Scalar const* const x = t.x;
-    auto const square     = [=](auto place) {
+    Scalar* const row     = t.rows;
+    auto const moved      = [=](auto place) {
       int const chain = first + place.lane;
       V const from    = V::generate(
           [&](int l) { return start(chain + l < count ? chain + l : count - 1, place.row); });
-      V const moved = place.load(x) - from;
-      return moved * moved;
+      return place.load(x) - from;
     };
-    t.store_sum(c, displacement, square, Scalar(1), t.rows);
-    c.each(+Context::width, [=](int i) {
-      if (first + i < count) out[first + i] = Kokkos::sqrt(out[first + i]);
-    });
+    c.reduce(
+        1, +E::dimension,
+        [=](auto place) {
+          V const d = moved(place);
+          return d * d;
+        },
+        [=](auto place, V squares) {
+          auto const norm =
+              tile::scaled_norm(squares, +E::dimension, [&](int d) { return moved(place.at(d)); });
+          place.store(row, norm.norm * norm.unit.size);
+        });
+    t.store_column(c, displacement, row);
   }
 };
 

@@ -77,9 +77,10 @@ void check_langevin(Options const& options) {
 // All steps of one tile of chains; the chains stay out of main memory between them.
 template <class Policies, class E>
 struct LangevinMove {
-  using Scalar               = typename E::scalar_type;
-  using Clip                 = typename Policies::clip;
-  static constexpr int rows  = 1;  // factors of clips of whole gradients, and sums for columns
+  using Scalar = typename E::scalar_type;
+  using Clip   = typename Policies::clip;
+  // Sums for columns, or clips of whole gradients, see ChainClip.
+  static constexpr int rows  = ClipsChains<Clip> ? 3 : 1;
   static constexpr int clips = 1, clamps = 2;  // columns, see Langevin
 
   StepNumbers<Scalar> numbers;
@@ -97,8 +98,13 @@ struct LangevinMove {
   KOKKOS_FUNCTION void step(Context const& c, Tile const& t, int k, Stream const& at) const {
     phase<false>(c, t.x, t.gradient, at, t.first);
     t.energy.gradient(c, t.workspace);
-    if (k == t.steps - 1 && t.outputs.columns[clips]) count_clipped(c, t);
-    if constexpr (ClipsChains<Clip>) scale_to_norm(c, t.gradient, t.rows);
+    bool const last = k == t.steps - 1;
+    if constexpr (ClipsChains<Clip>) {
+      scale_to_norm(c, t.gradient, t.rows);
+      if (last) t.store_column(c, clips, t.rows + 2 * Context::width);
+    } else {
+      if (last && t.outputs.columns[clips]) count_clipped(c, t);
+    }
     phase<true>(c, t.x, t.gradient, at, t.first);
   }
 
@@ -131,7 +137,7 @@ struct LangevinMove {
             using Z = decltype(z);
             Z g(0);
             if constexpr (ops::contains(Op::move)) g = place.load(dx);
-            place.store(x, ops::template apply<Clip>(place.load(x), g, z, n));
+            place.store(x, ops::template apply<Clip, true>(place.load(x), g, z, n));
           });
           return;
         }
@@ -139,66 +145,52 @@ struct LangevinMove {
       c.map(+E::dimension, [=](auto place) {
         V g(0);
         if constexpr (ops::contains(Op::move)) g = place.load(dx);
-        place.store(x, ops::template apply<Clip>(place.load(x), g, V(0), n));
+        place.store(x, ops::template apply<Clip, false>(place.load(x), g, V(0), n));
       });
     }
   }
 
-  // Norms are compared in this unit, so that squares of what a large clip allows stay finite.
-  KOKKOS_FORCEINLINE_FUNCTION Scalar clip_unit() const {
-    return numbers.clip > Scalar(1) ? numbers.clip : Scalar(1);
-  }
-
   // dx <- dx min(1, clip / |dx|_2), for each chain
   template <class Context>
-  KOKKOS_FORCEINLINE_FUNCTION void scale_to_norm(Context const& c, Scalar* dx,
-                                                 Scalar* factor) const {
+  KOKKOS_FORCEINLINE_FUNCTION void scale_to_norm(Context const& c, Scalar* dx, Scalar* rows) const {
     using V           = typename Context::value_type;
-    Scalar const unit = clip_unit(), scale = Scalar(1) / unit, clip = numbers.clip / unit;
+    Scalar const clip = numbers.clip;
     c.reduce(
         1, +E::dimension,
         [=](auto place) {
-          V const g = V(scale) * place.load(dx);
+          V const g = place.load(dx);
           return g * g;
         },
-        [=](auto place, V square) {
-          V const norm = sqrt(square);
-          place.store(factor, Clip::factor(norm, clip));
+        [=](auto place, V squares) {
+          auto const norm            = tile::scaled_norm(squares, +E::dimension,
+                                                         [&](int d) { return place.at(d).load(dx); });
+          ChainClip<V> const clipped = clip_chain<Clip>(norm, clip);
+          place.store(rows, clipped.inverse);
+          place.at(1).store(rows, clipped.factor);
+          place.at(2).store(rows, clipped.changes);
         });
-    c.map(+E::dimension,
-          [=](auto place) { place.store(dx, place.load(dx) * place.at(0).load(factor)); });
+    c.map(+E::dimension, [=](auto place) {
+      V const inverse = place.at(0).load(rows), factor = place.at(1).load(rows);
+      place.store(dx, place.load(dx) * inverse * factor);
+    });
   }
 
-  // The fraction of elements that the clip changed, or whether it changed the gradient as a whole.
+  // The fraction of elements that the clip changed.
   template <class Context, class Tile>
   KOKKOS_FORCEINLINE_FUNCTION void count_clipped(Context const& c, Tile const& t) const {
     using V                = typename Context::value_type;
     Scalar const clip      = numbers.clip;
     Scalar const* const dx = t.gradient;
     Scalar* const row      = t.rows;
-    if constexpr (ClipsChains<Clip>) {
-      Scalar const scale = Scalar(1) / clip_unit(), most = clip / clip_unit();
-      c.reduce(
-          1, +E::dimension,
-          [=](auto place) {
-            V const g = V(scale) * place.load(dx);
-            return g * g;
-          },
-          [=](auto place, V square) {
-            place.store(row, where_less(Clip::factor(sqrt(square), most), V(1), V(1), V(0)));
-          });
-      t.store_column(c, clips, row);
-    } else {
-      auto const changed = [=](auto place) {
-        if constexpr (ClipsElements<Clip>) {
-          V const g = place.load(dx);
-          return where_less(V(0), abs(Clip::element(g, clip) - g), V(1), V(0));
-        } else {
-          return V(0);
-        }
-      };
-      t.store_sum(c, clips, changed, Scalar(1) / E::dimension, row);
-    }
+    auto const changed     = [=](auto place) {
+      if constexpr (ClipsElements<Clip>) {
+        V const g = place.load(dx);
+        return where_less(V(0), abs(Clip::element(g, clip) - g), V(1), V(0));
+      } else {
+        return V(0);
+      }
+    };
+    t.store_sum(c, clips, changed, Scalar(1) / E::dimension, row);
   }
 };
 

@@ -18,6 +18,10 @@ enum class Op {
 };
 
 /// The order of operations of one step. Published samplers differ in it, and so do their models.
+///
+/// Where move and noise follow one another, x is rounded once for both, x + fma(sigma, xi, -alpha
+/// g): a move of less than half a unit in the last place of x, which alone would be lost, then acts
+/// through the noise. Where a clamp or the gradient is between them x is rounded after each.
 template <Op... ops>
 struct UpdateOrder {
   using axis = order_axis;
@@ -69,17 +73,33 @@ struct StepOps<UpdateOrder<ops...>, AfterGradient> {
   }
   static constexpr bool empty = AfterGradient ? false : middle == 0;
 
-  // x after the ops; g and z are read if the ops have move and noise
-  template <class Clip, class V, class Scalar>
+  // Whether move and noise are one addition to x, and which of them makes it: the later.
+  static constexpr bool fused = [] {
+    int const noise = order::place(Op::noise), move = order::place(Op::move);
+    int const from = noise < move ? noise : move, to = noise < move ? move : noise;
+    if (!AfterGradient || noise < middle) return false;
+    int i = 0, clamps = 0;
+    ((clamps += ops == Op::clamp && i > from && i < to, ++i), ...);
+    return clamps == 0;
+  }();
+  static constexpr Op later =
+      order::place(Op::noise) < order::place(Op::move) ? Op::move : Op::noise;
+
+  // x after the ops; g and z are read if the ops have move and noise. noisy: sigma > 0
+  template <class Clip, bool noisy, class V, class Scalar>
   static KOKKOS_FORCEINLINE_FUNCTION V apply(V x, V g, V z, StepNumbers<Scalar> const& n) {
     int i = 0;
-    (((i++ > middle) == AfterGradient ? (x = one<ops, Clip>(x, g, z, n)) : x), ...);
+    (((i++ > middle) == AfterGradient ? (x = one<ops, Clip, noisy>(x, g, z, n)) : x), ...);
     return x;
   }
 
  private:
-  template <Op op, class Clip, class V, class Scalar>
+  template <Op op, class Clip, bool noisy, class V, class Scalar>
   static KOKKOS_FORCEINLINE_FUNCTION V one(V x, V& g, V z, StepNumbers<Scalar> const& n) {
+    if constexpr (fused && noisy && (op == Op::noise || op == Op::move)) {
+      if constexpr (op == later) return x + fma(V(n.noise), z, V(-n.step) * g);
+      return x;
+    }
     if constexpr (op == Op::noise) return fma(V(n.noise), z, x);
     if constexpr (op == Op::clip && sampler::ClipsElements<Clip>) g = Clip::element(g, n.clip);
     if constexpr (op == Op::move) return fma(V(-n.step), g, x);

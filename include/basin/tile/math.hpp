@@ -22,23 +22,57 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> horner(Simd<T, N> x, T const (&coefficien
 
 }  // namespace detail
 
-/// e^x. In float x is limited to [-87.3, 88]; error <= 1.02 ulp there. NaN stays NaN.
+namespace detail {
+
+// e^r 2^n = e^x: the polynomial e^r, |r| <= ln 2 / 2, and n. x is limited to [-87.3, most].
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp(Simd<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp_of_rest(Simd<T, N> x, T most, Simd<std::int32_t, N>& n) {
+  using I = std::int32_t;
+  x       = clamp(x, T(-87.3f), most);
+  // n = round(x / ln 2): adding 3/2 2^23 leaves the nearest integer in the low mantissa bits.
+  Simd<T, N> const shifted = fma(x, T(1.44269504088896341f), T(12582912.0f));
+  Simd<T, N> const whole   = shifted - T(12582912.0f);
+  Simd<T, N> r             = fma(whole, T(-0.693359375f), x);
+  r                        = fma(whole, T(2.12194440e-4f), r);
+  Simd<T, N> const p       = horner(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                        4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
+  n                        = bits<I>(shifted) - Simd<I, N>(0x4B400000);
+  return fma(p, r * r, r) + T(1);
+}
+
+// 2^n for n in [-126, 127]
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> power_of_two(Simd<std::int32_t, N> n) {
+  return bits<T>((n + Simd<std::int32_t, N>(127)) << 23);
+}
+
+// e^x where what is added to it, or divided by it, makes its ends irrelevant: in float x is limited
+// to [-87.3, 88].
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> limited_exp(Simd<T, N> x) {
   if constexpr (sizeof(T) == 8) {
     return Simd<T, N>::generate([&](int i) { return Kokkos::exp(x[i]); });
   } else {
-    using I = std::int32_t;
-    x       = clamp(x, T(-87.3f), T(88.0f));
-    // n = round(x / ln 2): adding 3/2 2^23 leaves the nearest integer in the low mantissa bits.
-    Simd<T, N> const shifted = fma(x, T(1.44269504088896341f), T(12582912.0f));
-    Simd<T, N> const n       = shifted - T(12582912.0f);
-    Simd<T, N> r             = fma(n, T(-0.693359375f), x);
-    r                        = fma(n, T(2.12194440e-4f), r);
-    Simd<T, N> p = detail::horner(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                                      4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
-    p            = fma(p, r * r, r) + T(1);
-    return p * bits<T>((bits<I>(shifted) + Simd<I, N>(127 - 0x4B400000)) << 23);
+    Simd<std::int32_t, N> n;
+    Simd<T, N> const p = exp_of_rest(x, T(88.0f), n);
+    return p * power_of_two<T>(n);
+  }
+}
+
+}  // namespace detail
+
+/// e^x; in float error <= 1.02 ulp where the result is a normal number, and 0 below that. +inf on
+/// overflow; NaN stays NaN.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp(Simd<T, N> x) {
+  if constexpr (sizeof(T) == 8) {
+    return detail::limited_exp(x);
+  } else {
+    Simd<std::int32_t, N> n;
+    Simd<T, N> const p             = detail::exp_of_rest(x, T(89.0f), n);
+    Simd<std::int32_t, N> const n2 = n >> 1;  // 2^128 is no float
+    Simd<T, N> const e = p * detail::power_of_two<T>(n2) * detail::power_of_two<T>(n - n2);
+    return where_less(x, T(-87.3f), T(0), e);
   }
 }
 
@@ -124,10 +158,12 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> cos(Simd<T, N> x) {
   return Simd<T, N>::generate([&](int i) { return Kokkos::cos(x[i]); });
 }
 
-/// The logistic function 1 / (1 + e^-x); in float error <= 2.5 ulp on [-30, 30].
+/// The logistic function 1 / (1 + e^-x); in float error <= 2.5 ulp on [-30, 30], and 0 below -88.
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> sigmoid(Simd<T, N> x) {
-  return Simd<T, N>(T(1)) / (Simd<T, N>(T(1)) + exp(-x));
+  Simd<T, N> const s = Simd<T, N>(T(1)) / (Simd<T, N>(T(1)) + detail::limited_exp(-x));
+  if constexpr (sizeof(T) == 8) return s;
+  return where_less(x, T(-88.0f), T(0), s);
 }
 
 /// tanh x, exactly odd; in float absolute error <= 8e-8.
@@ -143,7 +179,7 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> tanh(Simd<T, N> x) {
     Simd<T, N> const small = fma(p * x2, x, x);
     // Of |x|: for x < 0 the quotient is near 2, and its rounding would be most of the error.
     Simd<T, N> const a     = abs(x);
-    Simd<T, N> const size  = T(1) - T(2) / (T(1) + exp(a + a));
+    Simd<T, N> const size  = T(1) - T(2) / (T(1) + detail::limited_exp(a + a));
     Simd<T, N> const large = where_less(x, T(0), -size, size);
     return where_less(a, T(0.625f), small, large);
   }
@@ -157,7 +193,7 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> softplus(Simd<T, N> x) {
     return positive + Simd<T, N>::generate(
                           [&](int i) { return Kokkos::log1p(Kokkos::exp(-Kokkos::abs(x[i]))); });
   } else {
-    return positive + detail::log_of_normal(T(1) + exp(-abs(x)));
+    return positive + detail::log_of_normal(T(1) + detail::limited_exp(-abs(x)));
   }
 }
 

@@ -33,53 +33,71 @@ struct Summarize {
   using update_type                   = decltype(Optimizer().template at<Scalar>(0, 0.0));
   static constexpr int workspace_rows = 0;
   static constexpr int parts          = 64;  // of each sum, on every backend
-  // A row: the columns, the mean square of the energies, the norm of the gradient, and the first
-  // step that was not finite.
-  static constexpr int square_at = columns, norm_at = columns + 1, failed_at = columns + 2,
-                       row_size = columns + 3;
+  // A row: the columns, the mean square of the energies, the larger of their mean sizes, the norm of
+  // the gradient, and the first step that was not finite. In double, which holds the squares of all
+  // floats.
+  static constexpr int square_at = columns, size_at = columns + 1, norm_at = columns + 2,
+                       failed_at = columns + 3, row_size = columns + 4;
+  // Of sums: those of both energies' sizes, squares of the gradient and their units.
+  static constexpr int sizes_at = columns + 1, norms_at = columns + 3, units_at = columns + 4,
+                       sums_size = columns + 5;
 
   Numbers column[columns > 0 ? columns : 1];
   int energies[2];        // which columns are energies, -1: none
-  Scalar const* partial;  // (blocks) squared norms of the gradient
+  Scalar const* partial;  // (blocks) squared norms of the gradient, in
+  Scalar const* units;    // (blocks)
   int blocks;
   Scalar clip_norm;  // maximum norm, infinite: none
   Step step;
   std::uint64_t* clock;  // null: none
   Optimizer optimizer;
   Schedule schedule;
-  Scalar* sums;         // (row_size, parts) working memory
+  double* sums;         // (sums_size, parts) working memory
   Scalar* factor;       // (2): of the gradient; the first step that was not finite, or -1
   update_type* update;  // (1)
-  Scalar* rows;         // (every, row_size)
+  double* rows;         // (every, row_size)
   int every;
 
   // Part p of the sum of a column. The column is a compile-time constant: a run-time array index
   // would move the array from registers to memory on a GPU.
   template <int i>
-  KOKKOS_FUNCTION void sum_column(int p, Scalar& squares) const {
+  KOKKOS_FUNCTION void sum_column(int p, double& squares, double (&sizes)[2]) const {
     Numbers const& of = column[i];
-    Scalar sum = 0, square = 0;
+    double sum = 0, square = 0, size = 0;
     for (int n = p; n < of.count; n += parts) {
-      Scalar const x = of.values ? of.values[n] : static_cast<Scalar>(of.integers[n]);
+      double const x = of.values ? static_cast<double>(of.values[n]) : of.integers[n];
       sum += x;
       square += x * x;
+      size += Kokkos::abs(x);
     }
     sums[i * parts + p] = sum;
-    if (i == energies[0] || i == energies[1]) squares += square / static_cast<Scalar>(of.count);
+    if (i == energies[0] || i == energies[1]) {
+      squares += square / of.count;
+      if (i == energies[0])
+        sizes[0] = size / of.count;
+      else
+        sizes[1] = size / of.count;
+    }
   }
   template <int... i>
   KOKKOS_FUNCTION void sum_columns(int p, std::integer_sequence<int, i...>) const {
-    Scalar squares = 0, norm = 0;
-    (sum_column<i>(p, squares), ...);
-    for (int b = p; b < blocks; b += parts) norm += partial[b];
-    sums[square_at * parts + p] = squares;
-    sums[norm_at * parts + p]   = norm;
+    double squares = 0, sizes[2]{};
+    (sum_column<i>(p, squares, sizes), ...);
+    tile::AddSquares<Scalar> norm;
+    for (int b = p; b < blocks; b += parts) norm.add(partial[b], units[b]);
+    sums[square_at * parts + p]      = squares;
+    sums[sizes_at * parts + p]       = sizes[0];
+    sums[(sizes_at + 1) * parts + p] = sizes[1];
+    sums[norms_at * parts + p]       = static_cast<double>(norm.squares);
+    sums[units_at * parts + p]       = static_cast<double>(norm.unit);
   }
   template <int... i>
-  KOKKOS_FUNCTION void write_means(Scalar* row, std::integer_sequence<int, i...>) const {
-    ((row[i] = sums[i * parts] * (Scalar(1) / static_cast<Scalar>(column[i].count))), ...);
-    bool const both = energies[0] >= 0 && energies[1] >= 0;
-    row[square_at]  = both ? sums[square_at * parts] / 2 : sums[square_at * parts];
+  KOKKOS_FUNCTION void write_means(double* row, std::integer_sequence<int, i...>) const {
+    ((row[i] = sums[i * parts] / column[i].count), ...);
+    bool const both    = energies[0] >= 0 && energies[1] >= 0;
+    row[square_at]     = both ? sums[square_at * parts] / 2 : sums[square_at * parts];
+    double const first = sums[sizes_at * parts], second = sums[(sizes_at + 1) * parts];
+    row[size_at] = first > second || first != first ? first : second;  // NaN if one is
   }
 
   template <class Context>
@@ -87,32 +105,42 @@ struct Summarize {
     using all         = std::make_integer_sequence<int, columns>;
     Summarize const s = *this;
     c.each(+parts, [=](int p) { s.sum_columns(p, all()); });
-    c.each(+failed_at, [=](int i) {
-      Scalar sum = 0;
+    c.each(+norms_at, [=](int i) {
+      double sum = 0;
       for (int p = 0; p < parts; ++p) sum += s.sums[i * parts + p];
       s.sums[i * parts] = sum;
     });
     c.each(1, [=](int) {
       std::uint64_t const now = s.step.now();
-      Scalar const norm       = Kokkos::sqrt(s.sums[norm_at * parts]);
+      tile::AddSquares<Scalar> of;
+      for (int p = 0; p < parts; ++p)
+        of.add(static_cast<Scalar>(s.sums[norms_at * parts + p]),
+               static_cast<Scalar>(s.sums[units_at * parts + p]));
+      Scalar const norm = Kokkos::sqrt(of.squares), unit = of.unit;  // |g| = norm unit
       if (!Kokkos::isfinite(norm) && s.factor[1] < 0) s.factor[1] = static_cast<Scalar>(now);
       // After a step that was not finite, no later one may change the parameters.
-      s.factor[0]      = s.factor[1] >= 0     ? Kokkos::Experimental::quiet_NaN_v<Scalar>
-                         : norm > s.clip_norm ? s.clip_norm / norm
-                                              : Scalar(1);
+      s.factor[0]      = s.factor[1] >= 0            ? Kokkos::Experimental::quiet_NaN_v<Scalar>
+                         : norm > s.clip_norm / unit ? s.clip_norm / norm / unit
+                                                     : Scalar(1);
       long const count = static_cast<long>(now);
       *s.update        = s.optimizer.template at<Scalar>(count, s.schedule(count));
-      Scalar* const row =
+      double* const row =
           s.rows + static_cast<std::size_t>(now % static_cast<std::uint64_t>(s.every)) * row_size;
       s.write_means(row, all());
-      row[norm_at]   = norm;
-      row[failed_at] = s.factor[1];
+      row[norm_at]   = static_cast<double>(norm) * static_cast<double>(unit);
+      row[failed_at] = static_cast<double>(s.factor[1]);
       if (s.clock) ++*s.clock;
     });
   }
 };
 
 }  // namespace detail
+
+/// Whether a run can go on.
+struct Health {
+  double failed      = -1;  ///< the first step whose gradient was not finite, or -1
+  double energy_size = 0;   ///< mean |E| of the data or of the samples, the larger
+};
 
 /// The reports of a step: a row of means on the device for each of the last 'every' steps, and the
 /// factor of its gradient. To report another quantity, add a column to the objective.
@@ -136,7 +164,8 @@ class Monitor {
       : every_(every),
         blocks_(blocks),
         partial_("basin::train::partial_norms", blocks),
-        sums_("basin::train::sums", Summarize::row_size * Summarize::parts),
+        units_("basin::train::units_of_norms", blocks),
+        sums_("basin::train::sums", Summarize::sums_size * Summarize::parts),
         factor_("basin::train::factor", 2),
         update_("basin::train::update"),
         rows_("basin::train::metrics", every, +Summarize::row_size),
@@ -160,10 +189,11 @@ class Monitor {
   void summarize(Exec const& exec, Columns const& of, Scalar const* gradient, double clip_norm,
                  Optimizer const& optimizer, Schedule const& schedule, Step const& step,
                  std::uint64_t* clock) const {
-    optimizer::squared_norms<tuning>(exec, gradient, partial_.data(), blocks_);
+    optimizer::squared_norms<tuning>(exec, gradient, partial_.data(), units_.data(), blocks_);
     Summarize work{{},
                    {place(of, "energy_data"), place(of, "energy_samples")},
                    partial_.data(),
+                   units_.data(),
                    blocks_,
                    static_cast<Scalar>(clip_norm),
                    step,
@@ -182,9 +212,8 @@ class Monitor {
 
   /// The means over the last steps before 'step', at most one per row. Waits for exec.
   ///
-  /// \param failed  the first step that was not finite, or -1
   Metrics fetch(Exec const& exec, Columns const& of, std::uint64_t step, std::uint64_t steps,
-                double learning_rate_factor, double& failed) const {
+                double learning_rate_factor, Health& health) const {
     Kokkos::deep_copy(exec, fetched_, rows_);
     static std::string const label = "basin::train::monitor";
     exec.fence(label);
@@ -194,7 +223,7 @@ class Monitor {
     for (std::uint64_t back = 1; back <= steps; ++back)
       for (int i = 0; i < Summarize::row_size; ++i)
         mean[i] += double(fetched_((step - back) % every, i)) / double(steps);
-    failed = fetched_((step - 1) % every, +Summarize::failed_at);
+    health = {fetched_((step - 1) % every, +Summarize::failed_at), mean[Summarize::size_at]};
 
     Metrics m;
     m.step = step;
@@ -225,34 +254,29 @@ class Monitor {
   }
 
   int every_, blocks_;
-  Numbers partial_;  // (blocks)
-  Numbers sums_;     // (row_size, parts)
-  Numbers factor_;   // (2): factor of the gradient, first step not finite
+  Numbers partial_, units_;             // (blocks)
+  Kokkos::View<double*, memory> sums_;  // (sums_size, parts)
+  Numbers factor_;                      // (2): factor of the gradient, first step not finite
   Kokkos::View<update_type, memory> update_;
-  Kokkos::View<Scalar**, Kokkos::LayoutRight, memory> rows_;  // (every, row_size)
+  Kokkos::View<double**, Kokkos::LayoutRight, memory> rows_;  // (every, row_size)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
 };
 
-/// Whether a run must stop: a gradient that was not finite, or an energy past its limit.
-///
-/// \param failed  the first step that was not finite, or -1
-inline bool has_diverged(Metrics const& m, double failed, double energy_limit) {
-  // Written so that NaN exceeds it.
-  auto const within = [&](char const* name) {
-    return !m.has(name) || std::abs(m[name]) <= energy_limit;
-  };
-  return failed >= 0 || !within("energy_data") || !within("energy_samples");
+/// Whether a run must stop: a gradient that was not finite, or energies past their limit.
+inline bool has_diverged(Health const& health, double energy_limit) {
+  return health.failed >= 0 || !(health.energy_size <= energy_limit);  // NaN exceeds it
 }
 
 /// The error message for such a run.
-inline std::string divergence(Metrics const& m, double failed, double energy_limit,
+inline std::string divergence(Metrics const& m, Health const& health, double energy_limit,
                               std::vector<char const*> const& advice) {
   std::ostringstream sentence;
   sentence << "basin::train::Trainer: the run diverged ";
-  if (failed >= 0)
-    sentence << "at step " << failed << ", where the gradient was not finite";
+  if (health.failed >= 0)
+    sentence << "at step " << health.failed << ", where the gradient was not finite";
   else
-    sentence << "before step " << m.step << ", energy_limit is " << energy_limit;
+    sentence << "before step " << m.step << ", mean |E| is " << health.energy_size
+             << ", energy_limit is " << energy_limit;
   if (m.has("energy_data")) sentence << "; E(data) = " << m["energy_data"];
   if (m.has("energy_samples")) sentence << ", E(samples) = " << m["energy_samples"];
   sentence << ". The parameters are the last finite ones. Try ";

@@ -193,17 +193,17 @@ class Trainer {
   /// \throws std::runtime_error if the run has diverged
   Metrics metrics() {
     if (!launched_) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
-    double failed = -1;
-    Metrics m     = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
-                                   options_.schedule(static_cast<long>(step_ - 1)), failed);
+    Health health;
+    Metrics m = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
+                               options_.schedule(static_cast<long>(step_ - 1)), health);
     m.steps_per_second =
         static_cast<double>(step_ - reported_) /
         std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count();
     reported_ = step_;
     since_    = std::chrono::steady_clock::now();
     last_     = m;
-    if (has_diverged(m, failed, options_.energy_limit))
-      throw std::runtime_error(divergence(m, failed, options_.energy_limit, advice()));
+    if (has_diverged(health, options_.energy_limit))
+      throw std::runtime_error(divergence(m, health, options_.energy_limit, advice()));
     return m;
   }
 
