@@ -112,6 +112,7 @@ TEST_CASE("npy refusals say the file and both values", "[io][npy]") {
     return npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }", data);
   };
   REQUIRE_NOTHROW(read(with_shape("(2, 3)")));
+  REQUIRE_NOTHROW(read(with_shape("(2L, 3L)")));  // as Python 2 wrote it
 
   CHECK_THROWS_WITH((read_npy<float, 2>(folder / "none")),
                     "basin::io::read_npy: '" + (folder / "none") + "' is no file");
