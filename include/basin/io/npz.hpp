@@ -66,7 +66,7 @@ inline std::string read_npz_member(std::filesystem::path const& path, std::strin
 
   // Grows by what was actually read: a damaged archive may state more than memory holds. The read
   // that finds the end makes libzip check the CRC.
-  std::size_t constexpr chunk = std::size_t(1) << 20;
+  std::size_t constexpr chunk = std::size_t(1) << 16;
   std::string bytes;
   while (true) {
     std::size_t const before = bytes.size();
