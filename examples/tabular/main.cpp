@@ -44,7 +44,7 @@ char constexpr with_own_log_z[] = "NCE, its log Z";
 
 struct Table {
   std::string name;
-  Rows rows;
+  data::Table rows;                            // as the file states them
   std::vector<std::size_t> normal, anomalies;  // numbers of rows
 
   bool labeled() const { return !anomalies.empty(); }
@@ -55,7 +55,7 @@ struct Parts {
   Rows train, test, anomalies;
 };
 
-std::vector<std::size_t> all_rows(Rows const& rows) {
+std::vector<std::size_t> all_rows(data::Table const& rows) {
   std::vector<std::size_t> numbers(rows.extent(0));
   std::iota(numbers.begin(), numbers.end(), 0);
   return numbers;
@@ -74,7 +74,9 @@ Table plane_set(std::string const& name) {
     throw std::runtime_error("tabular: there is no set '" + name +
                              "'; there are eight_gaussians, two_moons, checkerboard, pinwheel, "
                              "rings and swiss_roll");
-  Rows const rows = set->second(10000, 1);
+  Rows const points = set->second(10000, 1);
+  auto const rows   = data::make_table(points.extent(0), points.extent(1));
+  Kokkos::deep_copy(rows, points);
   return {name, rows, all_rows(rows), {}};
 }
 
@@ -82,7 +84,7 @@ Table plane_set(std::string const& name) {
 // class, which is left out; a line of header, but none where it is packed (.csv.gz).
 Table read_set(std::filesystem::path const& file) {
   if (file.extension() == ".npz") {
-    Table table{file.stem(), basin::io::read_npz<float, 2>(file, "X"), {}, {}};
+    Table table{file.stem(), basin::io::read_npz<double, 2>(file, "X"), {}, {}};
     auto const y = basin::io::read_npz<int, 1>(file, "y");
     if (y.extent(0) != table.rows.extent(0))
       throw std::runtime_error("tabular: '" + file.string() + "' has " +
@@ -92,8 +94,8 @@ Table read_set(std::filesystem::path const& file) {
       (y(i) == 1 ? table.anomalies : table.normal).push_back(i);
     return table;
   }
-  Rows const cells = data::read_csv(file, {.header = file.extension() == ".gz" ? 0 : 1});
-  Rows const rows  = data::drop_columns(cells, {static_cast<int>(cells.extent(1)) - 1});
+  auto const cells = data::read_csv(file, {.header = file.extension() == ".gz" ? 0 : 1});
+  auto const rows  = data::drop_columns(cells, {static_cast<int>(cells.extent(1)) - 1});
   auto const name  = file.filename().string();
   return {name.substr(0, name.find('.')), rows, all_rows(rows), {}};
 }
@@ -108,7 +110,7 @@ std::vector<std::filesystem::path> files_of(std::filesystem::path const& path) {
   return files;
 }
 
-// Standardized by the training half; a column that is constant there is centered alone.
+// Standardized by the training half, in double; a column that is constant there is centered alone.
 Parts divide(Table const& table, std::uint64_t seed) {
   auto const pick = [&](std::vector<std::size_t> const& places) {
     std::vector<std::size_t> rows;
@@ -117,17 +119,16 @@ Parts divide(Table const& table, std::uint64_t seed) {
   };
   data::RowSplit const split = data::split_rows(table.normal.size(), 0.5, seed);
   auto const train_rows      = pick(split.train);
-  Parts const parts{train_rows, data::select_rows(table.rows, train_rows),
-                    data::select_rows(table.rows, pick(split.test)),
-                    data::select_rows(table.rows, table.anomalies)};
-  auto moments = data::column_moments(parts.train);
-  for (std::size_t j = 0; j < moments.mean.size(); ++j)
-    if (double& deviation = moments.standard_deviation[j];
-        !(deviation > 1e-7 * std::abs(moments.mean[j])))  // as good as rounding
-      deviation = 1;
-  for (Rows const& part : {parts.train, parts.test, parts.anomalies})
+  auto moments               = data::column_moments(data::select_rows(table.rows, train_rows));
+  for (double& deviation : moments.standard_deviation)
+    if (deviation == 0) deviation = 1;
+  auto const standardized = [&](std::vector<std::size_t> const& rows) {
+    auto const part = data::select_rows(table.rows, rows);
     data::standardize(part, moments);
-  return parts;
+    return data::rounded(part);
+  };
+  return {train_rows, standardized(train_rows), standardized(pick(split.test)),
+          standardized(table.anomalies)};
 }
 
 Rows with_noise(Rows const& rows, double standard_deviation, std::uint64_t seed) {

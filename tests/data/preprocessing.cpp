@@ -55,8 +55,8 @@ TEST_CASE("a column without variance is refused and nothing is changed", "[data]
   for (int i = 0; i < 1000; ++i) x(i, 1) = 0.1F;
   float const before = x(0, 0);
   CHECK_THROWS_WITH(basin::data::standardize(x),
-                    "basin::data::standardize: column 1 has mean 0.100000 and standard deviation "
-                    "0.000000, which must be finite and > 0");
+                    "basin::data::standardize: column 1 is constant, 0.100000 to the rounding of "
+                    "its numbers; drop it, or standardize a Table, which is in double");
   CHECK(x(0, 0) == before);
   x(5, 0) = NAN;
   CHECK_THROWS_WITH(basin::data::standardize(x),
@@ -67,6 +67,42 @@ TEST_CASE("a column without variance is refused and nothing is changed", "[data]
                     "1 standard deviations");
   CHECK_THROWS_WITH(basin::data::column_moments(Samples("none", 0, 3)),
                     "basin::data::column_moments: 0 samples of dimension 3");
+}
+
+// A sum of equal numbers is rounded: with a mean that is off by it a constant would have a
+// deviation of its own.
+TEST_CASE("a constant column is constant in double, whatever its number", "[data][preprocessing]") {
+  for (double const value : {14.62, 0.1, 1 / 3.0, 1e-9, 6.02e23, -1.7e9}) {
+    auto const x = basin::data::make_table(1000, 1);
+    for (int i = 0; i < 1000; ++i) x(i, 0) = value;
+    auto const moments = basin::data::column_moments(x);
+    CHECK(moments.mean[0] == value);
+    CHECK(moments.standard_deviation[0] == 0);
+    for (int i = 0; i < 1000; i += 2) x(i, 0) = std::nextafter(value, 0);  // its rounding
+    CHECK(basin::data::column_moments(x).standard_deviation[0] == 0);
+    CHECK_THROWS_WITH(basin::data::standardize(x),
+                      "basin::data::standardize: column 0 is constant, " +
+                          std::to_string(basin::data::column_moments(x).mean[0]) +
+                          " to the rounding of its numbers; drop it");
+  }
+}
+
+TEST_CASE("a time is standardized before it is rounded to float", "[data][preprocessing]") {
+  basin::data::detail::HostRandom random(1);
+  auto const time = basin::data::make_table(5000, 1);
+  std::vector<double> z(5000);
+  for (int i = 0; i < 5000; ++i) time(i, 0) = 1.7e9 + 10 * (z[i] = random.normal_pair()[0]);
+  auto const early      = basin::data::rounded(time);  // in steps of 128
+  auto const moments    = basin::data::standardize(time);
+  Samples const samples = basin::data::rounded(time);
+  for (int i = 0; i < 5000; ++i)  // 1.7e9 in double is rounded by 1.2e-7, after division 1.2e-8
+    REQUIRE_THAT(samples(i, 0) * moments.standard_deviation[0] / 10,
+                 WithinAbs(z[i] - (moments.mean[0] - 1.7e9) / 10, 4 * 0x1p-24 + 3e-8));
+  CHECK_THROWS_WITH(basin::data::standardize(early),
+                    "basin::data::standardize: column 0 is constant, " +
+                        std::to_string(basin::data::column_moments(early).mean[0]) +
+                        " to the rounding of its numbers; drop it, or standardize a Table, which "
+                        "is in double");
 }
 
 TEST_CASE("rescale moves the ends and its inverse moves them back", "[data][preprocessing]") {

@@ -2,6 +2,7 @@
 #include <basin/io/metrics_file.hpp>
 
 #include "support/temporary_folder.hpp"
+#include "support/writer.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -41,7 +42,17 @@ TEST_CASE("every report is one JSON line that reads back", "[io][metrics_file]")
 
 TEST_CASE("a metrics file that cannot be opened is refused", "[io][metrics_file]") {
   CHECK_THROWS_WITH(basin::io::MetricsFile("no/such/folder/metrics.jsonl"),
-                    "basin::io::MetricsFile: 'no/such/folder/metrics.jsonl' cannot be opened");
+                    "basin::io::MetricsFile: 'no/such/folder/metrics.jsonl' cannot be written: No "
+                    "such file or directory");
+}
+
+TEST_CASE("a metrics file is written where any program would", "[io][metrics_file]") {
+  basin::test::check_writer("basin::io::MetricsFile", [](std::string const& path) {
+    basin::io::MetricsFile file(path);
+    basin::train::Metrics m;
+    m.add({"gap", "E", "of energies"}, 1);
+    file(m);
+  });
 }
 
 }  // namespace

@@ -2,16 +2,19 @@
 #include <basin/io/npy.hpp>
 
 #include "support/temporary_folder.hpp"
+#include "support/writer.hpp"
 
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <sys/resource.h>
 
 namespace {
 
@@ -109,6 +112,7 @@ TEST_CASE("npy refusals say the file and both values", "[io][npy]") {
     return npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }", data);
   };
   REQUIRE_NOTHROW(read(with_shape("(2, 3)")));
+  REQUIRE_NOTHROW(read(with_shape("(2L, 3L)")));  // as Python 2 wrote it
 
   CHECK_THROWS_WITH((read_npy<float, 2>(folder / "none")),
                     "basin::io::read_npy: '" + (folder / "none") + "' is no file");
@@ -163,6 +167,31 @@ TEST_CASE("a file that cannot be written leaves nothing and the old one whole", 
   }
   CHECK(read_file(folder / "old") == "old");
   CHECK(folder.files() == 2);
+
+  // A disk that is full: no file may grow beyond 16 bytes.
+  rlimit unlimited{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+  auto const before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit const full{16, unlimited.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
+  std::string said;
+  try {
+    write_npy(folder / "old", x);
+  } catch (std::runtime_error const& error) {
+    said = error.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &unlimited);
+  std::signal(SIGXFSZ, before);
+  CHECK(said ==
+        "basin::io::write_npy: '" + (folder / "old") + "' cannot be written: File too large");
+  CHECK(read_file(folder / "old") == "old");
+  CHECK(folder.files() == 2);
+}
+
+TEST_CASE("write_npy writes where any program would", "[io][npy]") {
+  Kokkos::View<float*, Kokkos::HostSpace> const x("x", 3);
+  basin::test::check_writer("basin::io::write_npy",
+                            [&](std::string const& path) { write_npy(path, x); });
 }
 
 TEST_CASE("the DW4 samples are read", "[io][npy]") {

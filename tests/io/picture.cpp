@@ -2,6 +2,7 @@
 #include <basin/io/picture.hpp>
 
 #include "support/temporary_folder.hpp"
+#include "support/writer.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -81,6 +82,11 @@ TEST_CASE("a PNG replaces an older file or leaves it", "[io][picture]") {
   CHECK(folder.files() == 1);
 }
 
+TEST_CASE("write_png writes where any program would", "[io][picture]") {
+  basin::test::check_writer("basin::io::write_png",
+                            [](std::string const& path) { write_png(path, Picture(2, 3)); });
+}
+
 TEST_CASE("panels stand side by side with a gap", "[io][picture]") {
   Color const red{255, 0, 0}, blue{0, 0, 255}, green{0, 255, 0};
   Picture const joined = basin::io::beside({Picture(3, 2, red), Picture(3, 4, blue)}, 5, green);
@@ -126,6 +132,28 @@ TEST_CASE("a grid clamps what is outside the range, in any layout", "[io][pictur
   CHECK(grid(0, 1) == Color{0, 0, 0});
   CHECK(grid(0, 2) == Color{128, 128, 128});
   CHECK(grid(0, 3) == Color{255, 255, 255});
+}
+
+TEST_CASE("a grid refuses data of another range than it shows", "[io][picture]") {
+  Kokkos::View<std::uint8_t**, Kokkos::LayoutRight, Kokkos::HostSpace> const bytes("bytes", 2, 2);
+  bytes(1, 0)     = 255;
+  auto const said = [](char const* image) {
+    return std::string("basin::io::image_grid: image 1 holds ") + image +
+           ", and the grid shows -1 ... 1; write the range of the data, for example .lower = 0, "
+           ".upper = 255 for bytes";
+  };
+  CHECK_THROWS_WITH(basin::io::image_grid(bytes, 1, 2), said("255"));
+  bytes(1, 0) = 2;
+  CHECK_THROWS_WITH(basin::io::image_grid(bytes, 1, 2), said("2"));
+  Picture const grid = basin::io::image_grid(bytes, 1, 2, {.lower = 0, .upper = 255, .gap = 0});
+  CHECK(grid(0, 2) == Color{2, 2, 2});
+  View const floats("floats", 2, 2);
+  floats(1, 1) = 255;
+  CHECK_THROWS_WITH(basin::io::image_grid(floats, 1, 2), said("255"));
+  floats(1, 1) = -22;
+  CHECK_THROWS_WITH(basin::io::image_grid(floats, 1, 2), said("-22"));
+  floats(1, 1) = -21;  // ten ranges away
+  CHECK(basin::io::image_grid(floats, 1, 2, {.gap = 0})(0, 3) == Color{0, 0, 0});
 }
 
 TEST_CASE("images of three channels are shown in color", "[io][picture]") {

@@ -40,7 +40,7 @@ TEST_CASE("objectives name what they leave, and no more", "[objective][columns]"
   CHECK(of<PersistentCd<Sampler, basin::buffer::Replay<>, loss::Softplus>>() ==
         Names{"energy_data", "energy_samples", "loss", "displacement", "clip_fraction",
               "clamp_fraction", "buffer_age"});
-  CHECK(of<NoiseContrastive<>>() == Names{"energy_data", "energy_samples", "loss"});
+  CHECK(of<NoiseContrastive<>>() == Names{"energy_data", "energy_noise", "loss"});
   CHECK(of<DenoisingScoreMatching>() == Names{"energy_data", "loss"});
 }
 

@@ -2,6 +2,7 @@
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/sliced_score_matching.hpp>
+#include <basin/objective/sum.hpp>
 #include <basin/optimizer/sgd.hpp>
 
 #include "support/training.hpp"
@@ -345,6 +346,17 @@ TEST_CASE("the number of a step decides about its draws", "[train][trainer]") {
   CHECK(contents(there.state().batch().points) == contents(set.state().batch().points));
 }
 
+TEST_CASE("a report of more steps than memory holds is refused", "[train][trainer]") {
+  auto options          = small_options<Trainer>();
+  options.monitor_every = 1000000000;
+  CHECK_THROWS_WITH(
+      Trainer(options, uniform_points(150, 3)),
+      ContainsSubstring(
+          "basin::train::Trainer: monitor_every is 1000000000, and a report holds ") &&
+          ContainsSubstring(" bytes of each step; write at most ") &&
+          ContainsSubstring(", which take 1 GiB"));
+}
+
 TEST_CASE("stop_when ends a run after its report", "[train][trainer]") {
   auto options          = small_options<Trainer>();
   options.monitor_every = 5;
@@ -387,7 +399,11 @@ TEST_CASE("the advice on divergence is that of the objective", "[train][trainer]
                                   basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
   T matching({.batch = 37, .energy_limit = 1e-12}, uniform_points(150, 3));
   CHECK_THROWS_WITH(matching.fit({.steps = 1}),
-                    ContainsSubstring("Try a smaller learning rate or a clip_norm."));
+                    ContainsSubstring("Try a smaller learning rate, a clip_norm or a larger "
+                                      "standard_deviation."));
+  using Both = basin::objective::Sum<basin::objective::DenoisingScoreMatching,
+                                     basin::objective::SlicedScoreMatching<>>;
+  STATIC_CHECK(basin::objective::advice<Both>.size() == 1);
 }
 
 TEST_CASE("an energy past energy_limit stops the run", "[train][trainer]") {

@@ -7,9 +7,11 @@
 
 #include <charconv>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <filesystem>
-#include <limits>
+#include <locale>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -33,15 +35,16 @@ inline std::string_view trimmed(std::string_view cell) {
   return cell.substr(first, cell.find_last_not_of(" \t\r") - first + 1);
 }
 
-inline bool parse_float(std::string_view text, float& value) {
+inline bool parse_number(std::string_view text, double& value) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  double number     = 0;
-  auto const result = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size() ||
-      !(std::abs(number) <= std::numeric_limits<float>::max()))
-    return false;
-  value = static_cast<float>(number);
-  return true;
+  auto const result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ptr != text.data() + text.size()) return false;
+  if (result.ec == std::errc::result_out_of_range) {  // too large, or nearer to 0 than any double
+    std::istringstream again{std::string(text)};
+    again.imbue(std::locale::classic());
+    return static_cast<bool>(again >> value) && std::abs(value) < 1;
+  }
+  return result.ec == std::errc() && std::isfinite(value);
 }
 
 inline std::string quoted(char delimiter) {
@@ -72,12 +75,12 @@ inline void check_columns(std::string const& caller, std::vector<int> const& col
 /// Format: RFC 4180 without quotes; lines end in LF or CRLF, blanks around a cell and empty lines
 /// at the end do not count. Only returned columns need be numbers.
 ///
-/// \return (lines, columns), each number rounded to float
+/// \return (lines, columns), in double; the trainer rounds to its scalar
 /// \throws std::invalid_argument if options.header < 0, or a column is asked for that is not there
 /// \throws std::runtime_error if the file is not there, is cut or holds no data, a line has another
 ///         number of cells than the first, or a cell is no finite number. Messages count lines from
 ///         1 and columns from 0, and name the option that may be meant.
-inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& options = {}) {
+inline Table read_csv(std::filesystem::path const& path, CsvOptions const& options = {}) {
   std::string const caller = "basin::data::read_csv";
   if (options.header < 0)
     throw std::invalid_argument(caller + ": CsvOptions::header must be >= 0, got " +
@@ -87,7 +90,7 @@ inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& opt
 
   std::string_view rest = text;
   std::vector<std::string_view> cells;
-  std::vector<float> values;
+  std::vector<double> values;
   std::size_t line = 0, first_line = 0, cells_a_line = 0, lines = 0;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // byte order mark of UTF-8
   while (rest.find_first_not_of(" \t\r\n") != std::string_view::npos) {
@@ -121,8 +124,8 @@ inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& opt
     for (std::size_t i = 0; i < columns; ++i) {
       std::size_t const column =
           options.columns.empty() ? i : static_cast<std::size_t>(options.columns[i]);
-      float value = 0;
-      if (!detail::parse_float(cells[column], value)) {
+      double value = 0;
+      if (!detail::parse_number(cells[column], value)) {
         std::string advice = detail::other_delimiter(cells, options.delimiter);
         if (advice.empty() && lines == 0)
           advice = "; write .header = " + std::to_string(line) +
@@ -142,20 +145,21 @@ inline Samples read_csv(std::filesystem::path const& path, CsvOptions const& opt
     file.refuse("holds no data after " + std::to_string(options.header) + " header lines" +
                 (options.header > 0 ? "; write a smaller .header" : ""));
 
-  Samples const samples = make_samples(lines, values.size() / lines);
-  for (std::size_t i = 0; i < values.size(); ++i) samples.data()[i] = values[i];
-  return samples;
+  Table const table = make_table(lines, values.size() / lines);
+  for (std::size_t i = 0; i < values.size(); ++i) table.data()[i] = values[i];
+  return table;
 }
 
 /// \brief Copy of some columns, in the given order.
 ///
 /// \throws std::invalid_argument if a column does not exist, or none is given
-inline Samples select_columns(Samples const& samples, std::vector<int> const& columns) {
+template <Rows R>
+detail::RowsLike<R> select_columns(R const& samples, std::vector<int> const& columns) {
   detail::check_columns("basin::data::select_columns", columns, samples.extent(1));
   if (columns.empty())
     throw std::invalid_argument("basin::data::select_columns: 0 columns are asked for, there are " +
                                 std::to_string(samples.extent(1)));
-  Samples const selected = make_samples(samples.extent(0), columns.size());
+  auto const selected = detail::make_rows<R>(samples.extent(0), columns.size());
   for (std::size_t i = 0; i < samples.extent(0); ++i)
     for (std::size_t j = 0; j < columns.size(); ++j) selected(i, j) = samples(i, columns[j]);
   return selected;
@@ -164,7 +168,8 @@ inline Samples select_columns(Samples const& samples, std::vector<int> const& co
 /// \brief Copy of all columns but some, in their order.
 ///
 /// \throws std::invalid_argument if a column does not exist, or none would be left
-inline Samples drop_columns(Samples const& samples, std::vector<int> const& columns) {
+template <Rows R>
+detail::RowsLike<R> drop_columns(R const& samples, std::vector<int> const& columns) {
   detail::check_columns("basin::data::drop_columns", columns, samples.extent(1));
   std::vector<bool> dropped(samples.extent(1), false);
   for (int const column : columns) dropped[column] = true;
@@ -181,18 +186,20 @@ inline Samples drop_columns(Samples const& samples, std::vector<int> const& colu
 ///
 /// \return (samples)
 /// \throws std::invalid_argument if the column does not exist, or holds a value that is not an
-///         integer from 0 to 2^24
-inline Labels label_column(Samples const& samples, int column) {
+///         integer from 0 to 2^31 - 1, in float to 2^24 - 1
+template <Rows R>
+Labels label_column(R const& samples, int column) {
   std::string const caller = "basin::data::label_column";
   detail::check_columns(caller, {column}, samples.extent(1));
+  // From 2^24 on float skips integers: what was read need not be what was written.
+  int constexpr most  = std::same_as<typename R::value_type, float> ? 0xFFFFFF : 0x7FFFFFFF;
   Labels const labels = make_labels(samples.extent(0));
   for (std::size_t i = 0; i < samples.extent(0); ++i) {
-    float const value = samples(i, column);
-    // Beyond 2^24 float skips integers: what was read need not be what was written.
-    if (!(value >= 0 && value <= 0x1p24F && value == std::floor(value)))
+    double const value = samples(i, column);
+    if (!(value >= 0 && value <= most && value == std::floor(value)))
       throw std::invalid_argument(caller + ": sample " + std::to_string(i) + " has " +
                                   std::to_string(value) + " in column " + std::to_string(column) +
-                                  ", a label is an integer from 0 to 16777216");
+                                  ", a label is an integer from 0 to " + std::to_string(most));
     labels(i) = static_cast<int>(value);
   }
   return labels;

@@ -5,9 +5,12 @@
 #include <basin/data/detail/host_random.hpp>
 #include <basin/data/samples.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -25,32 +28,53 @@ struct ColumnMoments {
 ///
 ///   m = 1/N sum_i x_i,   s^2 = 1/N sum_i (x_i - m)^2
 ///
+/// s is 0 where it is below epsilon max |x|, epsilon of the numbers' type: such a column is a
+/// constant and its rounding.
+///
+/// \param samples  Samples or a Table
 /// \throws std::invalid_argument if there are no samples
-inline ColumnMoments column_moments(Samples const& samples) {
+template <Rows R>
+ColumnMoments column_moments(R const& samples) {
   std::size_t const count = samples.extent(0), dimension = samples.extent(1);
   if (count == 0)
     throw std::invalid_argument("basin::data::column_moments: 0 samples of dimension " +
                                 std::to_string(dimension));
   ColumnMoments moments{std::vector<double>(dimension, 0), std::vector<double>(dimension, 0)};
+  // Of x less its first: a mean that is off by its rounding would look like a deviation.
+  auto const shifted = [&](std::size_t i, std::size_t j) {
+    return double(samples(i, j)) - double(samples(0, j));
+  };
+  std::vector<double> largest(dimension, 0);
   for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t j = 0; j < dimension; ++j) moments.mean[j] += samples(i, j);
+    for (std::size_t j = 0; j < dimension; ++j) {
+      moments.mean[j] += shifted(i, j);
+      largest[j] = std::max(largest[j], std::abs(double(samples(i, j))));
+    }
   for (double& mean : moments.mean) mean /= static_cast<double>(count);
   for (std::size_t i = 0; i < count; ++i)
     for (std::size_t j = 0; j < dimension; ++j) {
-      double const deviation = samples(i, j) - moments.mean[j];
+      double const deviation = shifted(i, j) - moments.mean[j];
       moments.standard_deviation[j] += deviation * deviation;
     }
-  for (double& deviation : moments.standard_deviation)
-    deviation = std::sqrt(deviation / static_cast<double>(count));
+  double constexpr epsilon = std::numeric_limits<typename R::value_type>::epsilon();
+  for (std::size_t j = 0; j < dimension; ++j) {
+    double& deviation = moments.standard_deviation[j];
+    deviation         = std::sqrt(deviation / static_cast<double>(count));
+    if (deviation <= epsilon * largest[j]) deviation = 0;
+    moments.mean[j] += samples(0, j);
+  }
   return moments;
 }
 
 /// \brief x <- (x - m) / s for each column, in place.
 ///
+/// \param samples  Samples or a Table; a table is rounded to float afterwards, by rounded() or by
+///                 the trainer
 /// \param moments  of the training set, also where samples are the test set
 /// \throws std::invalid_argument if a column's s is not finite and > 0, or moments are of another
 ///         dimension; samples are then unchanged
-inline void standardize(Samples const& samples, ColumnMoments const& moments) {
+template <Rows R>
+void standardize(R const& samples, ColumnMoments const& moments) {
   std::string const caller    = "basin::data::standardize";
   std::size_t const dimension = samples.extent(1);
   if (moments.mean.size() != dimension || moments.standard_deviation.size() != dimension)
@@ -58,21 +82,29 @@ inline void standardize(Samples const& samples, ColumnMoments const& moments) {
                                 ", moments have " + std::to_string(moments.mean.size()) +
                                 " means and " + std::to_string(moments.standard_deviation.size()) +
                                 " standard deviations");
-  for (std::size_t j = 0; j < dimension; ++j)
-    if (!(moments.standard_deviation[j] > 0 && std::isfinite(moments.standard_deviation[j]) &&
-          std::isfinite(moments.mean[j])))
+  for (std::size_t j = 0; j < dimension; ++j) {
+    double const mean = moments.mean[j], deviation = moments.standard_deviation[j];
+    if (deviation == 0 && std::isfinite(mean))
+      throw std::invalid_argument(caller + ": column " + std::to_string(j) + " is constant, " +
+                                  std::to_string(mean) +
+                                  " to the rounding of its numbers; drop it" +
+                                  (std::same_as<typename R::value_type, float>
+                                       ? ", or standardize a Table, which is in double"
+                                       : ""));
+    if (!(deviation > 0 && std::isfinite(deviation) && std::isfinite(mean)))
       throw std::invalid_argument(caller + ": column " + std::to_string(j) + " has mean " +
-                                  std::to_string(moments.mean[j]) + " and standard deviation " +
-                                  std::to_string(moments.standard_deviation[j]) +
-                                  ", which must be finite and > 0");
+                                  std::to_string(mean) + " and standard deviation " +
+                                  std::to_string(deviation) + ", which must be finite and > 0");
+  }
   for (std::size_t i = 0; i < samples.extent(0); ++i)
     for (std::size_t j = 0; j < dimension; ++j)
-      samples(i, j) =
-          static_cast<float>((samples(i, j) - moments.mean[j]) / moments.standard_deviation[j]);
+      samples(i, j) = static_cast<typename R::value_type>(
+          (double(samples(i, j)) - moments.mean[j]) / moments.standard_deviation[j]);
 }
 
 /// Standardizes samples by their own moments, which it returns for use on other sets.
-inline ColumnMoments standardize(Samples const& samples) {
+template <Rows R>
+ColumnMoments standardize(R const& samples) {
   ColumnMoments moments = column_moments(samples);
   standardize(samples, moments);
   return moments;
@@ -85,8 +117,8 @@ inline ColumnMoments standardize(Samples const& samples) {
 /// Values outside the range stay outside.
 ///
 /// \throws std::invalid_argument if lower >= upper or new_lower >= new_upper
-inline void rescale(Samples const& samples, double lower, double upper, double new_lower,
-                    double new_upper) {
+template <Rows R>
+void rescale(R const& samples, double lower, double upper, double new_lower, double new_upper) {
   if (!(lower < upper))
     throw std::invalid_argument("basin::data::rescale: lower must be < upper, got " +
                                 std::to_string(lower) + " and " + std::to_string(upper));
@@ -96,7 +128,8 @@ inline void rescale(Samples const& samples, double lower, double upper, double n
   double const factor = (new_upper - new_lower) / (upper - lower);
   for (std::size_t i = 0; i < samples.extent(0); ++i)
     for (std::size_t j = 0; j < samples.extent(1); ++j)
-      samples(i, j) = static_cast<float>(new_lower + factor * (samples(i, j) - lower));
+      samples(i, j) =
+          static_cast<typename R::value_type>(new_lower + factor * (double(samples(i, j)) - lower));
 }
 
 /// Row indices of two disjoint parts.
@@ -144,9 +177,10 @@ inline void check_rows(std::vector<std::size_t> const& rows, std::size_t count) 
 /// \brief Copy of some rows, in the given order.
 ///
 /// \throws std::invalid_argument if a row does not exist
-inline Samples select_rows(Samples const& samples, std::vector<std::size_t> const& rows) {
+template <Rows R>
+detail::RowsLike<R> select_rows(R const& samples, std::vector<std::size_t> const& rows) {
   detail::check_rows(rows, samples.extent(0));
-  Samples const selected = make_samples(rows.size(), samples.extent(1));
+  auto const selected = detail::make_rows<R>(rows.size(), samples.extent(1));
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (std::size_t j = 0; j < samples.extent(1); ++j) selected(i, j) = samples(rows[i], j);
   return selected;
@@ -161,13 +195,15 @@ inline Labels select_rows(Labels const& labels, std::vector<std::size_t> const& 
 }
 
 /// Two parts of a data set.
+template <Rows R = Samples>
 struct Split {
-  Samples train;
-  Samples test;
+  R train;
+  R test;
 };
 
 /// Copies of the two parts that split_rows gives; select_rows splits labels the same way.
-inline Split split(Samples const& samples, double train_fraction, std::uint64_t seed) {
+template <Rows R>
+Split<detail::RowsLike<R>> split(R const& samples, double train_fraction, std::uint64_t seed) {
   RowSplit const rows = split_rows(samples.extent(0), train_fraction, seed);
   return {select_rows(samples, rows.train), select_rows(samples, rows.test)};
 }

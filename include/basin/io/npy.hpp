@@ -88,6 +88,7 @@ inline bool parse_npy_shape(std::string_view field, std::vector<std::size_t>& sh
     if (result.ec != std::errc()) return false;
     shape.push_back(size);
     field.remove_prefix(static_cast<std::size_t>(result.ptr - field.data()));
+    if (field.starts_with('L')) field.remove_prefix(1);  // a long integer of Python 2
     if (field.empty()) return true;
     if (field[0] != ',') return false;
     field.remove_prefix(1);

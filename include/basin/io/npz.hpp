@@ -4,11 +4,13 @@
 
 #include <basin/io/npy.hpp>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -64,7 +66,7 @@ inline std::string read_npz_member(std::filesystem::path const& path, std::strin
 
   // Grows by what was actually read: a damaged archive may state more than memory holds. The read
   // that finds the end makes libzip check the CRC.
-  std::size_t constexpr chunk = std::size_t(1) << 20;
+  std::size_t constexpr chunk = std::size_t(1) << 16;
   std::string bytes;
   while (true) {
     std::size_t const before = bytes.size();
@@ -78,18 +80,51 @@ inline std::string read_npz_member(std::filesystem::path const& path, std::strin
   }
 }
 
-// work(Stored()) for the type that a header names; false if it is not one of these.
+// A float of 16 bits, IEEE 754 binary16.
+struct Half {
+  std::uint16_t bits;
+
+  float number() const {
+    int const exponent = bits >> 10 & 31, fraction = bits & 1023;
+    float const size = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                       : exponent < 31
+                           ? std::ldexp(static_cast<float>(1024 + fraction), exponent - 25)
+                       : fraction == 0 ? std::numeric_limits<float>::infinity()
+                                       : std::numeric_limits<float>::quiet_NaN();
+    return (bits & 0x8000) != 0 ? -size : size;
+  }
+};
+
+// work.operator()<Stored>() for the type that a header names, of either byte order; false if it is
+// not one of these.
 template <class Work>
 bool with_npy_type(std::string const& type, Work const& work) {
-  auto const is = [&]<class Stored>(char const* name, Stored zero) {
-    if (type != name) return false;
-    work(zero);
+  // "'<f8'": its byte order, kind and bytes.
+  if (type.size() != 5 || std::string_view("<>|=").find(type[1]) == std::string_view::npos)
+    return false;
+  std::string_view const kind = std::string_view(type).substr(2, 2);
+  auto const is               = [&]<class Stored>(char const* name, Stored) {
+    if (kind != name) return false;
+    work.template operator()<Stored>();
     return true;
   };
-  return is("'<f8'", double()) || is("'<f4'", float()) || is("'|u1'", std::uint8_t()) ||
-         is("'|i1'", std::int8_t()) || is("'<u2'", std::uint16_t()) ||
-         is("'<i2'", std::int16_t()) || is("'<u4'", std::uint32_t()) ||
-         is("'<i4'", std::int32_t()) || is("'<u8'", std::uint64_t()) || is("'<i8'", std::int64_t());
+  return is("f8", double()) || is("f4", float()) || is("f2", Half()) || is("u1", std::uint8_t()) ||
+         is("i1", std::int8_t()) || is("u2", std::uint16_t()) || is("i2", std::int16_t()) ||
+         is("u4", std::uint32_t()) || is("i4", std::int32_t()) || is("u8", std::uint64_t()) ||
+         is("i8", std::int64_t());
+}
+
+// The number of these bytes.
+template <class Stored>
+auto npy_number(char const* bytes, bool big_endian) {
+  std::array<char, sizeof(Stored)> little;
+  std::copy_n(bytes, sizeof(Stored), little.begin());
+  if (big_endian) std::reverse(little.begin(), little.end());
+  auto const value = std::bit_cast<Stored>(little);
+  if constexpr (std::same_as<Stored, Half>)
+    return value.number();
+  else
+    return value;
 }
 
 template <class Scalar, class Stored, class Refuse>
@@ -99,7 +134,7 @@ Scalar from_npz(Stored value, Refuse const& refuse) {
   if constexpr (std::integral<Scalar> && std::integral<Stored>)
     fits = std::in_range<Scalar>(value);
   else if constexpr (std::floating_point<Stored>)
-    fits = !std::isfinite(value) || std::abs(value) <= most;
+    fits = !std::isfinite(value) || std::isfinite(static_cast<Scalar>(value));
   if (!fits) {
     std::ostringstream what;
     what << "holds " << +value << ", the type asked for reaches " << +most;
@@ -112,8 +147,8 @@ Scalar from_npz(Stored value, Refuse const& refuse) {
 
 /// \brief Reads one array of an archive that NumPy's savez or savez_compressed wrote.
 ///
-/// The file may hold floats or integers of any width, in C or Fortran order; what is returned is in
-/// C order, each value rounded to Scalar.
+/// The file may hold floats of 16, 32 or 64 bits or integers of 8 to 64, of either byte order, in C or
+/// Fortran order; what is returned is in C order, each value rounded to Scalar.
 ///
 /// \tparam Scalar  float, double or a signed integer type; an integer type reads integers only
 /// \tparam Rank    1 or 2, as in the file
@@ -144,18 +179,21 @@ NpyArray<Scalar, Rank> read_npz(std::filesystem::path const& path, std::string c
     refuse("has 'fortran_order' " + header.order + ", neither True nor False");
 
   std::size_t each = 0;
-  detail::with_npy_type(header.type, [&]<class Stored>(Stored) {
+  detail::with_npy_type(header.type, [&]<class Stored> {
     if (std::integral<Scalar> && !std::integral<Stored>)
       refuse("has type " + header.type + ", which is no integer; read it as float or double");
     each = sizeof(Stored);
   });
-  if (each == 0) refuse("has type " + header.type + ", which is no float or integer of NumPy's");
+  if (each == 0)
+    refuse("has type " + header.type +
+           ", which is no float or integer of NumPy's of 64 bits or fewer");
   std::size_t const values = detail::count_npy_values(header, each, bytes.size(), refuse);
   auto const array         = detail::make_npy_array<Scalar, Rank>(header, refuse);
-  detail::with_npy_type(header.type, [&]<class Stored>(Stored value) {
+  bool const big_endian    = header.type[1] == '>';
+  detail::with_npy_type(header.type, [&]<class Stored> {
     for (std::size_t i = 0; i < values; ++i) {
-      std::memcpy(&value, rest.data() + i * sizeof(Stored), sizeof(Stored));
-      auto const number = detail::from_npz<Scalar>(value, refuse);
+      auto const number = detail::from_npz<Scalar>(
+          detail::npy_number<Stored>(rest.data() + i * sizeof(Stored), big_endian), refuse);
       if constexpr (Rank == 1)
         array(i) = number;
       else if (fortran)

@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <png.h>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace basin::io {
@@ -156,10 +158,13 @@ struct GridOptions {
 ///
 ///   byte = round(255 (x - lower) / (upper - lower)),   clamped to [0, 255]
 ///
+/// Clamped are samples that leave the range, not data of another range: a finite value more than
+/// ten ranges away is refused, and an integer that is outside at all.
+///
 /// \param images  (images, height * width [* 3]), any layout and space; kernels that write it must
 ///                have finished
 /// \throws std::invalid_argument if the second extent is neither, there are no images, a value is
-///         NaN, or an option is outside its range
+///         NaN or of another range, or an option is outside its range
 template <class Images>
 Picture image_grid(Images const& images, int height, int width, GridOptions const& options = {}) {
   static_assert(Images::rank() == 2,
@@ -198,12 +203,22 @@ Picture image_grid(Images const& images, int height, int width, GridOptions cons
       options.fill);
 
   double const factor = 255 / (double(options.upper) - double(options.lower));
-  auto const byte     = [&](std::int64_t image, std::int64_t pixel) {
+  double const slack =
+      std::is_integral_v<typename Images::non_const_value_type> ? 0 : 10 * 255 / factor;
+  double const least = options.lower - slack, most = options.upper + slack;
+  auto const byte = [&](std::int64_t image, std::int64_t pixel) {
     double const x = host(image, pixel);
     if (std::isnan(x))
       throw std::invalid_argument(caller + "image " + std::to_string(image) +
-                                      " has NaN at number " + std::to_string(pixel) + " of " +
-                                      std::to_string(dimension));
+                                  " has NaN at number " + std::to_string(pixel) + " of " +
+                                  std::to_string(dimension));
+    if (std::isfinite(x) && (x < least || x > most)) {
+      std::ostringstream sentence;
+      sentence << caller << "image " << image << " holds " << x << ", and the grid shows "
+               << options.lower << " ... " << options.upper
+               << "; write the range of the data, for example .lower = 0, .upper = 255 for bytes";
+      throw std::invalid_argument(sentence.str());
+    }
     double const scaled = factor * (x - options.lower);
     return static_cast<std::uint8_t>(std::lround(std::clamp(scaled, 0.0, 255.0)));
   };

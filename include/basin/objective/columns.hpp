@@ -14,6 +14,7 @@ namespace quantity {
 
 inline constexpr Quantity energy_data{"energy_data", "E", "mean E of the batch of data"};
 inline constexpr Quantity energy_samples{"energy_samples", "E", "mean E of the batch of samples"};
+inline constexpr Quantity energy_noise{"energy_noise", "E", "mean E of the batch of noise"};
 inline constexpr Quantity loss{"loss", "1", "mean of what the objective minimizes"};
 inline constexpr Quantity buffer_age{"buffer_age", "1",
                                      "mean sampler calls since the chains started, as drawn"};

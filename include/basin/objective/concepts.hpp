@@ -19,6 +19,8 @@ namespace basin::objective {
 //   void check(int batch) const;             // throws std::invalid_argument
 //   static constexpr int conditions = ...;   // optional: energy coordinates after those of
 //                                            // the data, which the objective sets itself
+//   static constexpr std::array advice{"a larger ..."};  // optional: what to try, after a smaller
+//                                            // learning rate, when a run diverges
 //   template <class E, class Exec, tile::Tuning tuning> class bind;
 //
 // and its bound form, for one type of energy, holds the arrays. Scalar is
@@ -60,6 +62,13 @@ inline constexpr int conditions = 0;
 template <class Objective>
   requires requires { +Objective::conditions; }
 inline constexpr int conditions<Objective> = Objective::conditions;
+
+/// What to try when a run of this objective diverges.
+template <class Objective>
+inline constexpr std::array<char const*, 0> advice{};
+template <class Objective>
+  requires requires { Objective::advice.size(); }
+inline constexpr auto advice<Objective> = Objective::advice;
 
 /// Parameters of a bound objective, learned besides those of the energy.
 template <class Bound>

@@ -37,6 +37,10 @@ struct ContrastiveDivergence {
   using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
   static_assert(basin::sampler::check_start<start_type>::value && check_loss<loss_type>::value);
 
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a larger energy_l2", "more steps of the sampler",
+                                     "a smaller step_size of the sampler"};
+
   Sampler sampler{};
   start_type start{};
   EnergyPenalty energy_l2{};

@@ -5,6 +5,7 @@
 #include <basin/core/field.hpp>
 #include <basin/objective/detail/residual_gradient.hpp>
 
+#include <array>
 #include <cmath>
 
 namespace basin::objective {
@@ -19,6 +20,9 @@ namespace basin::objective {
 /// 2011, Neural Computation 23, eq. 11, with s = -grad E.
 struct DenoisingScoreMatching {
   double standard_deviation = 0.1;  ///< sigma, units of x; > 0
+
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a larger standard_deviation"};
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {

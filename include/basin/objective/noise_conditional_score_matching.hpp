@@ -23,6 +23,9 @@ namespace basin::objective {
 struct NoiseConditionalScoreMatching {
   sampler::NoiseLadder ladder{};
 
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a larger last level of the ladder"};
+
   static constexpr int conditions = 1;  ///< coordinates of the energy that are not of the data
 
   template <class Self, class F>

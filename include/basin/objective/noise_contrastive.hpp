@@ -105,6 +105,9 @@ struct NoiseContrastive {
   Noise noise{};
   int ratio = 1;  ///< nu
 
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a noise law that is nearer to the data"};
+
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
     f.nested("noise", self.noise);
@@ -177,7 +180,7 @@ struct NoiseContrastive {
     auto columns() const {
       Scalar const* const e = gradient_.energies();
       return std::array<Column<Scalar>, 3>{{{quantity::energy_data, e, nullptr, batch_},
-                                            {quantity::energy_samples, e + batch_, nullptr, batch_},
+                                            {quantity::energy_noise, e + batch_, nullptr, batch_},
                                             {quantity::loss, losses_.data(), nullptr, batch_}}};
     }
 

@@ -36,6 +36,10 @@ struct PersistentCd {
   using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
   static_assert(check_loss<loss_type>::value);
 
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a larger energy_l2", "more steps of the sampler",
+                                     "a smaller step_size of the sampler"};
+
   Sampler sampler{};
   Buffer buffer{};
   EnergyPenalty energy_l2{};

@@ -86,6 +86,15 @@ struct Sum {
   Second second{};
   Weight weight{};  ///< a
 
+  /// What to try when a run diverges: what either says.
+  static constexpr auto advice = [] {
+    auto const &one = objective::advice<First>, &two = objective::advice<Second>;
+    std::array<char const*, one.size() + two.size()> all{};
+    for (std::size_t i = 0; i < one.size(); ++i) all[i] = one[i];
+    for (std::size_t i = 0; i < two.size(); ++i) all[one.size() + i] = two[i];
+    return all;
+  }();
+
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
     f.nested("first", self.first);

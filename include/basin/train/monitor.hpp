@@ -5,6 +5,7 @@
 #include <basin/objective/batch.hpp>
 #include <basin/optimizer/update.hpp>
 #include <basin/tile/launch.hpp>
+#include <basin/train/gap.hpp>
 #include <basin/train/metrics.hpp>
 
 #include <algorithm>
@@ -160,8 +161,9 @@ class Monitor {
   using Columns     = std::array<objective::Column<Scalar>, static_cast<std::size_t>(columns)>;
 
   /// \param blocks  of the parameters
+  /// \throws std::invalid_argument if the rows of 'every' steps take more than 1 GiB
   Monitor(int every, int blocks)
-      : every_(every),
+      : every_(checked(every)),
         blocks_(blocks),
         partial_("basin::train::partial_norms", blocks),
         units_("basin::train::units_of_norms", blocks),
@@ -247,6 +249,15 @@ class Monitor {
   update_type const* update() const { return update_.data(); }
 
  private:
+  // A row is kept for each step of a report.
+  static int checked(int every) {
+    constexpr std::size_t most = std::size_t(1) << 30;
+    constexpr std::size_t row  = sizeof(typename decltype(rows_)::value_type) * Summarize::row_size;
+    if (static_cast<std::size_t>(every) > most / row)
+      refuse("basin::train::Trainer", "monitor_every is ", every, ", and a report holds ", row,
+             " bytes of each step; write at most ", most / row, ", which take 1 GiB");
+    return every;
+  }
   static int place(Columns const& of, std::string_view name) {
     for (std::size_t i = 0; i < of.size(); ++i)
       if (name == of[i].quantity.name) return static_cast<int>(i);
@@ -280,9 +291,7 @@ inline std::string divergence(Metrics const& m, Health const& health, double ene
   if (m.has("energy_data")) sentence << "; E(data) = " << m["energy_data"];
   if (m.has("energy_samples")) sentence << ", E(samples) = " << m["energy_samples"];
   sentence << ". The parameters are the last finite ones. Try ";
-  for (std::size_t i = 0; i < advice.size(); ++i)
-    sentence << (i == 0 ? "" : i + 1 < advice.size() ? ", " : " or ") << advice[i];
-  sentence << ".";
+  sentence << alternatives(advice) << ".";
   return sentence.str();
 }
 

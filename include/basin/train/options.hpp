@@ -26,8 +26,10 @@ struct TrainerOptions {
   double ema_decay = 0;  ///< decay of the averaged parameters per step; 0: none. They start
                          ///< from the initial ones, whose weight after n steps is ema_decay^n
   std::uint64_t seed  = 1;
-  int monitor_every   = 100;  ///< steps between two reports
+  int monitor_every   = 100;  ///< steps between two reports, which are kept: at most 1 GiB
   double energy_limit = 1e8;  ///< stop when mean |E| exceeds it, units of E
+  double gap_limit    = 100;  ///< stop when |gap| exceeds this many times what it has been so far,
+                              ///< see GapHistory; > 1
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -44,6 +46,8 @@ struct TrainerOptions {
       range::at_least(1));
     f(Field{"energy_limit", "E", "stop when mean |E| passes it"}, self.energy_limit,
       range::above(0));
+    f(Field{"gap_limit", "1", "stop when |gap| passes this many times what it has been so far"},
+      self.gap_limit, range::above(1));
   }
 
   /// \throws std::invalid_argument naming the field and its value

@@ -115,7 +115,8 @@ class Trainer {
   ///
   /// Synchronizes exec at each report. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
-  /// \throws std::runtime_error if the run diverges; the parameters remain the last finite ones
+  /// \throws std::runtime_error if the run diverges, the parameters then remain the last finite
+  ///         ones, or its gap runs away
   Metrics fit(FitOptions const& fit) {
     if ((fit.epochs > 0) == (fit.steps > 0))
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
@@ -190,7 +191,7 @@ class Trainer {
   }
 
   /// The metrics of the steps since the last report, with one fence.
-  /// \throws std::runtime_error if the run has diverged
+  /// \throws std::runtime_error if the run has diverged, or its gap runs away
   Metrics metrics() {
     if (!launched_) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
     Health health;
@@ -204,6 +205,11 @@ class Trainer {
     last_     = m;
     if (has_diverged(health, options_.energy_limit))
       throw std::runtime_error(divergence(m, health, options_.energy_limit, advice()));
+    if (m.has("gap")) {
+      if (gaps_.runs_away(m["gap"], options_.gap_limit))
+        throw std::runtime_error(runaway(m, gaps_, options_.gap_limit, advice()));
+      gaps_.add(m["gap"]);
+    }
     return m;
   }
 
@@ -288,6 +294,7 @@ class Trainer {
     std::uint64_t step = step_;
     a("step", step);
     a("parameters", parameters_);
+    a("gaps", gaps_);
     if constexpr (requires { objective_->archive(a); }) a("objective", *objective_);
     if constexpr (A::loads) {
       set_step(step);
@@ -370,11 +377,7 @@ class Trainer {
     std::vector<char const*> all{"a smaller learning rate", std::isinf(options_.clip_norm)
                                                                 ? "a clip_norm"
                                                                 : "a smaller clip_norm"};
-    if constexpr (requires { options_.objective.energy_l2; }) all.push_back("a larger energy_l2");
-    if constexpr (has_sampler) {
-      all.push_back("more steps of the sampler");
-      all.push_back("a smaller step_size of the sampler");
-    }
+    for (char const* const further : objective::advice<Objective>) all.push_back(further);
     return all;
   }
 
@@ -393,6 +396,7 @@ class Trainer {
   std::uint64_t step_ = 0, reported_ = 0;
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
   Metrics last_;
+  GapHistory gaps_{E::dimension};
 };
 
 }  // namespace basin::train

@@ -38,7 +38,7 @@ class GzFile {
   ///         is wrong
   std::string read(std::size_t count) {
     // Grows by what was actually read: a damaged header may state more than memory holds.
-    std::size_t constexpr chunk = std::size_t(1) << 20;
+    std::size_t constexpr chunk = std::size_t(1) << 16;
     std::string bytes;
     while (bytes.size() < count) {
       std::size_t const before = bytes.size();

@@ -2,6 +2,7 @@
 #ifndef BASIN_IO_DETAIL_ATOMIC_FILE_HPP
 #define BASIN_IO_DETAIL_ATOMIC_FILE_HPP
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -9,24 +10,73 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
 namespace basin::io::detail {
 
-/// A file that appears complete or not at all: bytes go to "<path>.part-<process>" beside it, which
-/// commit() renames to path. Without commit() the destructor removes them and path stays as it was.
-/// One writer of a path in a process at a time.
+/// The file that writing to a path changes: links are followed, also one that points to nothing.
+///
+/// \throws std::system_error where links form a loop
+inline std::filesystem::path behind_links(std::filesystem::path path) {
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error));
+       ++links) {
+    if (links == 40)  // as the kernel
+      throw std::system_error(ELOOP, std::generic_category());
+    path = path.parent_path() / std::filesystem::read_symlink(path);
+  }
+  return path;
+}
+
+/// A file that appears complete or not at all: bytes go to a file beside it, which commit() renames
+/// to path. Without commit() the destructor removes them and path stays as it was.
+///
+/// As for any program that writes: links are followed, the mode and the owner of a file that is
+/// there stay, and one that may not be written is refused. What is no regular file, such as a
+/// device or a pipe, is written directly. Another hard link to the file keeps the old bytes.
 class AtomicFile {
  public:
   /// \param caller  public function that is named in messages
-  /// \throws std::runtime_error if the folder cannot be written
+  /// \throws std::runtime_error if the file, or its folder, cannot be written
   AtomicFile(std::string caller, std::filesystem::path path)
-      : caller_(std::move(caller)), path_(std::move(path)), part_(path_) {
-    part_ += ".part-" + std::to_string(::getpid());
-    file_ = std::fopen(part_.c_str(), "wb");
-    if (file_ == nullptr) refuse(std::strerror(errno));
+      : caller_(std::move(caller)), path_(std::move(path)) {
+    struct stat old{};
+    bool const exists = ::stat(path_.c_str(), &old) == 0;
+    if (!exists && errno != ENOENT) refuse(errno);
+    if (exists && S_ISDIR(old.st_mode)) refuse(EISDIR);
+    if (exists && ::access(path_.c_str(), W_OK) != 0) refuse(errno);
+    if (exists && !S_ISREG(old.st_mode)) {
+      file_ = std::fopen(path_.c_str(), "wb");
+      if (file_ == nullptr) refuse(errno);
+      return;
+    }
+    try {
+      target_ = behind_links(path_);
+    } catch (std::system_error const& error) {
+      refuse(error.code().value());
+    }
+    // A name of its own, so that the name of the file may be as long as any; a process that was
+    // killed may have left one.
+    static std::atomic<unsigned> files{0};
+    do {
+      part_ = target_.parent_path() /
+              (".basin-" + std::to_string(::getpid()) + "-" + std::to_string(++files));
+      file_ = std::fopen(part_.c_str(), "wbxe");
+    } while (file_ == nullptr && errno == EEXIST);
+    if (file_ == nullptr) refuse(errno);
+    if (exists) {
+      // Only root can give a file to another owner; for all others it is theirs already.
+      [[maybe_unused]] int const given = ::fchown(::fileno(file_), old.st_uid, old.st_gid);
+      if (::fchmod(::fileno(file_), old.st_mode & 07777) != 0) {
+        int const reason = errno;
+        std::fclose(file_);
+        discard();
+        refuse(reason);
+      }
+    }
   }
   AtomicFile(AtomicFile const&)            = delete;
   AtomicFile& operator=(AtomicFile const&) = delete;
@@ -39,39 +89,41 @@ class AtomicFile {
 
   /// \throws std::runtime_error if not all of them can be written
   void write(void const* bytes, std::size_t count) {
-    if (std::fwrite(bytes, 1, count, file_) != count) refuse(std::strerror(errno));
+    if (std::fwrite(bytes, 1, count, file_) != count) refuse(errno);
   }
 
   /// Renames the file to path, replacing an existing one.
   ///
   /// \throws std::runtime_error if that cannot be done
   void commit() {
-    bool const closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-    if (!closed) {
-      std::string const reason = std::strerror(errno);
+    if (std::fclose(std::exchange(file_, nullptr)) != 0) {
+      int const reason = errno;
       discard();
       refuse(reason);
     }
+    if (part_.empty()) return;
     std::error_code error;
-    std::filesystem::rename(part_, path_, error);
+    std::filesystem::rename(part_, target_, error);
     if (error) {
       discard();
-      refuse(error.message());
+      refuse(error.value());
     }
   }
 
  private:
   void discard() const {
     std::error_code ignored;
-    std::filesystem::remove(part_, ignored);
+    if (!part_.empty()) std::filesystem::remove(part_, ignored);
   }
-  [[noreturn]] void refuse(std::string const& reason) const {
-    throw std::runtime_error(caller_ + ": '" + path_.string() + "' cannot be written: " + reason);
+  [[noreturn]] void refuse(int reason) const {
+    throw std::runtime_error(caller_ + ": '" + path_.string() +
+                             "' cannot be written: " + std::strerror(reason));
   }
 
   std::string caller_;
   std::filesystem::path path_;
-  std::filesystem::path part_;
+  std::filesystem::path target_;  // behind its links
+  std::filesystem::path part_;    // empty: written directly
   std::FILE* file_ = nullptr;
 };
 
