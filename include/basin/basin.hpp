@@ -2,7 +2,8 @@
 #ifndef BASIN_BASIN_HPP
 #define BASIN_BASIN_HPP
 
-/// Everything but basin/data/ and basin/io/, which need zlib and libpng. For programs; library code
+/// Everything but basin/data/ and basin/io/, which need zlib and libpng, and
+/// metric/frechet_distance.hpp, which includes Eigen's eigenvalues. For programs; library code
 /// includes what it uses.
 
 #include <basin/buffer/replay.hpp>
@@ -37,7 +38,14 @@
 #include <basin/layer/sum.hpp>
 #include <basin/layer/tanh.hpp>
 #include <basin/metric/auroc.hpp>
+#include <basin/metric/average_precision.hpp>
+#include <basin/metric/calibration.hpp>
+#include <basin/metric/classification.hpp>
+#include <basin/metric/false_positive_rate.hpp>
 #include <basin/metric/fma_peak.hpp>
+#include <basin/metric/inception_score.hpp>
+#include <basin/metric/maximum_mean_discrepancy.hpp>
+#include <basin/metric/precision_recall.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
