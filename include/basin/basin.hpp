@@ -18,6 +18,7 @@
 #include <basin/energy/network.hpp>
 #include <basin/energy/parameter_gradient.hpp>
 #include <basin/energy/quadratic.hpp>
+#include <basin/energy/wide_resnet.hpp>
 #include <basin/layer/attention.hpp>
 #include <basin/layer/conv2d.hpp>
 #include <basin/layer/dense.hpp>
