@@ -50,6 +50,7 @@
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>
