@@ -65,6 +65,10 @@
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 #include <basin/sampler/presets.hpp>
+#include <basin/sampler/projected_gradient.hpp>
+#include <basin/train/curriculum.hpp>
+#include <basin/train/rollback.hpp>
+#include <basin/train/sharpness_aware.hpp>
 #include <basin/train/trainer.hpp>
 #include <basin/version.hpp>
 

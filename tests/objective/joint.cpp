@@ -350,6 +350,15 @@ TEST_CASE("labels of chains follow the law", "[objective][joint]") {
     CHECK_THAT(share, WithinAbs(1 / 3.0, 5 * 0.4714 / std::sqrt(8400.0)));
 }
 
+TEST_CASE("alternating turns counted by hand", "[objective][joint]") {
+  turn::Alternating const two_of_three{.discriminative_steps = 2, .generative_steps = 1};
+  for (std::uint64_t step = 0; step < 9; ++step) {
+    CHECK(two_of_three.discriminative(step) == (step % 3 < 2 ? 1 : 0));
+    CHECK(two_of_three.generative(step) == (step % 3 < 2 ? 0 : 1));
+    CHECK(turn::Combined{}.discriminative(step) + turn::Combined{}.generative(step) == 2);
+  }
+}
+
 template <class J>
 using Trainer =
     basin::train::Trainer<Net, J, basin::optimizer::Sgd, basin::optimizer::Constant, Exec>;

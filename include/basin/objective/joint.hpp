@@ -118,9 +118,11 @@ struct Joint {
                     policies_of<loss_axis, Policies...> <= 1,
                 "basin::objective::Joint: after sampler and buffer write at most one chains::, one "
                 "turn:: and one loss:: policy.");
-  using chains_type = pick<chains_axis, objective::chains::Marginal, Policies...>;
-  using turn_type   = pick<turn_axis, objective::turn::Combined, Policies...>;
-  using loss_type   = pick<loss_axis, objective::loss::Difference, Policies...>;
+  using sampler_type = Sampler;
+  using buffer_type  = Buffer;
+  using chains_type  = pick<chains_axis, objective::chains::Marginal, Policies...>;
+  using turn_type    = pick<turn_axis, objective::turn::Combined, Policies...>;
+  using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
   static_assert(check_turn<turn_type>::value && check_loss<loss_type>::value);
   static_assert(chains_type::template check_buffer<Buffer>());
 

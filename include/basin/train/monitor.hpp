@@ -11,6 +11,7 @@
 #include <array>
 #include <cmath>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -243,6 +244,11 @@ inline bool has_diverged(Metrics const& m, double failed, double energy_limit) {
   };
   return failed >= 0 || !within("energy_data") || !within("energy_samples");
 }
+
+/// Thrown where a run has diverged.
+struct Divergence : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// The error message for such a run.
 inline std::string divergence(Metrics const& m, double failed, double energy_limit,

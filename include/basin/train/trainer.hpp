@@ -20,7 +20,6 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <stdexcept>
 #include <vector>
 
 namespace basin::train {
@@ -115,7 +114,7 @@ class Trainer {
   ///
   /// Synchronizes exec at each report. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
-  /// \throws std::runtime_error if the run diverges; the parameters remain the last finite ones
+  /// \throws Divergence if the run diverges; the parameters remain the last finite ones
   Metrics fit(FitOptions const& fit) {
     if ((fit.epochs > 0) == (fit.steps > 0))
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
@@ -190,7 +189,7 @@ class Trainer {
   }
 
   /// The metrics of the steps since the last report, with one fence.
-  /// \throws std::runtime_error if the run has diverged
+  /// \throws Divergence if the run has diverged
   Metrics metrics() {
     if (!launched_) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
     double failed = -1;
@@ -203,7 +202,7 @@ class Trainer {
     since_    = std::chrono::steady_clock::now();
     last_     = m;
     if (has_diverged(m, failed, options_.energy_limit))
-      throw std::runtime_error(divergence(m, failed, options_.energy_limit, advice()));
+      throw Divergence(divergence(m, failed, options_.energy_limit, advice()));
     return m;
   }
 
