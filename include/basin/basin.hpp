@@ -61,6 +61,7 @@
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
+#include <basin/sampler/class_gaussian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/noise_ladder.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expect: basin::objective: class-conditional chains need a buffer in parts, in which a chain keeps its class; write buffer::Replay<buffer::draw::ByClass>
-// Expect: basin::objective: the buffer draws by the labels of chains, and these chains have none; write objective::Joint with chains::ClassConditional<>
+// Expect: basin::objective: the buffer draws or starts by the labels of chains, and these chains have none; write objective::Joint with chains::ClassConditional<>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/sampler/langevin.hpp>
