@@ -2,7 +2,8 @@
 #ifndef BASIN_BASIN_HPP
 #define BASIN_BASIN_HPP
 
-/// Everything but basin/data/ and basin/io/, which need zlib and libpng. For programs; library code
+/// Everything but basin/data/ and basin/io/, which need zlib and libpng, and
+/// metric/frechet_distance.hpp, which includes Eigen's eigenvalues. For programs; library code
 /// includes what it uses.
 
 #include <basin/buffer/replay.hpp>
@@ -17,6 +18,7 @@
 #include <basin/energy/network.hpp>
 #include <basin/energy/parameter_gradient.hpp>
 #include <basin/energy/quadratic.hpp>
+#include <basin/energy/wide_resnet.hpp>
 #include <basin/layer/attention.hpp>
 #include <basin/layer/conv2d.hpp>
 #include <basin/layer/dense.hpp>
@@ -37,10 +39,18 @@
 #include <basin/layer/sum.hpp>
 #include <basin/layer/tanh.hpp>
 #include <basin/metric/auroc.hpp>
+#include <basin/metric/average_precision.hpp>
+#include <basin/metric/calibration.hpp>
+#include <basin/metric/classification.hpp>
+#include <basin/metric/false_positive_rate.hpp>
 #include <basin/metric/fma_peak.hpp>
+#include <basin/metric/inception_score.hpp>
+#include <basin/metric/maximum_mean_discrepancy.hpp>
+#include <basin/metric/precision_recall.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>
@@ -51,10 +61,15 @@
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
+#include <basin/sampler/class_gaussian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 #include <basin/sampler/presets.hpp>
+#include <basin/sampler/projected_gradient.hpp>
+#include <basin/train/curriculum.hpp>
+#include <basin/train/rollback.hpp>
+#include <basin/train/sharpness_aware.hpp>
 #include <basin/train/trainer.hpp>
 #include <basin/version.hpp>
 

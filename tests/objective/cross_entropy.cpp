@@ -7,6 +7,7 @@
 #include "support/finite_difference.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
@@ -37,8 +38,9 @@ basin::objective::Dataset<double, Exec::memory_space> dataset(std::vector<int> c
   return {{}, view, {}, {}};
 }
 
-// -mean log p(y | x) of logits that evaluate.hpp computes.
-double loss(Model<Exec, Net> const& model, std::vector<double> const& x) {
+// -mean log p(y | x) of logits that evaluate.hpp computes, labels smoothed by s: the target is
+// (1 - s) 1[y] + s / 3.
+double loss(Model<Exec, Net> const& model, std::vector<double> const& x, double s) {
   auto const points = on_device<Exec, double>(x);
   Kokkos::View<double**, Kokkos::LayoutRight, Exec> const f("f", n, 3);
   basin::energy::logits(Exec(), model.net(), Model<Exec, Net>::points(points), f);
@@ -47,13 +49,15 @@ double loss(Model<Exec, Net> const& model, std::vector<double> const& x) {
   for (std::size_t i = 0; i < n; ++i) {
     double total = 0;
     for (std::size_t y = 0; y < 3; ++y) total += std::exp(logits[3 * i + y]);
-    sum += std::log(total) - logits[3 * i + static_cast<std::size_t>(label(i))];
+    for (std::size_t y = 0; y < 3; ++y)
+      sum += (s / 3 + (int(y) == label(i) ? 1 - s : 0)) * (std::log(total) - logits[3 * i + y]);
   }
   return sum / n;
 }
 
 TEST_CASE("the gradient of the cross-entropy is that of its mean over the batch",
           "[objective][cross_entropy]") {
+  CrossEntropy const options{.smoothing = GENERATE(0.0, 0.3)};
   auto theta   = parameters_of<Net>(1);
   auto const x = numbers(2 * n, 2, 1.5);
   Model<Exec, Net> model(theta);
@@ -64,7 +68,7 @@ TEST_CASE("the gradient of the cross-entropy is that of its mean over the batch"
   for (std::size_t i = 0; i < n; ++i) labels(i) = label(i);
   Kokkos::deep_copy(batch.labels, labels);
   Kokkos::View<double*, Exec> const gradient("gradient", +Net::parameters);
-  objective.gradient(Exec(), {}, model.net(), 0, nullptr, gradient.data());
+  objective.gradient(Exec(), options, model.net(), 0, nullptr, gradient.data());
   auto const found  = on_host(gradient);
   auto const column = objective.columns()[0];
   CHECK(std::string(column.quantity.name) == "loss");
@@ -72,7 +76,7 @@ TEST_CASE("the gradient of the cross-entropy is that of its mean over the batch"
   for (double const v :
        on_host(Kokkos::View<double const*, Exec, Kokkos::MemoryUnmanaged>(column.values, n)))
     mean += v / n;
-  CHECK_THAT(mean, WithinAbs(loss(model, x), 1e-14));
+  CHECK_THAT(mean, WithinAbs(loss(model, x, options.smoothing), 1e-14));
   double worst = 0;
   for (std::size_t k = 0; k < theta.size(); ++k) {
     double const here = theta[k];
@@ -80,7 +84,7 @@ TEST_CASE("the gradient of the cross-entropy is that of its mean over the batch"
     for (int s = 0; s < 2; ++s) {
       theta[k] = here + (s ? -step : step);
       model.set(theta);
-      side[s] = loss(model, x);
+      side[s] = loss(model, x, options.smoothing);
     }
     theta[k] = here;
     worst    = std::max(worst, std::abs(found[k] - (side[0] - side[1]) / (2 * step)));
@@ -94,6 +98,8 @@ TEST_CASE("labels beyond the logits are refused by their row", "[objective][cros
       "logits; ";
   CHECK_THROWS_WITH(Bound(Exec(), {}, 1, dataset({0, 2, 3}), 1), who + "labels(2) is 3");
   CHECK_THROWS_WITH(Bound(Exec(), {}, 1, dataset({0, -1}), 1), who + "labels(1) is -1");
+  CHECK_THROWS_WITH(CrossEntropy{.smoothing = -1}.check(1),
+                    "basin::objective::CrossEntropy: smoothing must be in [0, 1), got -1");
 }
 
 // f_y(x) = -(x - m_y)^2 / (2 v): p(x | y) is N(m_y, v), with m = (-2, 3) and v = 1/4.

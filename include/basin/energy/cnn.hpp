@@ -2,6 +2,7 @@
 #ifndef BASIN_ENERGY_CNN_HPP
 #define BASIN_ENERGY_CNN_HPP
 
+#include <basin/energy/classifier.hpp>
 #include <basin/energy/network.hpp>
 #include <basin/layer/conv2d.hpp>
 #include <basin/layer/flatten.hpp>
@@ -25,18 +26,18 @@ using ResidualEnergyBlock = layer::Residual<EnergyBlock<Channels, Kernel, 1, Act
 
 namespace detail {
 
-template <class Activation, int... Channels>
+template <int Outputs, class Activation, int... Channels>
 struct CnnHead {
   static_assert(sizeof...(Channels) > 0,
                 "basin::energy::Cnn, DeepCnn: write at least one width, e.g. 32, 64.");
-  using type = layer::Dense<1>;
+  using type = layer::Dense<Outputs>;
 };
-template <class Activation, int First, int... Rest>
-struct CnnHead<Activation, First, Rest...> : CnnHead<Activation, Rest...> {};
-template <class Activation, int Last>
-struct CnnHead<Activation, Last> {
+template <int Outputs, class Activation, int First, int... Rest>
+struct CnnHead<Outputs, Activation, First, Rest...> : CnnHead<Outputs, Activation, Rest...> {};
+template <int Outputs, class Activation, int Last>
+struct CnnHead<Outputs, Activation, Last> {
   using type = layer::Sequence<layer::MeanPool, layer::Dense<(Last > 1 ? Last / 2 : 1)>, Activation,
-                               layer::Dense<1>>;
+                               layer::Dense<Outputs>>;
 };
 
 template <int Blocks, int Channels, class Activation, class... Done>
@@ -70,14 +71,19 @@ using UvaCnn = Network<Scalar, Shape,  //
 /// \tparam Channels  widths, first to last, for example 32, 64, 128
 template <Real Scalar, ImageShape Shape, int... Channels>
 using Cnn = Network<Scalar, Shape, EnergyBlock<Channels>...,
-                    typename detail::CnnHead<layer::Silu, Channels...>::type>;
+                    typename detail::CnnHead<1, layer::Silu, Channels...>::type>;
+
+/// Cnn with a logit for each of the Classes, of which it is a classifier.
+template <Real Scalar, ImageShape Shape, int Classes, int... Channels>
+using CnnClassifier = Classifier<Scalar, Shape, EnergyBlock<Channels>...,
+                                 typename detail::CnnHead<Classes, layer::Silu, Channels...>::type>;
 
 /// A deep convolutional energy: for each width an EnergyBlock of stride 2 and then Blocks
 /// ResidualEnergyBlocks, with the head of Cnn.
 template <Real Scalar, ImageShape Shape, int Blocks, int... Channels>
 using DeepCnn =
     Network<Scalar, Shape, typename detail::DeepStage<Blocks, Channels, layer::Silu>::type...,
-            typename detail::CnnHead<layer::Silu, Channels...>::type>;
+            typename detail::CnnHead<1, layer::Silu, Channels...>::type>;
 
 namespace detail {
 

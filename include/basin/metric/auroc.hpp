@@ -2,13 +2,11 @@
 #ifndef BASIN_METRIC_AUROC_HPP
 #define BASIN_METRIC_AUROC_HPP
 
+#include <basin/metric/detail/arguments.hpp>
+
 #include <algorithm>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 namespace basin::metric {
@@ -16,19 +14,9 @@ namespace basin::metric {
 namespace detail {
 
 template <class Scalar>
-void check_scores(std::string const& name, std::span<Scalar const> scores) {
-  if (scores.empty())
-    throw std::invalid_argument("basin::metric::auroc: " + name + " has 0 scores");
-  for (std::size_t i = 0; i < scores.size(); ++i)
-    if (std::isnan(scores[i]))
-      throw std::invalid_argument("basin::metric::auroc: " + name + " score " + std::to_string(i) +
-                                  " of " + std::to_string(scores.size()) + " is NaN");
-}
-
-template <class Scalar>
 double auroc(std::span<Scalar const> positive, std::span<Scalar const> negative) {
-  check_scores("positive", positive);
-  check_scores("negative", negative);
+  check_scores("basin::metric::auroc", "positive", positive);
+  check_scores("basin::metric::auroc", "negative", negative);
   std::vector<Scalar> sorted(negative.begin(), negative.end());
   std::sort(sorted.begin(), sorted.end());
   // #(n < p) + #(n <= p) counts a smaller negative twice and a tie once: twice U, an integer.

@@ -85,7 +85,10 @@ class Contrast {
   }
 
   /// Moves chains (batch, dimension) by the sampler. Asynchronous on exec.
-  void move(Exec const& exec, Sampler const& sampler, E const& energy, Chains const& chains,
+  ///
+  /// \param energy  E, or E with another head
+  template <class Moved>
+  void move(Exec const& exec, Sampler const& sampler, Moved const& energy, Chains const& chains,
             Step const& step, Outputs const& outputs) {
     basin::sampler::run<tuning>(
         exec, sampler, state_, energy, chains,

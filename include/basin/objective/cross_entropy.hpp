@@ -3,6 +3,7 @@
 #define BASIN_OBJECTIVE_CROSS_ENTROPY_HPP
 
 #include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
 #include <basin/energy/classifier.hpp>
 #include <basin/energy/fill.hpp>
 #include <basin/energy/parameter_gradient.hpp>
@@ -13,18 +14,32 @@
 
 namespace basin::objective {
 
+namespace detail {
+
+// The cross-entropy of labels, smoothed by s.
+template <int classes>
+energy::head::CrossEntropy smoothed(int const* labels, double s) {
+  return {{labels}, 1 - s, s / classes};
+}
+
+}  // namespace detail
+
 /// The cross-entropy of a classifier:
 ///
 ///   J = mean_n -log p(y_n | x_n),  p(y | x) = exp f_y(x) / sum_z exp f_z(x)
 ///
 /// over the batch, whose labels y are in [0, classes). Trained alone, the energy is a classifier;
-/// in an objective::Sum with persistent contrastive divergence it is a joint energy-based model
-/// (Grathwohl et al. 2020, arXiv:1912.03263, eq. 8).
+/// with a generative term it is a joint energy-based model, see objective::Joint.
 struct CrossEntropy {
-  template <class Self, class F>
-  static constexpr void fields(Self&, F&&) {}
+  double smoothing = 0;  ///< s of the labels: the target is 1 - s at y plus s / classes everywhere
 
-  void check(int) const {}
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"smoothing", "1", "of the labels"}, self.smoothing, range::right_open(0, 1));
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check(int) const { check_fields("basin::objective::CrossEntropy", *this); }
 
   template <class E, class Exec, tile::Tuning tuning>
   class bind {
@@ -35,8 +50,7 @@ struct CrossEntropy {
         "each class.");
     using Scalar = typename E::scalar_type;
     using memory = typename Exec::memory_space;
-    using Head   = energy::head::CrossEntropy;
-    using Term   = decltype(std::declval<E const&>().with_head(Head{}));
+    using Term   = decltype(std::declval<E const&>().with_head(energy::head::CrossEntropy{}));
 
    public:
     /// \throws std::invalid_argument naming the row of a label that is not in [0, classes)
@@ -59,11 +73,12 @@ struct CrossEntropy {
     Batch<Scalar, memory> batch() const { return {points_, labels_, {}, {}}; }
 
     /// gradient (E::parameters) = dJ/dtheta at batch(). Asynchronous on exec.
-    void gradient(Exec const& exec, CrossEntropy const&, E const& energy, Step const& step,
+    void gradient(Exec const& exec, CrossEntropy const& options, E const& energy, Step const& step,
                   Scalar const*, Scalar* gradient) {
       using Points = tile::Borrowed<decltype(points_)>;
-      gradient_.record(exec, energy.with_head(Head{{labels_.data()}}), batch_,
-                       energy::FillPoints<Points>{points_}, step.stream(seed_, Purpose::dropout));
+      gradient_.record(
+          exec, energy.with_head(detail::smoothed<E::outputs>(labels_.data(), options.smoothing)),
+          batch_, energy::FillPoints<Points>{points_}, step.stream(seed_, Purpose::dropout));
       gradient_.sum(exec, batch_, gradient);
     }
 

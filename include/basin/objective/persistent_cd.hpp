@@ -3,6 +3,7 @@
 #define BASIN_OBJECTIVE_PERSISTENT_CD_HPP
 
 #include <basin/buffer/replay.hpp>
+#include <basin/objective/chains.hpp>
 #include <basin/objective/contrast.hpp>
 
 namespace basin::objective {
@@ -31,6 +32,7 @@ struct PersistentCd {
                     sizeof...(Policies) <= 1,
                 "basin::objective::PersistentCd: after sampler and buffer write at most a loss "
                 "policy, a struct with 'using axis = basin::objective::loss_axis'.");
+  static_assert(chains::Marginal::check_buffer<Buffer>());
   using sampler_type = Sampler;
   using buffer_type  = Buffer;
   using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;

@@ -12,6 +12,7 @@
 #include <array>
 #include <cmath>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -277,6 +278,11 @@ class Monitor {
 inline bool has_diverged(Health const& health, double energy_limit) {
   return health.failed >= 0 || !(health.energy_size <= energy_limit);  // NaN exceeds it
 }
+
+/// Thrown where a run has diverged.
+struct Divergence : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// The error message for such a run.
 inline std::string divergence(Metrics const& m, Health const& health, double energy_limit,

@@ -20,7 +20,6 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <stdexcept>
 #include <vector>
 
 namespace basin::train {
@@ -115,7 +114,7 @@ class Trainer {
   ///
   /// Synchronizes exec at each report. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
-  /// \throws std::runtime_error if the run diverges, the parameters then remain the last finite
+  /// \throws Divergence if the run diverges, the parameters then remain the last finite
   ///         ones, or its gap runs away
   Metrics fit(FitOptions const& fit) {
     if ((fit.epochs > 0) == (fit.steps > 0))
@@ -191,7 +190,7 @@ class Trainer {
   }
 
   /// The metrics of the steps since the last report, with one fence.
-  /// \throws std::runtime_error if the run has diverged, or its gap runs away
+  /// \throws Divergence if the run has diverged, or its gap runs away
   Metrics metrics() {
     if (!launched_) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
     Health health;
@@ -204,10 +203,10 @@ class Trainer {
     since_    = std::chrono::steady_clock::now();
     last_     = m;
     if (has_diverged(health, options_.energy_limit))
-      throw std::runtime_error(divergence(m, health, options_.energy_limit, advice()));
+      throw Divergence(divergence(m, health, options_.energy_limit, advice()));
     if (m.has("gap")) {
       if (gaps_.runs_away(m["gap"], options_.gap_limit))
-        throw std::runtime_error(runaway(m, gaps_, options_.gap_limit, advice()));
+        throw Divergence(runaway(m, gaps_, options_.gap_limit, advice()));
       gaps_.add(m["gap"]);
     }
     return m;

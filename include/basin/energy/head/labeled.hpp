@@ -63,24 +63,35 @@ struct Labeled : detail::ReadsLabels {
   }
 };
 
-/// The cross-entropy -log p(y | x) = log sum_z exp f_z(x) - f_y(x), y the label of each sample, as
-/// the value whose gradient is recorded: the term that trains a classifier.
+/// The cross-entropy log sum_z exp f_z(x) - sum_z q_z f_z(x), y the label of each sample, as the
+/// value whose gradient is recorded: the term that trains a classifier. The target q is 1 at y, so
+/// that it is -log p(y | x); label smoothing by s (Szegedy et al. 2016, arXiv:1512.00567, section 7)
+/// is share = 1 - s at the label and rest = s / outputs at every class.
 struct CrossEntropy : detail::ReadsLabels {
   static constexpr int rows          = 2;  // the label, log sum_y exp f_y
   static constexpr int least_outputs = 2;
 
+  double share = 1;  ///< of the target at the label
+  double rest  = 0;  ///< of the target at every class; share + outputs rest = 1
+
   template <int outputs, class Context, class Scalar>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar const* f, Scalar* rows, Scalar* e) const {
+    Scalar const at_label = static_cast<Scalar>(share), at_all = static_cast<Scalar>(rest);
     c.map(1, [=](auto at) {
+      using V          = decltype(at.load(f));
       auto const total = detail::log_sum_exp<outputs>(at, f);
       at.at(1).store(rows, total);
-      at.store(e, total - of_label<outputs>(at, f, rows));
+      V expected = V(at_label) * of_label<outputs>(at, f, rows);
+      if (at_all > 0)
+        for (int y = 0; y < outputs; ++y) expected = expected + V(at_all) * at.at(y).load(f);
+      at.store(e, total - expected);
     });
   }
-  /// p(y | x) - 1[y is the label]
+  /// p(y | x) - q_y
   template <class Place, class V, class Scalar>
   KOKKOS_FORCEINLINE_FUNCTION V slope(Place at, V f, Scalar const* rows) const {
-    return exp(f - at.at(1).load(rows)) - where_label(at, rows, V(Scalar(1)), V(Scalar(0)));
+    Scalar const at_label = static_cast<Scalar>(share + rest), at_all = static_cast<Scalar>(rest);
+    return exp(f - at.at(1).load(rows)) - where_label(at, rows, V(at_label), V(at_all));
   }
 };
 

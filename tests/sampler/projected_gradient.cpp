@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <basin/energy/classifier.hpp>
+#include <basin/layer/silu.hpp>
+#include <basin/sampler/projected_gradient.hpp>
+
+#include "support/finite_difference.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace {
+
+using Exec = BASIN_TEST_EXEC;
+using namespace basin::test;
+using basin::sampler::ProjectedGradient;
+using Catch::Matchers::WithinAbs;
+namespace ball  = basin::sampler::ball;
+namespace layer = basin::layer;
+using Points    = Kokkos::View<double**, Kokkos::LayoutRight, Exec>;
+
+constexpr int n = 37, D = 3;
+using Linear = basin::energy::Classifier<double, basin::Vector<D>, layer::Dense<2>>;
+using Curved = basin::energy::Classifier<double, basin::Vector<D>, layer::Dense<6>, layer::Silu,
+                                         layer::Dense<2>>;
+
+struct Result {
+  std::vector<double> x, losses;
+};
+
+int label(std::size_t i) { return static_cast<int>(i % 2); }
+
+template <class Net, class Ball>
+Result attacked(ProjectedGradient<Ball> const& options, std::vector<double> const& theta,
+                std::vector<double> const& x, std::uint64_t seed = 1) {
+  Model<Exec, Net> const model(theta);
+  Points const points("points", n, D), adversarial("adversarial", n, D);
+  Kokkos::View<double*, Exec> const losses("losses", n);
+  Kokkos::View<int*, Exec> const labels("labels", n);
+  auto const host   = Kokkos::create_mirror_view(points);
+  auto const host_y = Kokkos::create_mirror_view(labels);
+  std::copy(x.begin(), x.end(), host.data());
+  for (std::size_t i = 0; i < n; ++i) host_y(i) = label(i);
+  Kokkos::deep_copy(points, host);
+  Kokkos::deep_copy(labels, host_y);
+  basin::sampler::attack(Exec(), options, model.net(), labels, points, adversarial, losses, seed);
+  CHECK(on_host(points) == x);
+  return {on_host(adversarial), on_host(losses)};
+}
+
+// f = (a.x + 0.1, b.x - 0.2): the cross-entropy is log(1 + exp(f_other - f_y)), which grows along
+// u = (a - b) for label 1, and against it for label 0. u = (2, -1, 0.5).
+std::vector<double> const linear{1, -2, 0.5, -1, -1, 0, 0.1, -0.2};
+double const u[D]{2, -1, 0.5};
+double loss(double const* x, int y) {
+  double gap = 0.3;
+  for (int d = 0; d < D; ++d) gap += u[d] * x[d];
+  return std::log1p(std::exp(y == 1 ? gap : -gap));
+}
+
+// The farthest point of a ball along +-u is known; a step of 0.05 reaches it from anywhere in the
+// ball of radius 0.3 within 12 steps of a sign, and within 40 along a direction that is u's.
+TEST_CASE("a linear classifier is attacked as the closed form says",
+          "[sampler][projected_gradient]") {
+  auto const x   = numbers(n * D, 2, 0.5);
+  double const r = 0.3;
+  auto const box = attacked<Linear>(
+      ProjectedGradient<ball::LInfinity>{.step_size = 0.05, .radius = r, .restarts = 2}, linear, x);
+  auto const round = attacked<Linear>(
+      ProjectedGradient<ball::L2>{.step_size = 0.05, .radius = r, .restarts = 2}, linear, x);
+  double const norm = std::sqrt(4 + 1 + 0.25);
+  double worst = 0, apart = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double at_box[D], at_round[D];
+    for (std::size_t d = 0; d < D; ++d) {
+      double const side = label(i) == 1 ? 1 : -1;
+      at_box[d]         = x[D * i + d] + side * r * (u[d] > 0 ? 1 : -1);
+      at_round[d]       = x[D * i + d] + side * r * u[d] / norm;
+      worst             = std::max(worst, std::abs(box.x[D * i + d] - at_box[d]));
+      // The direction is right to (1 - step / radius)^40.
+      apart = std::max(apart, std::abs(round.x[D * i + d] - at_round[d]));
+    }
+    worst = std::max(worst, std::abs(box.losses[i] - loss(at_box, label(i))));
+    apart = std::max(apart, std::abs(round.losses[i] - loss(at_round, label(i))));
+  }
+  CHECK(worst < 1e-14);
+  CHECK(apart < 1e-3);
+}
+
+TEST_CASE("an attack stays in its ball and in the range", "[sampler][projected_gradient]") {
+  auto const theta = parameters_of<Curved>(3);
+  auto const x     = numbers(n * D, 2, 0.9);
+  double const r   = 0.25;
+  auto const check = [&](auto const& options, auto const& distance) {
+    auto const one = attacked<Curved>(options, theta, x);
+    Model<Exec, Curved> const model(theta);
+    double far = 0, most = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      far = std::max(far, distance(&one.x[D * i], &x[D * i]));
+      for (std::size_t d = 0; d < D; ++d) most = std::max(most, std::abs(one.x[D * i + d]));
+    }
+    CHECK(far < r * (1 + 1e-12));
+    CHECK(far > r * (1 - 1e-12));
+    CHECK(most <= 0.95);
+    // The same seed gives the same bits; more restarts, and more than none, never a smaller loss.
+    CHECK(attacked<Curved>(options, theta, x).x == one.x);
+    auto more = options, none = options;
+    more.restarts  = 6;
+    none.steps     = 0;
+    none.radius    = 1e-9;
+    auto const six = attacked<Curved>(more, theta, x), clean = attacked<Curved>(none, theta, x);
+    int smaller = 0, larger = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      smaller += six.losses[i] < one.losses[i];
+      larger += one.losses[i] > clean.losses[i] + 1e-6;
+    }
+    CHECK(smaller == 0);
+    CHECK(larger == n);
+  };
+  check(ProjectedGradient<ball::LInfinity>{.steps     = 20,
+                                           .step_size = 0.05,
+                                           .radius    = r,
+                                           .restarts  = 1,
+                                           .lower     = -0.95,
+                                           .upper     = 0.95},
+        [](double const* a, double const* b) {
+          return std::max({std::abs(a[0] - b[0]), std::abs(a[1] - b[1]), std::abs(a[2] - b[2])});
+        });
+  check(ProjectedGradient<ball::L2>{.steps     = 20,
+                                    .step_size = 0.05,
+                                    .radius    = r,
+                                    .restarts  = 1,
+                                    .lower     = -0.95,
+                                    .upper     = 0.95},
+        [](double const* a, double const* b) {
+          return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+        });
+}
+
+TEST_CASE("a gradient of zero moves nothing", "[sampler][projected_gradient]") {
+  std::vector<double> const constant(8, 0.0);
+  auto const x = numbers(n * D, 2, 0.5);
+  // Neither the start nor a step has a larger loss than log 2 of the rows, which are kept.
+  auto const result = attacked<Linear>(ProjectedGradient<ball::L2>{.restarts = 1}, constant, x);
+  CHECK(result.x == x);
+  CHECK_THAT(result.losses[0], WithinAbs(std::log(2.0), 1e-15));
+}
+
+TEST_CASE("an attack refuses what does not fit", "[sampler][projected_gradient]") {
+  std::string const who = "basin::sampler::ProjectedGradient: ";
+  CHECK_THROWS_WITH(ProjectedGradient<>{.radius = 0}.check(),
+                    who + "radius must be > 0 and finite, got 0");
+  CHECK_THROWS_WITH((ProjectedGradient<>{.lower = 1, .upper = 1}.check()),
+                    who + "lower must be < upper, got 1 and 1");
+  Model<Exec, Linear> const model(linear);
+  Points const points("points", n, D), few("few", n - 1, D);
+  Kokkos::View<double*, Exec> const losses("losses", n);
+  Kokkos::View<int*, Exec> const labels("labels", n);
+  auto const run = [&](auto const& y, auto const& p, auto const& to) {
+    basin::sampler::attack(Exec(), ProjectedGradient<ball::L2>{}, model.net(), y, p, to, losses);
+  };
+  CHECK_THROWS_WITH(
+      run(labels, Points("p", n, 2), points),
+      "basin::sampler::attack: points has second extent 2, the energy has dimension 3");
+  CHECK_THROWS_WITH(run(labels, points, few),
+                    "basin::sampler::attack: adversarial has shape (36, 3), points has (37, 3)");
+  CHECK_THROWS_WITH(
+      run(Kokkos::View<int*, Exec>("labels", 2), points, points),
+      "basin::sampler::attack: labels has first extent 2 and losses 37, points has 37");
+}
+
+}  // namespace
