@@ -51,10 +51,13 @@
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
+#include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
+#include <basin/sampler/metropolis.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 #include <basin/sampler/presets.hpp>
+#include <basin/sampler/underdamped_langevin.hpp>
 #include <basin/train/trainer.hpp>
 #include <basin/version.hpp>
 
