@@ -50,6 +50,7 @@
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/energy_discrepancy.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
@@ -62,11 +63,14 @@
 #include <basin/optimizer/sgd.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
 #include <basin/sampler/class_gaussian.hpp>
+#include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
+#include <basin/sampler/metropolis.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 #include <basin/sampler/presets.hpp>
 #include <basin/sampler/projected_gradient.hpp>
+#include <basin/sampler/underdamped_langevin.hpp>
 #include <basin/train/curriculum.hpp>
 #include <basin/train/rollback.hpp>
 #include <basin/train/sharpness_aware.hpp>

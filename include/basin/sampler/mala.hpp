@@ -4,6 +4,7 @@
 
 #include <basin/core/field.hpp>
 #include <basin/sampler/chain.hpp>
+#include <basin/sampler/detail/accept.hpp>
 
 #include <cmath>
 
@@ -69,30 +70,19 @@ struct MalaMove {
         [=](auto at, V sum) {
           at.store(log_ratio, fma(V(weight), sum, V(beta) * (at.load(e) - at.load(new_e))));
         });
-    Stream accept  = stream;
-    accept.purpose = Purpose::sampler_accept;
-    c.uniform(1, accept, static_cast<std::uint32_t>(t.first), [=](auto at, auto u) {
-      using U = decltype(u);
-      // False if the ratio is NaN: such a proposal is rejected.
-      U const yes = where_less(log(u), at.load(log_ratio), U(1), U(0));
-      at.store(log_ratio, yes);
-      at.store(kept, at.load(kept) + yes);
+    accept(c, stream, t.first, log_ratio, kept, [=](auto at, auto yes) {
+      using U = decltype(yes);
       at.store(e, where_less(U(Scalar(0.5)), yes, at.load(new_e), at.load(e)));
     });
     c.map(D, [=](auto at) {
-      V const yes = at.at(0).load(log_ratio), half(Scalar(0.5));
-      at.store(x, where_less(half, yes, at.load(x), at.load(old)));
-      at.store(dx, where_less(half, yes, at.load(new_dx), at.load(dx)));
+      at.store(x, chosen(at, log_ratio, at.load(x), at.load(old)));
+      at.store(dx, chosen(at, log_ratio, at.load(new_dx), at.load(dx)));
     });
   }
 
   template <class Context, class Tile>
   KOKKOS_FUNCTION void end(Context const& c, Tile const& t) const {
-    using V            = typename Context::value_type;
-    Scalar* const kept = t.rows + (2 * D + 1) * Context::width;  // (1, T)
-    Scalar const share = Scalar(1) / static_cast<Scalar>(t.steps > 0 ? t.steps : 1);
-    c.map(1, [=](auto at) { at.store(kept, V(share) * at.load(kept)); });
-    t.store_column(c, acceptance, kept);
+    store_share(c, t, acceptance, t.rows + (2 * D + 1) * Context::width);
   }
 };
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_SAMPLER_HAMILTONIAN_HPP
+#define BASIN_SAMPLER_HAMILTONIAN_HPP
+
+#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
+#include <basin/sampler/chain.hpp>
+#include <basin/sampler/detail/accept.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+namespace basin::sampler {
+
+namespace detail {
+
+/// Number i of the Halton sequence in base 2, for i below 2^32: in (0, 1) for i >= 1.
+KOKKOS_FORCEINLINE_FUNCTION double halton2(std::uint32_t i) {
+  i = (i >> 16) | (i << 16);
+  i = ((i & 0xFF00FF00u) >> 8) | ((i & 0x00FF00FFu) << 8);
+  i = ((i & 0xF0F0F0F0u) >> 4) | ((i & 0x0F0F0F0Fu) << 4);
+  i = ((i & 0xCCCCCCCCu) >> 2) | ((i & 0x33333333u) << 2);
+  i = ((i & 0xAAAAAAAAu) >> 1) | ((i & 0x55555555u) << 1);
+  return i * 0x1p-32;
+}
+
+template <class E>
+struct HamiltonianMove {
+  static_assert(check_value_and_gradient<E>::value);
+  using Scalar                     = typename E::scalar_type;
+  static constexpr int D           = E::dimension;
+  static constexpr int rows        = 3 * D + 5;
+  static constexpr int acceptance  = 1;  // columns, see Hamiltonian
+  static constexpr int divergences = 2;
+
+  Scalar step_size, spread, inverse_temperature;
+  double leapfrogs;  // of the longest trajectory
+
+  template <class Context, class Tile>
+  KOKKOS_FUNCTION void begin(Context const& c, Tile const& t) const {
+    using V                    = typename Context::value_type;
+    constexpr int T            = Context::width;
+    Scalar* const dx           = t.rows + D * T;            // (D, T) dE/dx of the current state
+    Scalar* const e            = t.rows + 3 * D * T;        // (1, T) E of the current state
+    Scalar* const kept         = t.rows + (3 * D + 1) * T;  // (1, T) proposals accepted so far
+    Scalar* const diverged     = t.rows + (3 * D + 2) * T;  // (1, T) those whose H left
+    Scalar const *const new_dx = t.gradient, *const new_e = t.value;
+    t.energy.value_and_gradient(c, t.workspace);
+    c.map(D, [=](auto at) { at.store(dx, at.load(new_dx)); });
+    c.map(1, [=](auto at) {
+      at.store(e, at.load(new_e));
+      at.store(kept, V(0));
+      at.store(diverged, V(0));
+    });
+  }
+
+  template <class Context, class Tile>
+  KOKKOS_FUNCTION void step(Context const& c, Tile const& t, int, Stream const& stream) const {
+    using V                    = typename Context::value_type;
+    constexpr int T            = Context::width;
+    Scalar* const x            = t.x;                       // (D, T)
+    Scalar* const old          = t.rows;                    // (D, T) the current state
+    Scalar* const dx           = t.rows + D * T;            // (D, T)
+    Scalar* const p            = t.rows + 2 * D * T;        // (D, T) momenta
+    Scalar* const e            = t.rows + 3 * D * T;        // (1, T)
+    Scalar* const kept         = t.rows + (3 * D + 1) * T;  // (1, T)
+    Scalar* const diverged     = t.rows + (3 * D + 2) * T;  // (1, T)
+    Scalar* const start        = t.rows + (3 * D + 3) * T;  // (1, T) |p|^2 / 2 before
+    Scalar* const log_ratio    = t.rows + (3 * D + 4) * T;  // (1, T), then 1 where accepted
+    Scalar const *const new_dx = t.gradient, *const new_e = t.value;
+    Scalar const h = step_size, deviation = spread, beta = inverse_temperature;
+    Scalar const half = Scalar(0.5);
+
+    // All chains of a step have the same number of leapfrogs, which no state decides.
+    int const n = static_cast<int>(
+        Kokkos::ceil(leapfrogs * halton2(static_cast<std::uint32_t>(stream.step) + 1)));
+    Stream momenta  = stream;
+    momenta.purpose = Purpose::sampler_momentum;
+    c.normal(D, momenta, static_cast<std::uint32_t>(t.first),
+             [=](auto at, auto z) { at.store(p, decltype(z)(deviation) * z); });
+    c.reduce(
+        1, D, [=](auto at) { return at.load(p) * at.load(p); },
+        [=](auto at, V sum) { at.store(start, V(half) * sum); });
+    c.map(D, [=](auto at) {
+      V const from = at.load(x), kick = fma(V(-half * h), at.load(dx), at.load(p));
+      at.store(old, from);
+      at.store(p, kick);
+      at.store(x, fma(V(h), kick, from));
+    });
+    t.energy.value_and_gradient(c, t.workspace);
+    c.repeat(n - 1, [&](int) {
+      c.map(D, [=](auto at) {
+        V const kick = fma(V(-h), at.load(new_dx), at.load(p));
+        at.store(p, kick);
+        at.store(x, fma(V(h), kick, at.load(x)));
+      });
+      t.energy.value_and_gradient(c, t.workspace);
+    });
+    c.reduce(
+        1, D,
+        [=](auto at) {
+          V const kick = fma(V(-half * h), at.load(new_dx), at.load(p));
+          return kick * kick;
+        },
+        [=](auto at, V sum) {
+          V const rise = at.load(new_e) - at.load(e) + (V(half) * sum - at.load(start));
+          V const drop = V(-beta) * rise;
+          at.store(log_ratio, drop);
+          at.store(diverged, at.load(diverged) + where_less(V(Scalar(-1000)), drop, V(0), V(1)));
+        });
+    accept(c, stream, t.first, log_ratio, kept, [=](auto at, auto yes) {
+      using U = decltype(yes);
+      at.store(e, where_less(U(Scalar(0.5)), yes, at.load(new_e), at.load(e)));
+    });
+    c.map(D, [=](auto at) {
+      at.store(x, chosen(at, log_ratio, at.load(x), at.load(old)));
+      at.store(dx, chosen(at, log_ratio, at.load(new_dx), at.load(dx)));
+    });
+  }
+
+  template <class Context, class Tile>
+  KOKKOS_FUNCTION void end(Context const& c, Tile const& t) const {
+    store_share(c, t, acceptance, t.rows + (3 * D + 1) * Context::width);
+    store_share(c, t, divergences, t.rows + (3 * D + 2) * Context::width);
+  }
+};
+
+}  // namespace detail
+
+/// Hamiltonian Monte Carlo of unit mass: each proposal is a trajectory of leapfrogs with new momenta
+/// p ~ N(0, T), h = step_size:
+///
+///   p -= h/2 dE/dx (x);  x += h p;  p -= h/2 dE/dx (x)    n times,
+///   accepted with probability min(1, exp((H(x, p) - H(x', p')) / T)),  H = E + |p|^2 / 2
+///
+/// n = ceil(u trajectory_length / h), with u from the Halton sequence in base 2 by the number of the
+/// step, the same for all chains: a fixed n resonates with the periods of E. Sources: Neal 2011,
+/// Handbook of Markov Chain Monte Carlo, ch. 5, arXiv:1206.1901, section 5.4 on varied lengths. An
+/// acceptance of 0.651 is best in high dimension (Beskos et al. 2013, Bernoulli 19, 1501). The
+/// energy must compute E and dE/dx in one pass.
+struct Hamiltonian {
+  int steps                = 10;   ///< K, trajectories of each chain per call; in [0, 2^20]
+  double step_size         = 0.1;  ///< h, units of x / sqrt(E); > 0
+  double trajectory_length = 1;    ///< time of the longest, units of x / sqrt(E); > 0
+  double temperature       = 1;    ///< T, units of E; > 0
+
+  static constexpr std::array<Quantity, 3> columns{
+      {{"displacement", "x", "mean |x_K - x_0|_2 of the chains"},
+       {"acceptance", "1", "share of trajectories that were accepted"},
+       {"divergences", "1", "share of trajectories whose H rose by 1000 T or more, or to NaN"}}};
+
+  double effective_temperature() const { return temperature; }
+
+  template <class E>
+  detail::HamiltonianMove<E> move() const {
+    using Scalar = typename E::scalar_type;
+    return {static_cast<Scalar>(step_size), static_cast<Scalar>(std::sqrt(temperature)),
+            static_cast<Scalar>(1 / temperature), trajectory_length / step_size};
+  }
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"steps", "1", "trajectories of each chain per call"}, self.steps,
+      range::closed(0, 1 << steps_bits));
+    f(Field{"step_size", "x / sqrt(E)", "h, time of a leapfrog"}, self.step_size,
+      range::above(0).finite());
+    f(Field{"trajectory_length", "x / sqrt(E)", "time of the longest trajectory"},
+      self.trajectory_length, range::above(0).finite());
+    f(Field{"temperature", "E", "T of the law exp(-E / T)"}, self.temperature,
+      range::above(0).finite());
+  }
+
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    char const* who = "basin::sampler::Hamiltonian";
+    check_fields(who, *this);
+    if (trajectory_length / step_size > 1 << 16)
+      refuse(who, "a trajectory has at most 65536 leapfrogs; trajectory_length is ",
+             trajectory_length, ", step_size is ", step_size);
+  }
+};
+
+}  // namespace basin::sampler
+
+#endif
