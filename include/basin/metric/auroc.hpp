@@ -2,6 +2,8 @@
 #ifndef BASIN_METRIC_AUROC_HPP
 #define BASIN_METRIC_AUROC_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
