@@ -2,6 +2,7 @@
 #include <basin/buffer/replay.hpp>
 
 #include "support/clock.hpp"
+#include "support/many_rows.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -571,6 +572,10 @@ TEST_CASE("Replay refuses numbers that mean nothing, and says them", "[buffer][r
       make(Ring{.capacity = 4}, 2, 1, Exec(), Table<float>("data", 9, 2)),
       who + "the start draws rows of the data, which has shape (9, 2); the energy has dimension 3");
   auto buffer = make(Plain{.capacity = 4}, 2, 1);
+  for (std::size_t const rows : basin::test::many_rows)
+    CHECK_THROWS_WITH(
+        make(Ring{.capacity = 4}, 2, 1, Exec(), basin::test::absent<Table<float>>(rows, 3)),
+        basin::test::too_many("basin::buffer::Replay", "the data", rows));
   CHECK_THROWS_WITH(buffer.fill(Exec(), Table<float>("samples", 4, 2)),
                     who + "fill was given shape (4, 2), the buffer has (4, 3)");
   CHECK_THROWS_WITH(buffer.fill(Exec(), Table<float>("samples", 5, 3)),

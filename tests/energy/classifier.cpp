@@ -4,6 +4,7 @@
 #include <basin/layer/silu.hpp>
 
 #include "support/finite_difference.hpp"
+#include "support/many_rows.hpp"
 #include "support/tunings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -94,6 +95,17 @@ TEST_CASE("the energies of a classifier are those of its logits", "[energy][clas
   }
   CHECK(worst < rounding);
   CHECK(spread > 0.1);  // the points and labels differ
+}
+
+TEST_CASE("logits of more rows than an int holds are refused", "[energy][classifier]") {
+  using Points = Kokkos::View<double**, Kokkos::LayoutRight, Exec>;
+  Case const c;
+  for (std::size_t const rows : basin::test::many_rows)
+    CHECK_THROWS_WITH(
+        basin::energy::logits(Exec(), c.model.net(),
+                              Model<Exec, Marginal>::Points(basin::test::absent<Points>(rows, 3)),
+                              basin::test::absent<Points>(rows, classes)),
+        basin::test::too_many("basin::energy::logits", "points", rows));
 }
 
 TEST_CASE("the joint energies of all labels sum to the marginal one", "[energy][classifier]") {

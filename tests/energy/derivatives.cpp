@@ -15,8 +15,10 @@
 #include <basin/layer/tanh.hpp>
 
 #include "support/finite_difference.hpp"
+#include "support/many_rows.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 
 namespace {
@@ -148,6 +150,27 @@ TEST_CASE("arrays that do not fit are refused", "[energy][derivatives][refusal]"
       std::invalid_argument,
       Message("basin::energy::directional_derivatives: first and second have extents 3 and 2, "
               "points has 3"));
+}
+
+TEST_CASE("derivatives at more rows than an int holds are refused",
+          "[energy][derivatives][refusal]") {
+  energy::Quadratic<double, 2> const quadratic{};
+  for (std::size_t const rows : many_rows) {
+    auto const points = absent<Points>(rows, 2);
+    auto const values = absent<Values>(rows);
+    auto const said   = [&](char const* name) {
+      return too_many(std::string("basin::energy::") + name, "points", rows);
+    };
+    CHECK_THROWS_WITH(energy::hessian_vector_products(Exec(), quadratic, points, points, points),
+                      said("hessian_vector_products"));
+    CHECK_THROWS_WITH(energy::hessian_traces(Exec(), quadratic, points, values),
+                      said("hessian_traces"));
+    CHECK_THROWS_WITH(energy::hessian_diagonals(Exec(), quadratic, points, points),
+                      said("hessian_diagonals"));
+    CHECK_THROWS_WITH(
+        energy::directional_derivatives(Exec(), quadratic, points, points, values, values),
+        said("directional_derivatives"));
+  }
 }
 
 }  // namespace

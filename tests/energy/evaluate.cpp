@@ -2,6 +2,8 @@
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/quadratic.hpp>
 
+#include "support/many_rows.hpp"
+
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -36,6 +38,22 @@ TEST_CASE("extents that do not fit are refused with both numbers", "[energy][eva
                     "basin::energy::gradients: the result has first extent 3, points has 4");
   CHECK_THROWS_WITH(gradients(exec, energy, points, wide),
                     "basin::energy::gradients: the result has second extent 3, points has 2");
+}
+
+TEST_CASE("more rows than an int holds are refused, not forgotten", "[energy][evaluate]") {
+  using namespace basin::test;
+  Exec const exec;
+  for (std::size_t const rows : many_rows) {
+    auto const points = absent<Points>(rows, 2);
+    CHECK_THROWS_WITH(energies(exec, Energy{}, points, absent<Numbers>(rows)),
+                      too_many("basin::energy::energies", "points", rows));
+    CHECK_THROWS_WITH(gradients(exec, Energy{}, points, points),
+                      too_many("basin::energy::gradients", "points", rows));
+  }
+  Points const wide = absent<Points>(0, (std::size_t(1) << 32) + 2);
+  CHECK_THROWS_WITH(energies(exec, Energy{}, wide, Numbers("e", 0)),
+                    "basin::energy::energies: points has second extent 4294967298, the energy has "
+                    "dimension 2");
 }
 
 TEST_CASE("no points are no error", "[energy][evaluate]") {

@@ -144,6 +144,9 @@ TEST_CASE("npy refusals say the file and both values", "[io][npy]") {
   CHECK_THROWS_WITH(
       read(with_shape("(4294967296, 4294967296)")),
       start + "has shape (4294967296, 4294967296), more than this machine can address");
+  CHECK_THROWS_WITH(
+      read(with_shape("(99999999999999999999, 3)")),
+      start + "has shape (18446744073709551615, 3), more than this machine can address");
 }
 
 TEST_CASE("a file that cannot be written leaves nothing and the old one whole", "[io][npy]") {

@@ -4,6 +4,7 @@
 #include <basin/sampler/mala.hpp>
 
 #include "support/finite_difference.hpp"
+#include "support/many_rows.hpp"
 #include "support/tunings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -54,6 +55,13 @@ TEST_CASE("outputs change nothing of the chains", "[sampler][chain]") {
     CHECK(std::abs(found[i] - std::sqrt(square)) < 1e-14);
     CHECK((found[n + i] >= 0 && found[n + i] <= 1));
   }
+}
+
+TEST_CASE("more chains than an int holds are refused", "[sampler][chain]") {
+  for (std::size_t const rows : many_rows)
+    CHECK_THROWS_WITH(basin::sampler::sample(Exec(), Langevin<>{}, Quadratic<double, 3>{},
+                                             absent<Chains>(rows, 3), {.seed = 6}),
+                      too_many("basin::sampler::sample", "chains", rows));
 }
 
 TEST_CASE("columns are found by their names", "[sampler][chain]") {

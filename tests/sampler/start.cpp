@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/sampler/start.hpp>
 
+#include "support/many_rows.hpp"
+
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -220,6 +222,19 @@ TEST_CASE("start_chains refuses a pool that the chains do not fit", "[sampler][s
   CHECK_THROWS_WITH(
       started(start::Positives{.noise = -1}, 4, 3, stream, Chains<double>("pool", 4, 3)),
       "basin::sampler::start::Positives: noise must be >= 0 and finite, got -1");
+}
+
+TEST_CASE("more chains than an int holds, or rows to start from, are refused", "[sampler][start]") {
+  using namespace basin::test;
+  for (std::size_t const rows : many_rows) {
+    auto const many = absent<Chains<double>>(rows, std::size_t(3));
+    CHECK_THROWS_WITH(started(start::Data{}, 4, 3, {}, many),
+                      too_many("basin::sampler::start_chains", "pool", rows));
+    constexpr basin::tile::Tuning tuning = basin::tile::default_tuning<Exec, double>();
+    CHECK_THROWS_WITH(basin::sampler::start_chains<tuning>(Exec(), start::Data{}, many,
+                                                           Chains<double>("pool", 1, 3), Stream{}),
+                      too_many("basin::sampler::start_chains", "chains", rows));
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <basin/objective/sum.hpp>
 #include <basin/optimizer/sgd.hpp>
 
+#include "support/many_rows.hpp"
 #include "support/training.hpp"
 
 #include <catch2/catch_template_test_macros.hpp>
@@ -458,6 +459,11 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
          "basin::optimizer::Adam: beta1 must be in [0, 1), got 1");
   CHECK_THROWS_WITH(Trainer(small_options<Trainer>(), uniform_points(50, 4)),
                     "basin::train::Trainer: data has second extent 4, the energy has dimension 3");
+  using Table = Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  for (std::size_t const rows : basin::test::many_rows)
+    CHECK_THROWS_WITH(Trainer(small_options<Trainer>(), basin::test::absent<Table>(rows, 3)),
+                      "basin::train::Trainer: data has " + std::to_string(rows) +
+                          " rows, a batch of 37 takes at most 2147483610");
   auto const holed = uniform_points(50, 3);
   holed(49, 1)     = std::numeric_limits<float>::infinity();
   holed(31, 2)     = std::numeric_limits<float>::quiet_NaN();
@@ -471,6 +477,9 @@ TEST_CASE("options are refused with the name and the value", "[train][trainer]")
       Contrast({.batch = 37}, holed),
       "basin::train::Trainer: data(31, 2) is nan; drop that row, or replace the number");
   Trainer trainer(small_options<Trainer>(), data);
+  for (std::size_t const rows : basin::test::many_rows)
+    CHECK_THROWS_WITH(trainer.energies(basin::test::absent<Table>(rows, 3)),
+                      basin::test::too_many("basin::train::Trainer::energies", "points", rows));
   CHECK_THROWS_WITH(trainer.fit({}),
                     "basin::train::Trainer::fit: write one of epochs and steps, got 0 and 0");
   CHECK_THROWS_WITH(trainer.fit({.epochs = 1, .steps = 2}),

@@ -131,9 +131,10 @@ struct Replay {
           codec_(options.storage, options.lower, options.upper) {
       options.check(batch);
       if constexpr (sampler::rows_of<start_type> == sampler::StartRows::data) {
-        if (static_cast<int>(pool.extent(1)) != dimension || pool.extent(0) == 0)
+        if (!is_extent(pool.extent(1), dimension) || pool.extent(0) == 0)
           refuse("basin::buffer::Replay", "the start draws rows of the data, which has shape (",
                  pool.extent(0), ", ", pool.extent(1), "); the energy has dimension ", dimension);
+        checked_count("basin::buffer::Replay", "the data", pool.extent(0));
       }
       stored_ = Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>(
           Kokkos::view_alloc(exec, "basin::buffer::stored", Kokkos::WithoutInitializing),

@@ -2,6 +2,9 @@
 #ifndef BASIN_CORE_CHECK_HPP
 #define BASIN_CORE_CHECK_HPP
 
+#include <basin/core/arithmetic.hpp>
+
+#include <cstddef>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,6 +18,23 @@ template <class... Parts>
   sentence << who << ": ";
   (sentence << ... << parts);
   throw std::invalid_argument(sentence.str());
+}
+
+/// Whether an extent of a View is that of a type, however large it is.
+constexpr bool is_extent(std::size_t extent, int expected) {
+  return extent == static_cast<std::size_t>(expected);
+}
+
+/// The rows of a View, as a number of work items. Kernels count in int, to the end of a last tile.
+///
+/// \param name  of the View
+/// \throws std::invalid_argument if there are 2^31 - 2^16 or more
+inline int checked_count(char const* who, char const* name, std::size_t rows) {
+  constexpr std::size_t most = (std::size_t(1) << 31) - (1 << 16) - 1;
+  if (rows > most)
+    refuse(who, name, " has ", rows, " rows, a call takes at most ", +most,
+           "; call it for parts of them, each a Kokkos::subview");
+  return static_cast<int>(rows);
 }
 
 /// Rejects a change of a value that the arrays depend on.

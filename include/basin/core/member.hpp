@@ -2,6 +2,8 @@
 #ifndef BASIN_CORE_MEMBER_HPP
 #define BASIN_CORE_MEMBER_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <type_traits>
 
 namespace basin {

@@ -2,6 +2,8 @@
 #ifndef BASIN_CORE_PHILOX_HPP
 #define BASIN_CORE_PHILOX_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <Kokkos_Macros.hpp>
 
 #include <cstdint>

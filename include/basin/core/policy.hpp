@@ -2,6 +2,8 @@
 #ifndef BASIN_CORE_POLICY_HPP
 #define BASIN_CORE_POLICY_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <concepts>
 #include <type_traits>
 

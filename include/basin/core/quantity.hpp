@@ -2,6 +2,8 @@
 #ifndef BASIN_CORE_QUANTITY_HPP
 #define BASIN_CORE_QUANTITY_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 namespace basin {
 
 /// A named quantity: a column of chains, a metric. The texts are literals; they are not copied.

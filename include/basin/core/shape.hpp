@@ -2,6 +2,8 @@
 #ifndef BASIN_CORE_SHAPE_HPP
 #define BASIN_CORE_SHAPE_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <concepts>
 
 namespace basin {

@@ -2,6 +2,8 @@
 #ifndef BASIN_CORE_WORKSPACE_HPP
 #define BASIN_CORE_WORKSPACE_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 namespace basin {
 
 /// An array of rows and its lifetime, both ends inclusive.

@@ -2,6 +2,8 @@
 #ifndef BASIN_DATA_SAMPLES_HPP
 #define BASIN_DATA_SAMPLES_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <Kokkos_Core.hpp>
 
 #include <concepts>

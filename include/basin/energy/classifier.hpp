@@ -50,7 +50,7 @@ template <class Exec, class E, class Points, class Out>
 void logits(Exec const& exec, E const& classifier, Points const& points, Out const& result) {
   char const* who = "basin::energy::logits";
   detail::check_points<E>(who, points);
-  if (result.extent(0) != points.extent(0) || static_cast<int>(result.extent(1)) != E::outputs)
+  if (result.extent(0) != points.extent(0) || !is_extent(result.extent(1), E::outputs))
     refuse(who, "the result has shape (", result.extent(0), ", ", result.extent(1), "), it takes (",
            points.extent(0), ", ", +E::outputs, ")");
   constexpr tile::Tuning tuning =

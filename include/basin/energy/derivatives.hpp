@@ -134,9 +134,10 @@ template <class E, class Points>
 void check_points(char const* who, Points const& points) {
   static_assert(Points::rank() == 2,
                 "basin::energy: points must be a View of rank 2, (points, dimension).");
-  if (static_cast<int>(points.extent(1)) != E::dimension)
+  if (!is_extent(points.extent(1), E::dimension))
     refuse(who, "points has second extent ", points.extent(1), ", the energy has dimension ",
            +E::dimension);
+  checked_count(who, "points", points.extent(0));
 }
 template <class E, class Points, class Directions>
 void check_directions(char const* who, Points const& points, Directions const& directions) {

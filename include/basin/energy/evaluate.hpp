@@ -50,7 +50,7 @@ void evaluate(char const* who, Exec const& exec, E const& energy, Points const& 
   static_assert(Points::rank() == 2,
                 "basin::energy: points must be a View of rank 2, (points, "
                 "dimension).");
-  if (static_cast<int>(points.extent(1)) != E::dimension)
+  if (!is_extent(points.extent(1), E::dimension))
     refuse(who, "points has second extent ", points.extent(1), ", the energy has dimension ",
            +E::dimension);
   if (out.extent(0) != points.extent(0))
@@ -60,9 +60,9 @@ void evaluate(char const* who, Exec const& exec, E const& energy, Points const& 
       refuse(who, "the result has second extent ", out.extent(1), ", points has ",
              points.extent(1));
   }
-  if (points.extent(0) == 0) return;
-  tile::for_each_tile<tuning>(exec, "basin::evaluate",
-                              tile::tiles(static_cast<int>(points.extent(0)), tuning.width),
+  int const count = checked_count(who, "points", points.extent(0));
+  if (count == 0) return;
+  tile::for_each_tile<tuning>(exec, "basin::evaluate", tile::tiles(count, tuning.width),
                               EvaluateTile<E, Points, Out, Gradient>{energy, points, out});
 }
 

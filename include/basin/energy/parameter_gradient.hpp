@@ -269,7 +269,7 @@ template <class Exec, class E, class Points, class Directions, class Gradient>
 void mixed_gradient(Exec const& exec, E const& energy, Points const& points,
                     Directions const& directions, Gradient const& gradient) {
   detail::check_directions<E>("basin::energy::mixed_gradient", points, directions);
-  if (static_cast<int>(gradient.extent(0)) != E::parameters)
+  if (!is_extent(gradient.extent(0), E::parameters))
     refuse("basin::energy::mixed_gradient", "gradient has extent ", gradient.extent(0),
            ", the energy has ", +E::parameters, " parameters");
   int const count = static_cast<int>(points.extent(0));

@@ -2,6 +2,8 @@
 #ifndef BASIN_ENERGY_RECORD_HPP
 #define BASIN_ENERGY_RECORD_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <Kokkos_Macros.hpp>
 
 namespace basin::energy {

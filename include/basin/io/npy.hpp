@@ -85,7 +85,10 @@ inline bool parse_npy_shape(std::string_view field, std::vector<std::size_t>& sh
     if (field.empty()) return true;
     std::size_t size  = 0;
     auto const result = std::from_chars(field.data(), field.data() + field.size(), size);
-    if (result.ec != std::errc()) return false;
+    if (result.ec == std::errc::result_out_of_range)
+      size = std::numeric_limits<std::size_t>::max();
+    else if (result.ec != std::errc())
+      return false;
     shape.push_back(size);
     field.remove_prefix(static_cast<std::size_t>(result.ptr - field.data()));
     if (field.starts_with('L')) field.remove_prefix(1);  // a long integer of Python 2

@@ -179,7 +179,7 @@ NpyArray<Scalar, Rank> read_npz(std::filesystem::path const& path, std::string c
     refuse("has 'fortran_order' " + header.order + ", neither True nor False");
 
   std::size_t each = 0;
-  detail::with_npy_type(header.type, [&]<class Stored> {
+  detail::with_npy_type(header.type, [&]<class Stored>() {
     if (std::integral<Scalar> && !std::integral<Stored>)
       refuse("has type " + header.type + ", which is no integer; read it as float or double");
     each = sizeof(Stored);
@@ -190,7 +190,7 @@ NpyArray<Scalar, Rank> read_npz(std::filesystem::path const& path, std::string c
   std::size_t const values = detail::count_npy_values(header, each, bytes.size(), refuse);
   auto const array         = detail::make_npy_array<Scalar, Rank>(header, refuse);
   bool const big_endian    = header.type[1] == '>';
-  detail::with_npy_type(header.type, [&]<class Stored> {
+  detail::with_npy_type(header.type, [&]<class Stored>() {
     for (std::size_t i = 0; i < values; ++i) {
       auto const number = detail::from_npz<Scalar>(
           detail::npy_number<Stored>(rest.data() + i * sizeof(Stored), big_endian), refuse);

@@ -2,6 +2,8 @@
 #ifndef BASIN_LAYER_INITIALIZER_HPP
 #define BASIN_LAYER_INITIALIZER_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <cmath>
 #include <concepts>
 

@@ -2,6 +2,7 @@
 #ifndef BASIN_METRIC_AUROC_HPP
 #define BASIN_METRIC_AUROC_HPP
 
+#include <basin/core/arithmetic.hpp>
 #include <basin/metric/detail/arguments.hpp>
 
 #include <algorithm>

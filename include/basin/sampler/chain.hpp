@@ -235,13 +235,13 @@ void run_chains(Exec const& exec, tile::Label label, Move const& move, E const& 
                 detail::check_move<Move, E, n>::value) {
     char const* who = "basin::sampler::sample";
     if (chains.extent(0) == 0) refuse(who, "chains has first extent 0, it must hold a chain");
-    if (static_cast<int>(chains.extent(1)) != E::dimension)
+    if (!is_extent(chains.extent(1), E::dimension))
       refuse(who, "chains has second extent ", chains.extent(1), ", the energy has dimension ",
              +E::dimension);
-    stream.purpose = Purpose::sampler_noise;
-    using work     = detail::RunChains<Move, E, Chains, n, displacement>;
+    int const count = checked_count(who, "chains", chains.extent(0));
+    stream.purpose  = Purpose::sampler_noise;
+    using work      = detail::RunChains<Move, E, Chains, n, displacement>;
     work const chain_steps{energy, chains, move, steps, stream, outputs};
-    int const count     = static_cast<int>(chains.extent(0));
     auto const in_tiles = [&]<tile::Tuning chosen>() {
       tile::for_each_tile<chosen, Kokkos::Schedule<Kokkos::Dynamic>>(
           exec, label, tile::tiles(count, chosen.width), chain_steps);

@@ -267,11 +267,13 @@ void start_chains(Exec const& exec, Law const& start, Chains const& chains, Pool
       refuse(who, "pool has ", pool.extent(0), " rows, fewer than the ", chains.extent(0),
              " chains that start from them");
     if (pool.extent(0) == 0) refuse(who, "pool has first extent 0, it must hold a row");
+    checked_count(who, "pool", pool.extent(0));
   }
-  stream.purpose = Purpose::sampler_start;
-  using source   = BoundStart<Law, tile::Borrowed<Pool>>;
+  int const count = checked_count(who, "chains", chains.extent(0));
+  stream.purpose  = Purpose::sampler_start;
+  using source    = BoundStart<Law, tile::Borrowed<Pool>>;
   tile::for_each_chain<tuning>(
-      exec, "basin::start", static_cast<int>(chains.extent(0)),
+      exec, "basin::start", count,
       detail::StartChain<source, tile::Borrowed<Chains>>{source{start, pool}, chains, stream});
 }
 

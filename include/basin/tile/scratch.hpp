@@ -2,6 +2,8 @@
 #ifndef BASIN_TILE_SCRATCH_HPP
 #define BASIN_TILE_SCRATCH_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <Kokkos_Core.hpp>
 
 #include <atomic>

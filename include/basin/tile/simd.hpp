@@ -2,6 +2,8 @@
 #ifndef BASIN_TILE_SIMD_HPP
 #define BASIN_TILE_SIMD_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <Kokkos_BitManipulation.hpp>
 #include <Kokkos_Macros.hpp>
 #include <Kokkos_MathematicalFunctions.hpp>

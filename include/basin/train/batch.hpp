@@ -256,7 +256,7 @@ class Batches {
   static constexpr char const* who = "basin::train::Trainer";
 
   static void check_shape(int batch, std::size_t rows, std::size_t columns) {
-    if (static_cast<int>(columns) != dimension) {
+    if (!is_extent(columns, dimension)) {
       if (conditions == 0)
         refuse(who, "data has second extent ", columns, ", the energy has dimension ",
                +coordinates);
@@ -265,8 +265,10 @@ class Batches {
     }
     if (rows < static_cast<std::size_t>(batch))
       refuse(who, "data has ", rows, " rows, fewer than the batch of ", batch);
-    if (rows >= (std::size_t(1) << 31))
-      refuse(who, "data has ", rows, " rows, at most 2^31 - 1 can be used");
+    constexpr std::size_t most = (std::size_t(1) << 31) - 1;
+    if (rows > most - static_cast<std::size_t>(batch))
+      refuse(who, "data has ", rows, " rows, a batch of ", batch, " takes at most ",
+             most - static_cast<std::size_t>(batch));
   }
 
   template <class View>

@@ -238,6 +238,7 @@ class Trainer {
   /// Waits for the result. \returns (n), on the host
   template <class Points>
   Kokkos::View<Scalar*, Kokkos::HostSpace> energies(Points const& points) {
+    checked_count("basin::train::Trainer::energies", "points", points.extent(0));
     Numbers const e("basin::train::evaluated", points.extent(0));
     energy::energies<tuning>(exec_, energy(), detail::on_device<decltype(Dataset::points)>(points),
                              e);

@@ -2,6 +2,8 @@
 #ifndef BASIN_DATA_DETAIL_GZ_FILE_HPP
 #define BASIN_DATA_DETAIL_GZ_FILE_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>

@@ -2,6 +2,8 @@
 #ifndef BASIN_DATA_DETAIL_HOST_RANDOM_HPP
 #define BASIN_DATA_DETAIL_HOST_RANDOM_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <array>
 #include <cmath>
 #include <cstdint>

@@ -2,6 +2,8 @@
 #ifndef BASIN_IO_DETAIL_ATOMIC_FILE_HPP
 #define BASIN_IO_DETAIL_ATOMIC_FILE_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <atomic>
 #include <cerrno>
 #include <cstddef>

@@ -2,6 +2,8 @@
 #ifndef BASIN_IO_DETAIL_FONT_HPP
 #define BASIN_IO_DETAIL_FONT_HPP
 
+#include <basin/core/arithmetic.hpp>
+
 #include <array>
 #include <cstdint>
 #include <string_view>
