@@ -27,7 +27,7 @@ struct Data {
     for (int n = 0; n < 11; ++n) {
       y(n) = n == 10 ? -1 : n < 6 ? 0 : 1;
       for (int d = 0; d < D; ++d)
-        x(n, d) = n == 10 ? 1000 : ((n * 7 + d * 5 + n * d) % 11) / 4.0 + y(n);
+        x(n, d) = n == 10 ? 1000 : ((n * 6 + d * 5 + n * d) % 11) / 4.0 + y(n);
     }
   }
   double mean(int label, int d) const {
