@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Smoke: --set two_moons --steps 20 --seeds 1
 //
-// Tables: one energy, four objectives. Sets with labels (.npz): an anomaly is a row of high energy;
-// the score is the AUROC of -E. Sets without (.csv, and points in the plane): the score is the mean
+// Tables: one energy, four objectives, and for anomalies a ladder of energies (ladder.hpp). Sets with
+// labels (.npz): an anomaly is a row of high energy; the score is the AUROC of -E. Sets without (.csv, and points in the plane): the score is the mean
 // log-likelihood of held-out rows, in nats. One half of the (normal) rows trains, the rest tests.
 
 #include <basin/data/csv.hpp>
 #include <basin/data/preprocessing.hpp>
 #include <basin/data/synthetic.hpp>
+#include <basin/io/npy.hpp>
 #include <basin/io/npz.hpp>
 #include <basin/metric/auroc.hpp>
 #include <basin/objective/noise.hpp>
 
+#include "ladder.hpp"
 #include "model.hpp"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +43,7 @@ using Law    = basin::objective::noise::Gaussian::bind<float, Kokkos::DefaultHos
 std::map<std::string, Method> const methods{
     {"PCD", Method::pcd}, {"DSM", Method::dsm}, {"SSM", Method::ssm}, {"NCE", Method::nce}};
 char constexpr with_own_log_z[] = "NCE, its log Z";
+char constexpr of_ladder[]      = "ladder";
 
 struct Table {
   std::string name;
@@ -192,9 +195,18 @@ double mean(std::vector<Number> const& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
+// (rungs, rows) of one set and seed: the training rows, the other normal ones, the anomalies.
+void write_energies(std::filesystem::path const& file, ladder::Climb const& climb) {
+  Rows const table = data::make_samples(climb.rungs.size(), climb.rungs.front().energies.size());
+  for (std::size_t i = 0; i < climb.rungs.size(); ++i)
+    std::copy(climb.rungs[i].energies.begin(), climb.rungs[i].energies.end(), &table(i, 0));
+  basin::io::write_npy(file, table);
+}
+
 // The line of one set and seed: scores, seconds of training, and the rows that trained.
 Json evaluate(Table const& table, Train train, std::vector<std::string> const& names,
-              Settings const& settings) {
+              Settings const& settings, ladder::Options const& rungs,
+              std::filesystem::path const& folder) {
   Parts const parts = divide(table, settings.seed);
   Law const law     = fitted_gaussian(parts.train, settings.noise);
   Json scores, seconds;
@@ -206,6 +218,19 @@ Json evaluate(Table const& table, Train train, std::vector<std::string> const& n
   if (table.labeled()) {
     scores["Gaussian"] = auroc(energies(law, parts.test), energies(law, parts.anomalies));
     for (auto const& name : names) {
+      if (name == of_ladder) {
+        auto const climb =
+            ladder::climb(train, rungs, {parts.train, parts.test, parts.anomalies}, settings);
+        auto const all   = ladder::pooled(climb, parts.train.extent(0));
+        auto const test  = all.begin() + static_cast<std::ptrdiff_t>(parts.train.extent(0));
+        auto const other = test + static_cast<std::ptrdiff_t>(parts.test.extent(0));
+        scores[name]     = auroc({test, other}, {other, all.end()});
+        seconds[name]    = climb.seconds;
+        if (!folder.empty())
+          write_energies(folder / (table.name + "_" + std::to_string(settings.seed) + ".npy"),
+                         climb);
+        continue;
+      }
       Model const model = fitted(name);
       scores[name]      = auroc(model.energies(parts.test), model.energies(parts.anomalies));
     }
@@ -214,6 +239,7 @@ Json evaluate(Table const& table, Train train, std::vector<std::string> const& n
     Proposals const proposals(law, settings.seed);
     scores["Gaussian"] = -mean(energies(law, held_out));
     for (auto const& name : names) {
+      if (name == of_ladder) continue;  // its score is no density
       Model const model = fitted(name);
       double const e    = mean(model.energies(held_out));
       scores[name]      = -e - proposals.log_z(model.energies(proposals.points));
@@ -261,16 +287,17 @@ std::string cell(std::vector<Json> const& lines, std::string const& name) {
 
 int main(int argc, char** argv) {
   std::vector<std::filesystem::path> paths;
-  std::vector<std::string> sets, names{"PCD", "DSM", "SSM", "NCE"};
-  std::filesystem::path out;
+  std::vector<std::string> sets, names{of_ladder, "PCD", "DSM", "SSM", "NCE"};
+  std::filesystem::path out, energies_folder;
   Settings settings;
+  ladder::Options rungs;
   std::uint64_t seeds = 5;
   CLI::App app("Energies of tables: densities, and anomalies by AUROC, as one Markdown table.");
   app.add_option("--data", paths, "sets, or folders of sets: .npz, .csv, .csv.gz");
   app.add_option("--set", sets, "sets in the plane: two_moons, ...");
   app.add_option("--methods", names, "what to train, a list with commas")
       ->delimiter(',')
-      ->check(CLI::IsMember(methods))
+      ->check(CLI::IsMember({of_ladder, "PCD", "DSM", "SSM", "NCE"}))
       ->capture_default_str();
   app.add_option("--seeds", seeds, "runs of each set, with seeds 1, 2, ...")
       ->check(CLI::PositiveNumber)
@@ -278,10 +305,23 @@ int main(int argc, char** argv) {
   app.add_option("--steps", settings.steps, "training steps")->capture_default_str();
   app.add_option("--noise", settings.noise, "standard deviation of the noise on standardized rows")
       ->capture_default_str();
+  app.add_option("--views", rungs.views, "of the ladder, a list with commas")
+      ->delimiter(',')
+      ->check(CLI::IsMember(ladder::views))
+      ->capture_default_str();
+  app.add_option("--noise_first", rungs.noise.first, "largest noise of the ladder")
+      ->capture_default_str();
+  app.add_option("--noise_last", rungs.noise.last, "smallest noise of the ladder")
+      ->capture_default_str();
+  app.add_option("--levels", rungs.noise.levels, "of the ladder")->capture_default_str();
+  app.add_option("--ladder_steps", rungs.steps, "most training steps of a network of the ladder")
+      ->capture_default_str();
+  app.add_option("--energies", energies_folder, "folder for the energies of the ladder, .npy");
   app.add_option("--out", out, "file for a JSON line of each set and seed");
   CLI11_PARSE(app, argc, argv);
   Kokkos::ScopeGuard const kokkos;
   try {
+    rungs.noise.check();
     std::vector<Table> tables;
     for (auto const& name : sets) tables.push_back(plane_set(name));
     for (auto const& path : paths)
@@ -301,7 +341,7 @@ int main(int argc, char** argv) {
       Train const train = trainer_for(table);
       std::vector<Json> lines;
       for (settings.seed = 1; settings.seed <= seeds; ++settings.seed) {
-        lines.push_back(evaluate(table, train, names, settings));
+        lines.push_back(evaluate(table, train, names, settings, rungs, energies_folder));
         if (!out.empty() && !(file << lines.back().dump() << std::endl))
           throw std::runtime_error("tabular: '" + out.string() + "' cannot be written");
       }
