@@ -95,6 +95,10 @@ TEST_CASE("EnergyDiscrepancy refuses numbers that mean nothing, and says them",
   CHECK_THROWS_WITH(EnergyDiscrepancy{.draws = 0}.check(1), who + "draws must be >= 1, got 0");
   CHECK_THROWS_WITH(EnergyDiscrepancy{.data_weight = -1}.check(1),
                     who + "data_weight must be >= 0 and finite, got -1");
+  CHECK_THROWS_WITH(EnergyDiscrepancy{.draws = 1 << 20}.check(4096),
+                    who +
+                        "draws is 1048576 and the batch size 4096; a step has at most "
+                        "2147418111 points");
 }
 
 }  // namespace

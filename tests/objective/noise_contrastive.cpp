@@ -86,6 +86,10 @@ TEST_CASE("noise-contrastive estimation refuses no noise",
   CHECK_THROWS_MATCHES(
       NoiseContrastive<>{.ratio = 0}.check(1), std::invalid_argument,
       Catch::Matchers::Message("basin::objective::NoiseContrastive: ratio must be >= 1, got 0"));
+  CHECK_THROWS_MATCHES(NoiseContrastive<>{.ratio = 65535}.check(1 << 16), std::invalid_argument,
+                       Catch::Matchers::Message(
+                           "basin::objective::NoiseContrastive: ratio is 65535 and the batch size "
+                           "65536; a step has at most 2147418111 points"));
 }
 
 }  // namespace

@@ -85,6 +85,10 @@ TEST_CASE("score matching refuses no directions", "[objective][score_matching][r
   CHECK_THROWS_MATCHES(
       SlicedScoreMatching<>{.projections = 0}.check(1), std::invalid_argument,
       Message("basin::objective::SlicedScoreMatching: projections must be >= 1, got 0"));
+  CHECK_THROWS_MATCHES(
+      SlicedScoreMatching<>{.projections = 1 << 20}.check(1 << 12), std::invalid_argument,
+      Message("basin::objective::SlicedScoreMatching: projections is 1048576 and the batch size "
+              "4096; a step has at most 2147418111 points"));
   CHECK_THROWS_MATCHES(ScoreMatching<>{.probes = 0}.check(1), std::invalid_argument,
                        Message("basin::objective::ScoreMatching: probes must be >= 1, got 0"));
 }

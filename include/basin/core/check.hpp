@@ -37,6 +37,19 @@ inline int checked_count(char const* who, char const* name, std::size_t rows) {
   return static_cast<int>(rows);
 }
 
+/// Rejects steps with more points than kernels count, see checked_count.
+///
+/// \param name       of the option that says how many points a datum has, besides itself or not
+/// \param per_datum  points of each datum
+/// \throws std::invalid_argument naming the option, its value and the batch size
+inline void check_points_of_step(char const* who, char const* name, int value, double per_datum,
+                                 int batch) {
+  constexpr double most = 0x1p31 - 0x1p16 - 1;
+  if (per_datum * batch > most)
+    refuse(who, name, " is ", value, " and the batch size ", batch, "; a step has at most ",
+           static_cast<long long>(most), " points");
+}
+
 /// Rejects a change of a value that the arrays depend on.
 template <class T>
 void refuse_change(char const* who, char const* name, T const& made_with, T const& wanted) {

@@ -108,7 +108,11 @@ struct EnergyDiscrepancy {
   }
 
   /// \throws std::invalid_argument naming the field and its value
-  void check(int) const { check_fields("basin::objective::EnergyDiscrepancy", *this); }
+  void check(int batch) const {
+    char const* who = "basin::objective::EnergyDiscrepancy";
+    check_fields(who, *this);
+    check_points_of_step(who, "draws", draws, 1.0 + draws, batch);
+  }
 
   template <class E, class Exec, tile::Tuning tuning>
   class bind {

@@ -115,7 +115,11 @@ struct NoiseContrastive {
   }
 
   /// \throws std::invalid_argument naming the field and its value
-  void check(int) const { check_fields("basin::objective::NoiseContrastive", *this); }
+  void check(int batch) const {
+    char const* who = "basin::objective::NoiseContrastive";
+    check_fields(who, *this);
+    check_points_of_step(who, "ratio", ratio, 1.0 + ratio, batch);
+  }
 
   template <class E, class Exec, tile::Tuning tuning>
   class bind {

@@ -28,7 +28,11 @@ struct ScoreMatching {
   }
 
   /// \throws std::invalid_argument naming the field and its value
-  void check(int) const { check_fields("basin::objective::ScoreMatching", *this); }
+  void check(int batch) const {
+    char const* who = "basin::objective::ScoreMatching";
+    check_fields(who, *this);
+    check_points_of_step(who, "probes", probes, probes, batch);
+  }
 
   template <class E>
   static constexpr bool exact = E::dimension <= Limit;

@@ -60,7 +60,11 @@ struct SlicedScoreMatching {
   }
 
   /// \throws std::invalid_argument naming the field and its value
-  void check(int) const { check_fields("basin::objective::SlicedScoreMatching", *this); }
+  void check(int batch) const {
+    char const* who = "basin::objective::SlicedScoreMatching";
+    check_fields(who, *this);
+    check_points_of_step(who, "projections", projections, projections, batch);
+  }
 
   static constexpr bool reduced = std::same_as<form_type, form::VarianceReduced>;
 
