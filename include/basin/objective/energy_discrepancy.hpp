@@ -9,7 +9,7 @@
 #include <basin/tile/launch.hpp>
 #include <basin/tile/random.hpp>
 
-#include <cmath>
+#include <array>
 
 namespace basin::objective {
 
@@ -97,6 +97,9 @@ struct EnergyDiscrepancy {
   double standard_deviation = 1;  ///< sigma, units of x; > 0
   int draws                 = 4;  ///< M, perturbed points of each datum; >= 1
   double data_weight        = 1;  ///< w; >= 0
+
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a smaller standard_deviation", "more draws"};
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {

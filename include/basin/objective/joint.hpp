@@ -10,6 +10,7 @@
 #include <basin/objective/turn.hpp>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace basin::objective {
@@ -125,6 +126,10 @@ struct Joint {
   using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
   static_assert(check_turn<turn_type>::value && check_loss<loss_type>::value);
   static_assert(chains_type::template check_buffer<Buffer>());
+
+  /// What to try when a run diverges.
+  static constexpr std::array advice{"a larger energy_l2", "more steps of the sampler",
+                                     "a smaller step_size of the sampler", "a smaller p_x"};
 
   Sampler sampler{};
   Buffer buffer{};
