@@ -14,11 +14,12 @@ struct Silu {
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
     using T = typename V::value_type;
-    // Beyond it s is 0 or 1, and what follows is constant: no product of 0 with an infinite x.
-    constexpr T end = sizeof(T) == 8 ? 800 : 88;
-    V const s = tile::sigmoid(x), y = clamp(x, -end, end);
-    f[0] = where_less(x, V(-end), V(0), x * s);
-    if constexpr (Order > 0) f[1] = fma(y * s, V(1) - s, s);
+    // At -89, in double at -800, s is 0: no product of 0 and -inf.
+    constexpr T end = sizeof(T) == 8 ? 800 : 89;
+    V const y       = where_less(x, V(-end), V(-end), x);
+    V const s       = V(1) / (V(1) + tile::detail::exp_up_to_89(-y));
+    f[0]            = y * s;
+    if constexpr (Order > 0) f[1] = fma(f[0], V(1) - s, s);
     if constexpr (Order > 1) {
       V const s1 = s * (V(1) - s), s2 = s1 * (V(1) - s - s);
       f[2] = fma(y, s2, s1 + s1);

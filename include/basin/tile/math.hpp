@@ -20,15 +20,10 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> horner(Simd<T, N> x, T const (&coefficien
   return p;
 }
 
-}  // namespace detail
-
-namespace detail {
-
-// e^r 2^n = e^x: the polynomial e^r, |r| <= ln 2 / 2, and n. x is limited to [-87.3, most].
+// e^r 2^n = e^x: the polynomial e^r, |r| <= ln 2 / 2, and n, for x in [-87.3, 89].
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp_of_rest(Simd<T, N> x, T most, Simd<std::int32_t, N>& n) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp_of_rest(Simd<T, N> x, Simd<std::int32_t, N>& n) {
   using I = std::int32_t;
-  x       = clamp(x, T(-87.3f), most);
   // n = round(x / ln 2): adding 3/2 2^23 leaves the nearest integer in the low mantissa bits.
   Simd<T, N> const shifted = fma(x, T(1.44269504088896341f), T(12582912.0f));
   Simd<T, N> const whole   = shifted - T(12582912.0f);
@@ -40,23 +35,29 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp_of_rest(Simd<T, N> x, T most, Simd<st
   return fma(p, r * r, r) + T(1);
 }
 
-// 2^n for n in [-126, 127]
+// 2^n for n in [-126, 127]; infinite for 128.
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> power_of_two(Simd<std::int32_t, N> n) {
   return bits<T>((n + Simd<std::int32_t, N>(127)) << 23);
 }
 
-// e^x where what is added to it, or divided by it, makes its ends irrelevant: in float x is limited
-// to [-87.3, 88].
+// e^x for x <= 89, in float from 88.4 on infinite, and e^-87.3 below -87.3.
 template <class T, int N>
-KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> limited_exp(Simd<T, N> x) {
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp_up_to_89(Simd<T, N> x) {
   if constexpr (sizeof(T) == 8) {
     return Simd<T, N>::generate([&](int i) { return Kokkos::exp(x[i]); });
   } else {
     Simd<std::int32_t, N> n;
-    Simd<T, N> const p = exp_of_rest(x, T(88.0f), n);
+    Simd<T, N> const p = exp_of_rest(where_less(x, T(-87.3f), T(-87.3f), x), n);
     return p * power_of_two<T>(n);
   }
+}
+
+// As this for any x: where e^x is added to a number, or divides one.
+template <class T, int N>
+KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> limited_exp(Simd<T, N> x) {
+  if constexpr (sizeof(T) == 8) return exp_up_to_89(x);
+  return exp_up_to_89(where_less(Simd<T, N>(T(89)), x, T(89), x));
 }
 
 }  // namespace detail
@@ -69,7 +70,7 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> exp(Simd<T, N> x) {
     return detail::limited_exp(x);
   } else {
     Simd<std::int32_t, N> n;
-    Simd<T, N> const p             = detail::exp_of_rest(x, T(89.0f), n);
+    Simd<T, N> const p             = detail::exp_of_rest(clamp(x, T(-87.3f), T(89.0f)), n);
     Simd<std::int32_t, N> const n2 = n >> 1;  // 2^128 is no float
     Simd<T, N> const e = p * detail::power_of_two<T>(n2) * detail::power_of_two<T>(n - n2);
     return where_less(x, T(-87.3f), T(0), e);
@@ -158,12 +159,10 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> cos(Simd<T, N> x) {
   return Simd<T, N>::generate([&](int i) { return Kokkos::cos(x[i]); });
 }
 
-/// The logistic function 1 / (1 + e^-x); in float error <= 2.5 ulp on [-30, 30], and 0 below -88.
+/// The logistic function 1 / (1 + e^-x); in float error <= 2.5 ulp on [-30, 30], and 0 from -88.4 on.
 template <class T, int N>
 KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> sigmoid(Simd<T, N> x) {
-  Simd<T, N> const s = Simd<T, N>(T(1)) / (Simd<T, N>(T(1)) + detail::limited_exp(-x));
-  if constexpr (sizeof(T) == 8) return s;
-  return where_less(x, T(-88.0f), T(0), s);
+  return Simd<T, N>(T(1)) / (Simd<T, N>(T(1)) + detail::limited_exp(-x));
 }
 
 /// tanh x, exactly odd; in float absolute error <= 8e-8.
