@@ -6,6 +6,7 @@
 #include <basin/core/field.hpp>
 #include <basin/optimizer/update.hpp>
 #include <basin/tile/launch.hpp>
+#include <basin/tile/scaling.hpp>
 #include <basin/train/trainer.hpp>
 
 #include <Kokkos_Core.hpp>
@@ -45,7 +46,8 @@ struct Ascend {
   static constexpr int workspace_rows = 0;
   Scalar* theta;         // (parameters)
   Scalar const* ascent;  // (parameters)
-  Scalar const* norms;   // (blocks) squared
+  Scalar const* norms;   // (blocks) squared, in
+  Scalar const* units;   // (blocks)
   int count, blocks;
   Scalar rho;
   bool adaptive;
@@ -53,14 +55,16 @@ struct Ascend {
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int block) const {
     Ascend const s = *this;
-    Scalar square  = 0;
-    for (int b = 0; b < blocks; ++b) square += norms[b];
-    Scalar const scale = square > 0 ? rho / Kokkos::sqrt(square) : Scalar(0);
+    tile::AddSquares<Scalar> norm;
+    for (int b = 0; b < blocks; ++b) norm.add(norms[b], units[b]);
+    Scalar const scale   = norm.squares > 0 ? rho / Kokkos::sqrt(norm.squares) : Scalar(0);
+    Scalar const inverse = 1 / norm.unit;
     int const first = block * optimizer::block, left = count - first;
     c.each(left < optimizer::block ? left : +optimizer::block, [=](int k) {
       int const i    = first + k;
       Scalar const w = s.theta[i];
-      s.theta[i]     = w + scale * (s.adaptive ? Kokkos::abs(w) * s.ascent[i] : s.ascent[i]);
+      Scalar const e = inverse * s.ascent[i];  // in the unit of the norm
+      s.theta[i]     = w + scale * (s.adaptive ? Kokkos::abs(w) * e : e);
     });
   }
 };
@@ -117,7 +121,8 @@ class SharpnessAwareSteps {
         exec_(exec),
         ascent_("basin::train::ascent", blocks * optimizer::block),
         kept_("basin::train::kept", +E::parameters),
-        norms_("basin::train::norms", +blocks) {
+        norms_("basin::train::norms", +blocks),
+        units_("basin::train::units_of_norms", +blocks) {
     options.check();
   }
 
@@ -130,11 +135,12 @@ class SharpnessAwareSteps {
         detail::PrepareAscent<Scalar>{theta.data(), g.data(), ascent_.data(), kept_.data(),
                                       +E::parameters, options_.adaptive});
     optimizer::squared_norms<tuning>(exec_, static_cast<Scalar const*>(ascent_.data()),
-                                     norms_.data(), +blocks);
+                                     norms_.data(), units_.data(), +blocks);
     tile::for_each_tile<tuning>(
         exec_, "basin::ascend", +blocks,
-        detail::Ascend<Scalar>{theta.data(), ascent_.data(), norms_.data(), +E::parameters, +blocks,
-                               static_cast<Scalar>(options_.rho), options_.adaptive});
+        detail::Ascend<Scalar>{theta.data(), ascent_.data(), norms_.data(), units_.data(),
+                               +E::parameters, +blocks, static_cast<Scalar>(options_.rho),
+                               options_.adaptive});
     again();
     Kokkos::deep_copy(exec_, theta, kept_);
     trainer_.update();
@@ -161,7 +167,8 @@ class SharpnessAwareSteps {
   Exec exec_;
   Numbers ascent_;  // (parameters, padded with 0 to whole blocks)
   Numbers kept_;    // (parameters)
-  Numbers norms_;   // (blocks)
+  Numbers norms_;   // (blocks) squared, in
+  Numbers units_;   // (blocks)
 };
 
 }  // namespace basin::train
