@@ -68,10 +68,11 @@ struct Marginal {
   template <class Buffer>
   static constexpr bool check_buffer() {
     static_assert(
-        !requires(Buffer const& b) { b.draw.labels; },
-        "basin::objective: the buffer draws by the labels of chains, and these chains "
-        "have none; write objective::Joint with chains::ClassConditional<>, or a buffer "
-        "without draw::ByClass.");
+        !requires(Buffer const& b) { b.draw.labels; } &&
+            !requires(Buffer const& b) { b.start.labels; },
+        "basin::objective: the buffer draws or starts by the labels of chains, and these "
+        "chains have none; write objective::Joint with chains::ClassConditional<>, or a "
+        "buffer without draw::ByClass and start::ClassGaussian.");
     return true;
   }
 
