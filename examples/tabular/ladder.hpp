@@ -111,10 +111,10 @@ using Scores = std::vector<float>;
 struct Options {
   std::vector<std::string> views{"robust", "compressed", "normal_scores"};
   basin::sampler::NoiseLadder noise{.first = 2, .last = 0.775, .levels = 2};
-  long steps = 2500;  // at most, of one network; as many as there are rows, but 500 or more
+  double steps = 20;  // of training, times the root of the number of rows; 500 or more
 };
 
-// The mean E of some networks, of all rows of all parts one after the other, at one view and level.
+// E of all rows of all parts, one after the other, at one view and level.
 struct Rung {
   std::string view;
   double standard_deviation;  // of the noise
@@ -126,35 +126,30 @@ struct Climb {
   double seconds = 0;       // of training
 };
 
-// Where a network takes few steps there are up to three. The rows with noise are brought to
-// variance 1 again, so that the tail |x|^2 / 2 of the energy is right at each level.
+// The rows with noise are brought to variance 1 again, so that the tail |x|^2 / 2 of the energy is
+// right at each level.
 inline Climb climb(Train train, Options const& options, std::vector<Rows> const& parts,
                    Settings settings) {
   Climb result;
-  auto const seed  = settings.seed;
-  auto const rows  = static_cast<long>(parts.front().extent(0));
-  settings.steps   = std::min(options.steps, std::max(500L, rows));
-  auto const count = std::clamp(options.steps / settings.steps, 1L, 3L);
+  auto const rows = static_cast<double>(parts.front().extent(0));
+  settings.steps  = std::max(500L, static_cast<long>(options.steps * std::sqrt(rows)));
   for (auto const& name : options.views) {
     auto const view = seen(views.at(name), parts);
     for (int level = 0; level < options.noise.levels; ++level) {
       double const sigma = options.noise(level), scale = 1 / std::sqrt(1 + sigma * sigma);
       std::vector<Rows> scaled;
-      Rung rung{name, sigma, {}};
       for (Rows const& part : view) {
         scaled.push_back(basin::data::make_samples(part.extent(0), part.extent(1)));
         std::transform(part.data(), part.data() + part.size(), scaled.back().data(),
                        [=](float x) { return static_cast<float>(scale * x); });
-        rung.energies.resize(rung.energies.size() + part.extent(0), 0);
       }
-      settings.noise = sigma * scale;
-      for (long member = 0; member < count; ++member) {
-        settings.seed     = seed + 1000 * static_cast<std::uint64_t>(member);
-        Model const model = train(Method::dsm, scaled.front(), settings);
-        result.seconds += model.seconds;
-        float* to = rung.energies.data();
-        for (Rows const& part : scaled)
-          for (float const e : model.energies(part)) *to++ += e / static_cast<float>(count);
+      settings.noise    = sigma * scale;
+      Model const model = train(Method::dsm, scaled.front(), settings);
+      result.seconds += model.seconds;
+      Rung rung{name, sigma, {}};
+      for (Rows const& part : scaled) {
+        auto const e = model.energies(part);
+        rung.energies.insert(rung.energies.end(), e.begin(), e.end());
       }
       result.rungs.push_back(std::move(rung));
     }

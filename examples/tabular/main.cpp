@@ -314,7 +314,7 @@ int main(int argc, char** argv) {
   app.add_option("--noise_last", rungs.noise.last, "smallest noise of the ladder")
       ->capture_default_str();
   app.add_option("--levels", rungs.noise.levels, "of the ladder")->capture_default_str();
-  app.add_option("--ladder_steps", rungs.steps, "most training steps of a network of the ladder")
+  app.add_option("--ladder_steps", rungs.steps, "of training, times the root of the rows")
       ->capture_default_str();
   app.add_option("--energies", energies_folder, "folder for the energies of the ladder, .npy");
   app.add_option("--out", out, "file for a JSON line of each set and seed");
