@@ -45,7 +45,7 @@ TEST_CASE("a row's label comes with it, and an epoch has every row once", "[trai
       seen.insert(points[3 * n]);
     }
     auto const m = trainer.metrics();
-    CHECK(m["label"] == double(float(mine[0] + mine[1] + mine[2]) * (1.0f / 3)));
+    CHECK(m["label"] == (mine[0] + mine[1] + mine[2]) / 3.0);
     CHECK(!m.has("energy_data"));
     CHECK(!m.has("energy_square"));
     CHECK(!m.has("gap"));
