@@ -24,18 +24,8 @@ struct MalaMove {
 
   template <class Context, class Tile>
   KOKKOS_FUNCTION void begin(Context const& c, Tile const& t) const {
-    using V                    = typename Context::value_type;
-    constexpr int T            = Context::width;
-    Scalar* const dx           = t.rows + D * T;            // (D, T) dE/dx of the current state
-    Scalar* const e            = t.rows + 2 * D * T;        // (1, T) E of the current state
-    Scalar* const kept         = t.rows + (2 * D + 1) * T;  // (1, T) proposals accepted so far
-    Scalar const *const new_dx = t.gradient, *const new_e = t.value;
-    t.energy.value_and_gradient(c, t.workspace);
-    c.map(D, [=](auto at) { at.store(dx, at.load(new_dx)); });
-    c.map(1, [=](auto at) {
-      at.store(e, at.load(new_e));
-      at.store(kept, V(0));
-    });
+    constexpr int T = Context::width;
+    begin_proposals(c, t, t.rows + D * T, t.rows + 2 * D * T, t.rows + (2 * D + 1) * T);
   }
 
   template <class Context, class Tile>

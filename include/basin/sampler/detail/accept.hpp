@@ -5,10 +5,28 @@
 #include <basin/core/philox.hpp>
 
 #include <cstdint>
+#include <type_traits>
 
 // The accept-reject step of Metropolis and Hastings, for the moves that share it.
 
 namespace basin::sampler::detail {
+
+/// E and dE/dx of the current state, and no proposal accepted so far.
+template <class Context, class Tile, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION void begin_proposals(Context const& c, Tile const& t,
+                                                 Scalar* dx,      // (dimension, T)
+                                                 Scalar* e,       // (1, T)
+                                                 Scalar* kept) {  // (1, T)
+  using V                    = typename Context::value_type;
+  Scalar const *const new_dx = t.gradient, *const new_e = t.value;
+  t.energy.value_and_gradient(c, t.workspace);
+  c.map(+std::remove_cvref_t<decltype(t.energy)>::dimension,
+        [=](auto at) { at.store(dx, at.load(new_dx)); });
+  c.map(1, [=](auto at) {
+    at.store(e, at.load(new_e));
+    at.store(kept, V(0));
+  });
+}
 
 /// log_ratio = 1 where a uniform number of the chain is below exp(log_ratio), else 0, also where it
 /// is NaN; kept += that; f(place, yes) for the one place of each chain.
