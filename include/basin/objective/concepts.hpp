@@ -43,6 +43,8 @@ namespace basin::objective {
 //                                            // they need different arrays
 //   void start(Exec const&, Options const&, Chains const&, Stream const&); // chains (n, dimension)
 //                                            // of a user start as in training
+//   Chains last_samples() const;             // (n, dimension) the samples of the last step: a run
+//                                            // stops where they have left the data
 //   template <class Archive> void archive(Archive& a);  // a("name", View, scalar or object with
 //                                            // its own archive) for all that must be saved
 //
@@ -113,6 +115,10 @@ struct Asked {
 template <class Bound, class Options, class Exec, class Chains>
 concept StartsChains = requires(Bound& b, Exec const& exec, Options const& o, Chains const& chains,
                                 Stream const& stream) { b.start(exec, o, chains, stream); };
+
+/// Whether a bound objective shows the samples of its last step.
+template <class Bound>
+concept HasSamples = requires(Bound const& b) { b.last_samples().extent(0); };
 
 namespace detail {
 

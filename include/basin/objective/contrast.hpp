@@ -53,6 +53,9 @@ class Contrast {
     return all;
   }
 
+  /// (batch, dimension) the samples of the last step
+  Chains last_samples() const { return samples(); }
+
   /// Lists what must be saved.
   template <class Archive>
   void archive(Archive& a) {

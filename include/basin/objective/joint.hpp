@@ -276,8 +276,6 @@ struct Joint {
 
     bound_buffer& buffer() { return buffer_; }
     bound_buffer const& buffer() const { return buffer_; }
-    /// (batch, dimension) the samples of the last step
-    Chains last_samples() const { return base::samples(); }
     /// (labeled, dimension) the labeled rows of the last step, if 'labeled' are drawn
     Chains labeled_points() const { return rows_.points(); }
     /// (batch) labels of the samples, for class-conditional chains

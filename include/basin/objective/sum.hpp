@@ -182,6 +182,16 @@ struct Sum {
         second_.start(exec, options.second, chains, stream);
     }
 
+    /// The samples of the last step: of the first objective that has some.
+    auto last_samples() const
+      requires(HasSamples<first_type> || HasSamples<second_type>)
+    {
+      if constexpr (HasSamples<first_type>)
+        return first_.last_samples();
+      else
+        return second_.last_samples();
+    }
+
     /// Lists what must be saved.
     template <class Archive>
     void archive(Archive& a) {

@@ -30,6 +30,8 @@ struct TrainerOptions {
   double energy_limit = 1e8;  ///< stop when mean |E| exceeds it, units of E
   double gap_limit    = 100;  ///< stop when |gap| exceeds this many times what it has been so far,
                               ///< see GapHistory; > 1
+  double distance_limit = 100;  ///< stop when chains are this many standard deviations away from
+                                ///< the data, see Distance; refuse those that start there; > 1
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -48,6 +50,8 @@ struct TrainerOptions {
       range::above(0));
     f(Field{"gap_limit", "1", "stop when |gap| passes this many times what it has been so far"},
       self.gap_limit, range::above(1));
+    f(Field{"distance_limit", "1", "of chains from the data, in standard deviations of the data"},
+      self.distance_limit, range::above(1));
   }
 
   /// \throws std::invalid_argument naming the field and its value

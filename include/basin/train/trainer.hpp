@@ -9,6 +9,7 @@
 #include <basin/sampler/chain.hpp>
 #include <basin/tile/graph.hpp>
 #include <basin/train/batch.hpp>
+#include <basin/train/distance.hpp>
 #include <basin/train/monitor.hpp>
 #include <basin/train/options.hpp>
 #include <basin/train/parameters.hpp>
@@ -106,8 +107,10 @@ class Trainer {
                                                     options.seed)),
         parameters_(options.seed, options.ema_decay),
         monitor_(options.monitor_every, Theta::blocks),
+        distance_(exec, data.points, options.batch, bounds_of(options.objective)),
         clock_("basin::train::clock") {
     batches_.check(batch());
+    check_chains();
   }
 
   /// Trains on the data given to the constructor, or to set_data.
@@ -115,7 +118,7 @@ class Trainer {
   /// Synchronizes exec at each report. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
   /// \throws Divergence if the run diverges, the parameters then remain the last finite
-  ///         ones, or its gap runs away
+  ///         ones, if its gap runs away, or if its chains leave the data
   Metrics fit(FitOptions const& fit) {
     if ((fit.epochs > 0) == (fit.steps > 0))
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
@@ -190,9 +193,12 @@ class Trainer {
   }
 
   /// The metrics of the steps since the last report, with one fence.
-  /// \throws Divergence if the run has diverged, or its gap runs away
+  /// \throws Divergence if the run has diverged, its gap runs away, or its chains left the data
   Metrics metrics() {
     if (!launched_) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
+    bool const measures = objective::HasSamples<objective_type> && distance_.exists();
+    if constexpr (objective::HasSamples<objective_type>)
+      if (measures) distance_.measure(exec_, objective_->last_samples());
     Health health;
     Metrics m = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
                                options_.schedule(static_cast<long>(step_ - 1)), health);
@@ -201,9 +207,13 @@ class Trainer {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count();
     reported_ = step_;
     since_    = std::chrono::steady_clock::now();
-    last_     = m;
+    if (measures)
+      m.add({"distance_samples", "1", "of samples from the data, see Distance"}, distance_.value());
+    last_ = m;
     if (has_diverged(health, options_.energy_limit))
       throw Divergence(divergence(m, health, options_.energy_limit, advice()));
+    if (measures && m["distance_samples"] > options_.distance_limit)
+      throw Divergence(left_the_data(m, distance_.describe(), options_.distance_limit, advice()));
     if (m.has("gap")) {
       if (gaps_.runs_away(m["gap"], options_.gap_limit))
         throw Divergence(runaway(m, gaps_, options_.gap_limit, advice()));
@@ -319,6 +329,7 @@ class Trainer {
     Rows const rows(exec_, options_.batch, data, options_.seed);
     rows.check(batch());
     batches_ = rows;
+    distance_.set_data(exec_, data.points);
     graph_.clear();
   }
 
@@ -341,6 +352,17 @@ class Trainer {
       Parameters<E, objective::parameters_of<objective_type>, Optimizer::states, Exec, tuning>;
   using Watching =
       Monitor<Scalar, objective::column_count<objective_type>, Optimizer, Schedule, Exec, tuning>;
+
+  // Chains that cannot reach the data would give a run without a sign of it.
+  void check_chains() {
+    distance_.check_bounds(who);
+    if constexpr (objective::StartsChains<objective_type, Objective, Exec, Samples>) {
+      Samples const chains("basin::train::starts", +Distance<Exec>::starts, +E::dimension);
+      objective_->start(exec_, options_.objective, chains,
+                        {options_.seed, Purpose::sampler_start, 0});
+      distance_.check_starts(exec_, who, chains, options_.distance_limit);
+    }
+  }
 
   static Options const& checked(Options const& options) {
     options.check();
@@ -387,6 +409,7 @@ class Trainer {
   std::unique_ptr<objective_type> objective_;
   Theta parameters_;
   Watching monitor_;
+  Distance<Exec> distance_;
   Kokkos::View<std::uint64_t, memory> clock_;  // the next step of a graph's kernels
   std::uint64_t clock_is_ = 0;                 // its value when all work is done
   tile::Graph<Exec> graph_;
