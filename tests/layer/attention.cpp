@@ -53,6 +53,22 @@ TEST_CASE("large scores do not overflow", "[layer][attention]") {
   CHECK(model.energies({100, 100, 5, 100, 90, 7}) == std::vector<float>{10});
 }
 
+TEST_CASE(
+    "a score past the largest float is NaN in energy and gradient, past the least has no weight",
+    "[layer][attention]") {
+  using Net = Network<float, Image<1, 2, 3>, DotProductAttention<1>, Dense<1>>;
+  Model<Exec, Net> const model({1, 1, 0});
+  // query . key = 9e38 of the first position: no sentinel for NaN may miss it.
+  std::vector<double> const above{3e19, 3e19, 5, 0, 0, 7};
+  CHECK(std::isnan(model.energies(above)[0]));
+  auto const g = model.gradients(above);
+  for (std::size_t const i : {0, 1, 2, 4, 5}) CHECK(std::isnan(g[i]));
+  // -9e38: the first position reads the second value alone, the second the mean of both.
+  std::vector<double> const below{3e19, -3e19, 5, 0, 0, 7};
+  CHECK(model.energies(below)[0] == 13);
+  CHECK(model.gradients(below) == std::vector<float>{0, 0, 0.5F, 1.5e19F, 0, 1.5F});
+}
+
 TEST_CASE("attention does not depend on the order of the positions", "[layer][attention]") {
   using Net  = Network<double, Image<1, 3, 5>, DotProductAttention<1>, basin::layer::Silu,
                        Conv2d<1, 1>, basin::layer::Silu, Dense<1, basin::layer::initializer::Zeros>>;
