@@ -24,17 +24,34 @@ KOKKOS_FORCEINLINE_FUNCTION double halton2(std::uint32_t i) {
   return i * 0x1p-32;
 }
 
-template <class E>
+// The leapfrogs of a sampler with one step size for all coordinates.
+template <class Scalar>
+struct FixedLeapfrogs {
+  static constexpr int own_rows = 0;
+  Scalar h;
+  double longest;  // leapfrogs of the longest trajectory
+
+  KOKKOS_FORCEINLINE_FUNCTION Scalar step_size() const { return h; }
+  KOKKOS_FORCEINLINE_FUNCTION int count(Scalar, double u) const {
+    return static_cast<int>(Kokkos::ceil(longest * u));
+  }
+  template <class V, class Place>
+  KOKKOS_FORCEINLINE_FUNCTION V step_of(Scalar size, Place) const {
+    return V(size);
+  }
+};
+
+template <class E, class Leapfrogs>
 struct HamiltonianMove {
   static_assert(check_value_and_gradient<E>::value);
   using Scalar                     = typename E::scalar_type;
   static constexpr int D           = E::dimension;
-  static constexpr int rows        = 3 * D + 5;
+  static constexpr int rows        = 3 * D + 5 + Leapfrogs::own_rows;
   static constexpr int acceptance  = 1;  // columns, see Hamiltonian
   static constexpr int divergences = 2;
 
-  Scalar step_size, spread, inverse_temperature;
-  double leapfrogs;  // of the longest trajectory
+  Leapfrogs leapfrogs;
+  Scalar spread, inverse_temperature;
 
   template <class Context, class Tile>
   KOKKOS_FUNCTION void begin(Context const& c, Tile const& t) const {
@@ -43,6 +60,7 @@ struct HamiltonianMove {
     Scalar* const diverged = t.rows + (3 * D + 2) * T;  // (1, T) proposals whose H left
     begin_proposals(c, t, t.rows + D * T, t.rows + 3 * D * T, t.rows + (3 * D + 1) * T);
     c.map(1, [=](auto at) { at.store(diverged, V(0)); });
+    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.begin(c, t.rows + (3 * D + 5) * T);
   }
 
   template <class Context, class Tile>
@@ -59,12 +77,12 @@ struct HamiltonianMove {
     Scalar* const start        = t.rows + (3 * D + 3) * T;  // (1, T) |p|^2 / 2 before
     Scalar* const log_ratio    = t.rows + (3 * D + 4) * T;  // (1, T), then 1 where accepted
     Scalar const *const new_dx = t.gradient, *const new_e = t.value;
-    Scalar const h = step_size, deviation = spread, beta = inverse_temperature;
+    Leapfrogs const of = leapfrogs;
+    Scalar const h = of.step_size(), deviation = spread, beta = inverse_temperature;
     Scalar const half = Scalar(0.5);
 
     // All chains of a step have the same number of leapfrogs, which no state decides.
-    int const n = static_cast<int>(
-        Kokkos::ceil(leapfrogs * halton2(static_cast<std::uint32_t>(stream.step) + 1)));
+    int const n     = of.count(h, halton2(static_cast<std::uint32_t>(stream.step) + 1));
     Stream momenta  = stream;
     momenta.purpose = Purpose::sampler_momentum;
     c.normal(D, momenta, static_cast<std::uint32_t>(t.first),
@@ -73,24 +91,27 @@ struct HamiltonianMove {
         1, D, [=](auto at) { return at.load(p) * at.load(p); },
         [=](auto at, V sum) { at.store(start, V(half) * sum); });
     c.map(D, [=](auto at) {
-      V const from = at.load(x), kick = fma(V(-half * h), at.load(dx), at.load(p));
+      V const from = at.load(x), step = of.template step_of<V>(h, at);
+      V const kick = fma(V(-half) * step, at.load(dx), at.load(p));
       at.store(old, from);
       at.store(p, kick);
-      at.store(x, fma(V(h), kick, from));
+      at.store(x, fma(step, kick, from));
     });
     t.energy.value_and_gradient(c, t.workspace);
     c.repeat(n - 1, [&](int) {
       c.map(D, [=](auto at) {
-        V const kick = fma(V(-h), at.load(new_dx), at.load(p));
+        V const step = of.template step_of<V>(h, at);
+        V const kick = fma(-step, at.load(new_dx), at.load(p));
         at.store(p, kick);
-        at.store(x, fma(V(h), kick, at.load(x)));
+        at.store(x, fma(step, kick, at.load(x)));
       });
       t.energy.value_and_gradient(c, t.workspace);
     });
     c.reduce(
         1, D,
         [=](auto at) {
-          V const kick = fma(V(-half * h), at.load(new_dx), at.load(p));
+          V const step = of.template step_of<V>(h, at);
+          V const kick = fma(V(-half) * step, at.load(new_dx), at.load(p));
           return kick * kick;
         },
         [=](auto at, V sum) {
@@ -99,6 +120,7 @@ struct HamiltonianMove {
           at.store(log_ratio, drop);
           at.store(diverged, at.load(diverged) + where_less(V(Scalar(-1000)), drop, V(0), V(1)));
         });
+    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.add(c, log_ratio, t.rows + (3 * D + 5) * T);
     accept(c, stream, t.first, log_ratio, kept, [=](auto at, auto yes) {
       using U = decltype(yes);
       at.store(e, where_less(U(Scalar(0.5)), yes, at.load(new_e), at.load(e)));
@@ -113,6 +135,8 @@ struct HamiltonianMove {
   KOKKOS_FUNCTION void end(Context const& c, Tile const& t) const {
     store_share(c, t, acceptance, t.rows + (3 * D + 1) * Context::width);
     store_share(c, t, divergences, t.rows + (3 * D + 2) * Context::width);
+    if constexpr (Leapfrogs::own_rows > 0)
+      leapfrogs.end(c, t, t.rows + (3 * D + 5) * Context::width);
   }
 };
 
@@ -143,10 +167,12 @@ struct Hamiltonian {
   double effective_temperature() const { return temperature; }
 
   template <class E>
-  detail::HamiltonianMove<E> move() const {
+  auto move() const {
     using Scalar = typename E::scalar_type;
-    return {static_cast<Scalar>(step_size), static_cast<Scalar>(std::sqrt(temperature)),
-            static_cast<Scalar>(1 / temperature), trajectory_length / step_size};
+    using Move   = detail::HamiltonianMove<E, detail::FixedLeapfrogs<Scalar>>;
+    return Move{{static_cast<Scalar>(step_size), trajectory_length / step_size},
+                static_cast<Scalar>(std::sqrt(temperature)),
+                static_cast<Scalar>(1 / temperature)};
   }
 
   template <class Self, class F>
