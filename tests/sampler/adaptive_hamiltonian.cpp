@@ -111,6 +111,28 @@ TEST_CASE("a warm-up finds the scales and the step of a Gaussian, and leaves its
   CHECK((accepted > 0.63 && accepted < 0.95));
 }
 
+// The least scale is a 20th: in the new coordinates the step is 20 times the old one.
+TEST_CASE("a window ends with a step that is as stable as before", "[sampler][adaptation]") {
+  Chains<double> const chains("chains", 256, 3);
+  AdaptiveHamiltonian const sampler{.steps = 90, .adaptation = {.warmup = 100}};
+  State state(Exec(), sampler, 256, 3, 1);
+  basin::sampler::sample(Exec(), sampler, state, Energy<double>{}, chains, {.seed = 1});
+  double const h = numbers_of(state.step_size())[0];
+  CHECK((h > 0.4 && h < 2));
+}
+
+// All spread is between states of one chain. About 400 of its last window are independent enough.
+TEST_CASE("one chain finds its scales", "[sampler][adaptation]") {
+  Chains<double> const chains("chains", 1, 3);
+  AdaptiveHamiltonian const sampler{.steps = 1000, .adaptation = {.warmup = 1000}};
+  State state(Exec(), sampler, 1, 3, 1);
+  basin::sampler::sample(Exec(), sampler, state, Energy<double>{}, chains, {.seed = 1});
+  auto const scales = numbers_of(state.scales());
+  CHECK_THAT(scales[0], WithinRel(30.0, 0.2));
+  CHECK_THAT(scales[1], WithinRel(1.0, 0.2));
+  CHECK_THAT(scales[2], WithinRel(0.05, 0.2));
+}
+
 TEST_CASE("dual averaging follows its recursion", "[sampler][adaptation]") {
   // At h so small every proposal is accepted: the error is (target - 1) t / (t + 10) at first order.
   Chains<double> const chains("chains", 8, 3);
