@@ -29,6 +29,7 @@ enum class Purpose : std::uint32_t {
   sampler_accept   = 13,  ///< uniforms of accept-reject steps
   label            = 14,  ///< labels of samples
   sampler_momentum = 15,  ///< momenta that a sampler draws
+  sampler_swap     = 16,  ///< uniforms of swaps between temperatures
 };
 
 namespace detail {

@@ -23,6 +23,9 @@ class Contrast {
                 "basin::objective: this sampler sets coordinates of the energy itself, as "
                 "sampler::AnnealedLangevin does log sigma, and its chains have fewer; write for "
                 "example sampler::Langevin<>.");
+  static_assert(!basin::sampler::chains_differ<Sampler>,
+                "basin::objective: the chains of this sampler have different temperatures, and "
+                "most are no samples of the model; write the sampler inside of it.");
 
  public:
   using Scalar  = typename E::scalar_type;

@@ -90,6 +90,14 @@ template <class S>
   requires requires { +S::conditions; }
 inline constexpr int conditions_of<S> = S::conditions;
 
+/// Whether the chains of a sampler have different laws, as rungs of a ladder of temperatures have: they
+/// are then no samples for an objective. Declared as 'static constexpr bool chains_differ'.
+template <class S>
+inline constexpr bool chains_differ = false;
+template <class S>
+  requires requires { +S::chains_differ; }
+inline constexpr bool chains_differ<S> = S::chains_differ;
+
 /// Options of a sampler: a number of steps, which it validates with its other options.
 ///
 /// A sampler also has one of
