@@ -216,10 +216,9 @@ TEST_CASE("AdaptiveHamiltonian refuses what means nothing", "[sampler][adaptatio
                     "basin::sampler::Adaptation: block must be >= 1, got 0");
   AdaptiveHamiltonian const sampler{};
   State state(Exec(), sampler, 8, 3, 1);
-  CHECK_THROWS_WITH(
-      basin::sampler::sample(Exec(), sampler, state, Energy<double>{}, Chains<double>("c", 9, 3),
-                             {}),
-      "basin::sampler::AdaptiveHamiltonian: the state is of 8 chains, and there are 9");
+  CHECK_THROWS_WITH(basin::sampler::sample(Exec(), sampler, state, Energy<double>{},
+                                           Chains<double>("c", 9, 3), {}),
+                    "basin::sampler::sample: the state is of 8 chains, and there are 9");
 }
 
 }  // namespace

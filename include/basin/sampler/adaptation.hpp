@@ -4,11 +4,14 @@
 
 #include <basin/core/check.hpp>
 #include <basin/core/field.hpp>
-#include <basin/tile/launch.hpp>
+#include <basin/sampler/chain.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 
 namespace basin::sampler {
 
@@ -300,6 +303,67 @@ class AdaptationState {
   Numbers scales_;         // (dimension)
   Numbers probabilities_;  // (chains)
 };
+
+/// A sampler that tunes itself: it has 'steps', an Adaptation 'adaptation', a 'state' that is an
+/// AdaptationState, and in place of a move
+///
+///   template <class E> auto tuned_move(state const&) const;
+///
+/// which reads step size and scales on the device and leaves the chains' acceptance probabilities.
+template <class S, class E, class State>
+concept TunesItself = requires(S const& s, State const& state) {
+  { s.adaptation } -> std::same_as<Adaptation const&>;
+  s.template tuned_move<E>(state);
+};
+
+/// Moves every chain in place by options.steps steps, and tunes while the state's warm-up lasts.
+/// Asynchronous on exec.
+///
+/// \param state   made by (exec, options, chains, dimension, seed); see sampler::sample for the rest
+/// \throws std::invalid_argument as sampler::sample, and if the state is of other chains
+template <tile::Tuning tuning, class Exec, Sampler S, class State, class E, class Chains>
+  requires TunesItself<S, E, State>
+void sample(Exec const& exec, S const& options, State& state, E const& energy, Chains const& chains,
+            Stream stream,
+            std::type_identity_t<outputs_of<S, typename E::scalar_type>> const& outputs = {}) {
+  options.check();
+  state.check_chains("basin::sampler::sample", chains.extent(0));
+  auto const move = options.template tuned_move<E>(state);
+  auto reported   = outputs;
+  int k           = 0;
+  do {
+    auto const next      = state.next(options.adaptation, options.steps - k);
+    reported.before_last = k + next.steps == options.steps ? outputs.before_last : nullptr;
+    run_chains<tuning, find_column<S>("displacement")>(exec, "basin::chains", move, energy, chains,
+                                                       stream, next.steps, reported);
+    if (next.tunes && next.steps > 0)
+      state.template adapt<tuning>(exec, options.adaptation, chains, next.steps);
+    stream.step += static_cast<std::uint64_t>(next.steps);
+    k += next.steps;
+  } while (k < options.steps);
+}
+
+/// As above, with the tuning of the backend.
+template <class Exec, Sampler S, class State, class E, class Chains>
+  requires TunesItself<S, E, State>
+void sample(Exec const& exec, S const& options, State& state, E const& energy, Chains const& chains,
+            Stream stream,
+            std::type_identity_t<outputs_of<S, typename E::scalar_type>> const& outputs = {}) {
+  sample<tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>(
+      exec, options, state, energy, chains, stream, outputs);
+}
+
+/// With a state of its own for this call, which is lost with it. Allocates, and waits.
+template <tile::Tuning tuning, class Exec, Sampler S, class E, class Chains>
+  requires TunesItself<S, E, state_of<S, typename E::scalar_type, Exec>>
+void sample(Exec const& exec, S const& options, E const& energy, Chains const& chains,
+            Stream stream,
+            std::type_identity_t<outputs_of<S, typename E::scalar_type>> const& outputs = {}) {
+  state_of<S, typename E::scalar_type, Exec> state(
+      exec, options, static_cast<int>(chains.extent(0)), +E::dimension, stream.seed);
+  sample<tuning>(exec, options, state, energy, chains, stream, outputs);
+  exec.fence("basin::sampler::sample");  // before the state goes
+}
 
 }  // namespace basin::sampler
 
