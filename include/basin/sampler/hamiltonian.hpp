@@ -6,6 +6,7 @@
 #include <basin/core/field.hpp>
 #include <basin/sampler/chain.hpp>
 #include <basin/sampler/detail/accept.hpp>
+#include <basin/sampler/detail/halton.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -13,16 +14,6 @@
 namespace basin::sampler {
 
 namespace detail {
-
-/// Number i of the Halton sequence in base 2, for i below 2^32: in (0, 1) for i >= 1.
-KOKKOS_FORCEINLINE_FUNCTION double halton2(std::uint32_t i) {
-  i = (i >> 16) | (i << 16);
-  i = ((i & 0xFF00FF00u) >> 8) | ((i & 0x00FF00FFu) << 8);
-  i = ((i & 0xF0F0F0F0u) >> 4) | ((i & 0x0F0F0F0Fu) << 4);
-  i = ((i & 0xCCCCCCCCu) >> 2) | ((i & 0x33333333u) << 2);
-  i = ((i & 0xAAAAAAAAu) >> 1) | ((i & 0x55555555u) << 1);
-  return i * 0x1p-32;
-}
 
 // The leapfrogs of a sampler with one step size for all coordinates.
 template <class Scalar>
