@@ -2,9 +2,10 @@
 #ifndef BASIN_BASIN_HPP
 #define BASIN_BASIN_HPP
 
-/// Everything but basin/data/ and basin/io/, which need zlib and libpng, and
-/// metric/frechet_distance.hpp, which includes Eigen's eigenvalues. For programs; library code
-/// includes what it uses.
+/// Everything but basin/data/ and basin/io/, which need zlib and libpng,
+/// metric/frechet_distance.hpp, which includes Eigen's eigenvalues, and metric/convergence.hpp with
+/// the diagnostics that sort draws, which includes Thrust where there is CUDA. For programs; library
+/// code includes what it uses.
 
 #include <basin/buffer/replay.hpp>
 #include <basin/core/archive.hpp>
@@ -39,7 +40,9 @@
 #include <basin/layer/sum.hpp>
 #include <basin/layer/tanh.hpp>
 #include <basin/metric/auroc.hpp>
+#include <basin/metric/autocorrelation.hpp>
 #include <basin/metric/average_precision.hpp>
+#include <basin/metric/bfmi.hpp>
 #include <basin/metric/calibration.hpp>
 #include <basin/metric/classification.hpp>
 #include <basin/metric/false_positive_rate.hpp>
