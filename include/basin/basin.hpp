@@ -3,9 +3,9 @@
 #define BASIN_BASIN_HPP
 
 /// Everything but basin/data/ and basin/io/, which need zlib and libpng,
-/// metric/frechet_distance.hpp, which includes Eigen's eigenvalues, and metric/convergence.hpp with
-/// the diagnostics that sort draws, which includes Thrust where there is CUDA. For programs; library
-/// code includes what it uses.
+/// metric/frechet_distance.hpp and energy/target/linear_regression.hpp, which include more of Eigen,
+/// and metric/convergence.hpp with the diagnostics that sort draws, which includes Thrust where
+/// there is CUDA. For programs; library code includes what it uses.
 
 #include <basin/buffer/replay.hpp>
 #include <basin/core/archive.hpp>
@@ -19,6 +19,18 @@
 #include <basin/energy/network.hpp>
 #include <basin/energy/parameter_gradient.hpp>
 #include <basin/energy/quadratic.hpp>
+#include <basin/energy/target/ackley.hpp>
+#include <basin/energy/target/banana.hpp>
+#include <basin/energy/target/double_well.hpp>
+#include <basin/energy/target/double_well_particles.hpp>
+#include <basin/energy/target/funnel.hpp>
+#include <basin/energy/target/gaussian.hpp>
+#include <basin/energy/target/lennard_jones.hpp>
+#include <basin/energy/target/logistic_regression.hpp>
+#include <basin/energy/target/mixture.hpp>
+#include <basin/energy/target/phi4.hpp>
+#include <basin/energy/target/rastrigin.hpp>
+#include <basin/energy/target/xy.hpp>
 #include <basin/energy/wide_resnet.hpp>
 #include <basin/layer/attention.hpp>
 #include <basin/layer/conv2d.hpp>

@@ -186,14 +186,14 @@ TEST_CASE("of chains that stand still, and of numbers that are none, nothing is 
   }
   CHECK_FALSE(is_empty(draws_of(fine, 2)));
 
-  auto const still = draws_of(std::vector<double>(16, 1.5), 2);
+  auto const still = draws_of(std::vector<double>(60, 0.1), 6);  // whose mean is rounded
   CHECK(is_empty(still));
-  CHECK(convergence(Exec(), still).estimate.mean == 1.5);
+  CHECK(convergence(Exec(), still).estimate.mean == 0.1);
   CHECK(convergence(Exec(), still).estimate.standard_deviation == 0);
   CHECK(std::isnan(bfmi(Exec(), still)[0]));
   // Apart: R-hat has nothing to divide by.
-  std::vector<double> apart(16, 1.5);
-  for (std::size_t i = 0; i < 8; ++i) apart[i] = -1;
+  std::vector<double> apart(20, 0.1);
+  for (std::size_t i = 0; i < 10; ++i) apart[i] = -0.3;
   CHECK(r_hat(Exec(), draws_of(apart, 2)) == inf);
   CHECK(nested_r_hat(Exec(), draws_of(apart, 2), 2) == inf);
   // 39 of 40 draws at the largest: both quantiles are. Of as many 0 as 1 one is.

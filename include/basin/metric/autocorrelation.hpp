@@ -20,9 +20,10 @@ struct CenterChains {
 
   KOKKOS_FUNCTION void operator()(std::int64_t chain) const {
     std::size_t const m = static_cast<std::size_t>(chain), n = table.extent(1);
-    double sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += table(m, i);
-    double const center = sum / static_cast<double>(n);
+    double const first = table(m, 0);
+    double sum         = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += table(m, i) - first;
+    double const center = first + sum / static_cast<double>(n);
     for (std::size_t i = 0; i < n; ++i) table(m, i) -= center;
     mean(m) = center;
   }
