@@ -22,9 +22,10 @@ HEAD = """// SPDX-License-Identifier: Apache-2.0
 namespace basin::test::reference {
 
 /// Draw i of chain m is at [m * draws + i]. Every operation is rounded once, so that every language
-/// has the same numbers: x' = memory x + u, u uniform on multiples of 2^-31, shifted by shift m, in
-/// steps of 'rounding' unless that is 0.
-inline std::vector<double> chains(int chains, int draws, double memory, double shift, double rounding) {
+/// has the same numbers: x' = memory x + u, u uniform on multiples of 2^-31, times 1 + widening m,
+/// shifted by shift m, in steps of 'rounding' unless that is 0.
+inline std::vector<double> chains(int chains, int draws, double memory, double shift, double rounding,
+                                  double widening = 0) {
   std::vector<double> values;
   for (int m = 0; m < chains; ++m) {
     std::uint64_t state = static_cast<std::uint64_t>(m) + 1;
@@ -34,8 +35,11 @@ inline std::vector<double> chains(int chains, int draws, double memory, double s
       double const u = static_cast<double>(state >> 33) / 2147483648.0 - 0.5;
       x              = memory * x;
       x              = x + u;
-      double y       = shift * m;
-      y              = y + x;
+      double width   = widening * m;
+      width          = 1 + width;
+      double y       = width * x;
+      double by      = shift * m;
+      y              = by + y;
       if (rounding > 0) y = std::floor(y / rounding) * rounding;
       if (i >= 0) values.push_back(y);
     }
@@ -46,14 +50,14 @@ inline std::vector<double> chains(int chains, int draws, double memory, double s
 struct Case {
   char const* name;
   int chains, draws;
-  double memory, shift, rounding;
+  double memory, shift, rounding, widening;
   double effective_sample_size, bulk, tail, r_hat, split_r_hat;
   double error_of_mean, error_of_standard_deviation;
 };
 """
 
 
-def chains(chains, draws, memory, shift, rounding):
+def chains(chains, draws, memory, shift, rounding, widening=0.0):
     values = np.zeros((chains, draws))
     for m in range(chains):
         state, x = m + 1, 0.0
@@ -62,8 +66,11 @@ def chains(chains, draws, memory, shift, rounding):
             u = (state >> 33) / 2147483648.0 - 0.5
             x = memory * x
             x = x + u
-            y = shift * m
-            y = y + x
+            width = widening * m
+            width = 1 + width
+            y = width * x
+            by = shift * m
+            y = by + y
             if rounding > 0:
                 y = math.floor(y / rounding) * rounding
             if i >= 0:
@@ -71,14 +78,15 @@ def chains(chains, draws, memory, shift, rounding):
     return values
 
 
-CASES = [("of little memory", 4, 100, 0.3, 0.0, 0.0),
-         ("of an odd number of draws", 4, 101, 0.7, 0.0, 0.0),
-         ("apart", 6, 60, 0.5, 0.25, 0.0),
-         ("with ties", 5, 80, 0.6, 0.0, 0.25),
-         ("that alternate", 3, 64, -0.8, 0.0, 0.0),
-         ("that hardly move", 4, 40, 0.98, 0.0, 0.0),
-         ("of six draws", 3, 6, 0.0, 0.0, 0.0),
-         ("of many short chains", 64, 8, 0.4, 0.0, 0.0)]
+CASES = [("of little memory", 4, 100, 0.3, 0.0, 0.0, 0.0),
+         ("of an odd number of draws", 4, 101, 0.7, 0.0, 0.0, 0.0),
+         ("apart", 6, 60, 0.5, 0.25, 0.0, 0.0),
+         ("with ties", 5, 80, 0.6, 0.0, 0.25, 0.0),
+         ("that alternate", 3, 64, -0.8, 0.0, 0.0, 0.0),
+         ("that hardly move", 4, 40, 0.98, 0.0, 0.0, 0.0),
+         ("of six draws", 3, 6, 0.0, 0.0, 0.0, 0.0),
+         ("of many short chains", 64, 8, 0.4, 0.0, 0.0, 0.0),
+         ("of other widths", 4, 60, 0.3, 0.0, 0.0, 0.75)]
 
 
 def number(x):

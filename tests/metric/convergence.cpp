@@ -42,8 +42,8 @@ TEST_CASE("diagnostics are those of ArviZ", "[metric][convergence]") {
   auto const as = [](double value) { return WithinRel(value, 1e-11); };
   for (auto const& of : basin::test::reference::cases) {
     INFO("chains " << of.name);
-    auto const draws =
-        draws_of(chains(of.chains, of.draws, of.memory, of.shift, of.rounding), of.chains);
+    auto const draws = draws_of(
+        chains(of.chains, of.draws, of.memory, of.shift, of.rounding, of.widening), of.chains);
     auto const all = convergence(Exec(), draws);
     CHECK_THAT(effective_sample_size(Exec(), draws), as(of.effective_sample_size));
     CHECK_THAT(bulk_effective_sample_size(Exec(), draws), as(of.bulk));

@@ -86,6 +86,13 @@ TEST_CASE("thirteen Lennard-Jones particles are least as an icosahedron",
       WithinRel(-2 * 44.326801, 1e-7));
 }
 
+TEST_CASE("clusters have second derivatives, and the same bits in every tuning",
+          "[energy][target][particles]") {
+  CHECK(trace_error<Exec>(target::DoubleWellParticles<double, 3>{.tether = 1, .center = 2},
+                          numbers(6 * 17, 4, 4)) < tolerance);
+  CHECK(tunings_of_other_bits<Exec>(target::DoubleWellParticles<float, 5>{.tether = 1}, 4) == 0);
+}
+
 TEST_CASE("a cluster of any number of particles", "[energy][target][particles]") {
   // A chain of 200 particles at distance 1 in float: neighbors -1, next ones 2^-12 - 2^-5, ...
   target::LennardJones<float, 200, 1> const lj;

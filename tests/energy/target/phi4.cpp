@@ -60,6 +60,13 @@ TEST_CASE("phi^4 is summed over sites and bonds", "[energy][target][phi4]") {
   CHECK(gradient_error<Exec>(target::Xy<double, 2, 3, 2>{{.coupling = 1.5}}, x) < tolerance);
 }
 
+TEST_CASE("a lattice has second derivatives, and the same bits in every tuning",
+          "[energy][target][lattice]") {
+  CHECK(trace_error<Exec>(target::Phi4<double, 2, 3>{{.mass_square = -1.5, .coupling = 0.75}},
+                          numbers(6 * 17, 2, 2)) < tolerance);
+  CHECK(tunings_of_other_bits<Exec>(target::Phi4<float, 3, 4>{{.coupling = 1}}, 1) == 0);
+}
+
 TEST_CASE("the free field is the Gaussian of its waves", "[energy][target][phi4]") {
   target::Phi4<double, 2> const pair{{.mass_square = 0.5}};
   using L = decltype(pair)::lattice;
