@@ -71,6 +71,24 @@ TEST_CASE("linear regression is the Gaussian that it says", "[energy][target][re
   CHECK_THAT(energy.formula.mean(1), WithinAbs((-31 * 12.25 + 2 * 6) / det, 1e-14));
 }
 
+TEST_CASE("the posterior of linear regression is a Gaussian with exact samples",
+          "[energy][target][regression]") {
+  auto const rows    = rows_of({1, 0.5, 1, -2, 1, 3});
+  auto const answers = row({0.5, 1, -2});
+  Linear const energy{{rows, answers, 0.5, 2.0}};
+  Rows const factor("factor", 2, 2);
+  Row const mean("mean", 2);
+  energy.formula.write_posterior(factor, mean);
+  target::Gaussian<double, 2, Exec> const gaussian{{factor, mean}};
+  double const apart = gaussian.formula.log_partition() - energy.formula.log_partition();
+  auto const x = numbers(2 * 20, 2, 3), e = energies_of<Exec>(energy, x),
+             of_gaussian = energies_of<Exec>(gaussian, x);
+  double error           = 0;
+  for (std::size_t n = 0; n < 20; ++n)
+    error = std::max(error, std::abs(e[n] - of_gaussian[n] - apart));
+  CHECK(error < 1e-12 * largest(e));
+}
+
 TEST_CASE("regressions refuse what does not fit", "[energy][target][regression][refusal]") {
   auto const rows = rows_of({1, 2});
   CHECK_THROWS_WITH((Logistic{{rows, row({1, 0}), 1.0}}),

@@ -9,6 +9,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <cstdint>
+#include <type_traits>
 
 // Targets are energies whose answers are known, for tests of samplers and for comparisons. Where
 // they are known, the formula of a target has on the host
@@ -45,10 +46,10 @@ struct Numbers {
 
 namespace detail {
 
-template <class Formula>
-concept Draws =
-    requires(Formula const& f, Numbers<typename Formula::scalar_type> const& numbers,
-             typename Formula::scalar_type (&x)[Formula::dimension]) { f.draw(numbers, x); };
+template <class Target>
+concept DrawsExactly = requires(
+    Target const& target, Numbers<typename Target::scalar_type> const& numbers,
+    typename Target::scalar_type (&x)[Target::dimension]) { target.formula.draw(numbers, x); };
 
 template <class Formula, class Points>
 struct DrawPoint {
@@ -76,12 +77,12 @@ struct DrawPoint {
 /// \throws std::invalid_argument if the second extent is not the dimension
 template <class Exec, class Target, class Points>
 void draw(Exec const& exec, Target const& target, Points const& points, Stream stream) {
-  using Formula = decltype(target.formula);
-  static_assert(detail::Draws<Formula>,
+  static_assert(detail::DrawsExactly<Target>,
                 "basin::energy::target::draw: this energy has no exact samples; its formula needs "
                 "'KOKKOS_FUNCTION void draw(basin::energy::target::Numbers<scalar_type> const& "
                 "numbers, scalar_type (&x)[dimension]) const'.");
-  if constexpr (detail::Draws<Formula>) {
+  if constexpr (detail::DrawsExactly<Target>) {
+    using Formula   = std::remove_cvref_t<decltype(target.formula)>;
     char const* who = "basin::energy::target::draw";
     if (!is_extent(points.extent(1), Formula::dimension))
       refuse(who, "points has second extent ", points.extent(1), ", the energy has dimension ",

@@ -67,6 +67,25 @@ class LinearRegressionFormula {
   double mean(int d) const { return posterior().mean(d); }
   double variance(int d) const { return posterior().covariance(d, d); }
 
+  /// Writes the mean, and the Cholesky factor of the covariance: Gaussian<Scalar, Dimension>{{factor,
+  /// mean}} is the same law, with exact samples.
+  ///
+  /// \param factor  (dimension, dimension), LayoutRight
+  /// \param mean    (dimension)
+  template <class Factor, class Mean>
+  void write_posterior(Factor const& factor, Mean const& mean) const {
+    Posterior const of      = posterior();
+    Eigen::MatrixXd const l = of.covariance.llt().matrixL();
+    auto const factor_host  = Kokkos::create_mirror_view(factor);
+    auto const mean_host    = Kokkos::create_mirror_view(mean);
+    for (int d = 0; d < Dimension; ++d) {
+      mean_host(d) = static_cast<Scalar>(of.mean(d));
+      for (int e = 0; e < Dimension; ++e) factor_host(d, e) = static_cast<Scalar>(l(d, e));
+    }
+    Kokkos::deep_copy(factor, factor_host);
+    Kokkos::deep_copy(mean, mean_host);
+  }
+
  private:
   struct Posterior {
     double log_partition;
