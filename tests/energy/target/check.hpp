@@ -37,6 +37,9 @@ std::vector<double> energies_of(E const& energy, std::vector<double> const& x) {
   return on_host(e);
 }
 
+/// The larger of both; NaN if one is.
+inline double worse(double a, double b) { return a > b || std::isnan(a) ? a : b; }
+
 /// The largest |dE/dx - central difference of E| / (1 + the largest |E| and |dE/dx|).
 template <class Exec, class E>
 double gradient_error(E const& energy, std::vector<double> const& x) {
@@ -53,7 +56,7 @@ double gradient_error(E const& energy, std::vector<double> const& x) {
     }
     auto const above = energies_of<Exec>(energy, up), below = energies_of<Exec>(energy, down);
     for (std::size_t n = 0; n < above.size(); ++n)
-      error = std::max(error, std::abs(slopes[n * D + d] - (above[n] - below[n]) / (2 * step)));
+      error = worse(error, std::abs(slopes[n * D + d] - (above[n] - below[n]) / (2 * step)));
   }
   return error / (1 + largest(slopes) + largest(energies_of<Exec>(energy, x)));
 }
@@ -82,8 +85,7 @@ double trace_error(E const& energy, std::vector<double> const& x) {
       sums[n] += (above[n * D + d] - below[n * D + d]) / (2 * step);
   }
   double error = 0;
-  for (std::size_t n = 0; n < sums.size(); ++n)
-    error = std::max(error, std::abs(found[n] - sums[n]));
+  for (std::size_t n = 0; n < sums.size(); ++n) error = worse(error, std::abs(found[n] - sums[n]));
   return error / (1 + largest(found));
 }
 

@@ -135,6 +135,32 @@ TEST_CASE("exact samples have the moments of their energy", "[energy][target]") 
   check(errors_of_draws(target::Funnel<double, 3>{{.standard_deviation = 1}}));
 }
 
+TEST_CASE("exact samples of a mixture have its weights, and one width in each mode",
+          "[energy][target][mixture]") {
+  // Modes 20 apart of weights 1, 2, 1 and deviation 1/2.
+  int constexpr n = 40000;
+  Table const means("means", 3, 1);
+  auto const host = Kokkos::create_mirror_view(means);
+  for (int k = 0; k < 3; ++k) host(k, 0) = 20 * k;
+  Kokkos::deep_copy(means, host);
+  auto const weights = row({1, 2, 1});
+  Points<Exec> const points("points", n, 1);
+  target::draw(Exec(), target::Mixture<double, 1, Exec>{{means, weights, 0.5}}, points,
+               {.seed = 9});
+  double count[3] = {}, square[3] = {};
+  for (double const x : on_host(points)) {
+    int const k      = x < 10 ? 0 : x < 30 ? 1 : 2;
+    double const off = x - 20 * k;
+    count[k] += 1;
+    square[k] += off * off;
+  }
+  for (int k = 0; k < 3; ++k) {
+    double const share = k == 1 ? 0.5 : 0.25;
+    CHECK_THAT(count[k] / n, WithinAbs(share, 4 * std::sqrt(share * (1 - share) / n)));
+    CHECK_THAT(square[k] / count[k], WithinAbs(0.25, 4 * 0.25 * std::sqrt(2 / (share * n))));
+  }
+}
+
 TEST_CASE("exact samples are keyed by their row, and have the mean energy of theory",
           "[energy][target]") {
   // <E> = D / 2 + (D - 1) <x_0> / 2 of a funnel, <E^2> - <E>^2 = D / 2 + (D - 1)^2 s^2 / 4.
