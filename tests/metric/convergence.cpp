@@ -3,6 +3,7 @@
 #include <basin/metric/bfmi.hpp>
 #include <basin/metric/convergence.hpp>
 #include <basin/metric/nested_r_hat.hpp>
+#include <basin/metric/running_moments.hpp>
 
 #include "metric/chains.hpp"
 
@@ -10,6 +11,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -35,6 +37,14 @@ Draws draws_of(std::vector<double> const& values, int chains) {
     for (int i = 0; i < n; ++i) host(i, m) = values[static_cast<std::size_t>(m * n + i)];
   Kokkos::deep_copy(draws, host);
   return draws;
+}
+
+Kokkos::View<double*, Exec> on_device(std::vector<double> const& values) {
+  Kokkos::View<double*, Exec> const view("values", values.size());
+  auto const host = Kokkos::create_mirror_view(view);
+  std::copy(values.begin(), values.end(), host.data());
+  Kokkos::deep_copy(view, host);
+  return view;
 }
 
 TEST_CASE("diagnostics are those of ArviZ", "[metric][convergence]") {
@@ -114,6 +124,41 @@ TEST_CASE("an autoregressive chain has the correlations and the sample size of t
   CHECK(std::abs(of.mean) < 4 * of.error_of_mean);
   CHECK(std::abs(of.standard_deviation - std::sqrt(4 / 3.0)) < 4 * of.error_of_standard_deviation);
   CHECK_THAT(of.error_of_mean, WithinRel(2 / std::sqrt(S), 0.05));
+}
+
+TEST_CASE("moments of draws that are not kept are those of all draws", "[metric][convergence]") {
+  int constexpr n = 9, count = 6;
+  auto const a = chains(count, n, 0.5, 0.1, 0), b = chains(count, n, 0.2, 0, 0);
+  RunningMoments<Exec> running(count, 2);
+  Kokkos::View<double**, Kokkos::LayoutLeft, Exec> const draw("draw", count, 2);
+  auto const host = Kokkos::create_mirror_view(draw);
+  CHECK(std::isnan(running.mean(Exec())[0]));
+  for (int i = -3; i < n; ++i) {  // some are forgotten
+    if (i == 0) running.reset(Exec());
+    for (int m = 0; m < count; ++m) {
+      std::size_t const at = static_cast<std::size_t>(m * n + std::abs(i));
+      host(m, 0)           = a[at];
+      host(m, 1)           = b[at];
+    }
+    Kokkos::deep_copy(draw, host);
+    running.add(Exec(), draw);
+  }
+  CHECK(running.draws() == n);
+  int k = 0;
+  for (auto const& values : {a, b}) {
+    auto const draws    = draws_of(values, count);
+    auto const expected = monte_carlo_estimate(Exec(), draws);
+    auto const at       = static_cast<std::size_t>(k++);
+    CHECK_THAT(running.mean(Exec())[at], WithinAbs(expected.mean, 1e-15));
+    CHECK_THAT(running.standard_deviation(Exec())[at],
+               WithinRel(expected.standard_deviation, 1e-14));
+    CHECK_THAT(running.nested_r_hat(Exec(), 3)[at],
+               WithinRel(nested_r_hat(Exec(), draws, 3), 1e-14));
+  }
+  // One function: a column. A number that is none stays.
+  RunningMoments<Exec> column(2);
+  column.add(Exec(), on_device({1, std::nan("")}));
+  CHECK(std::isnan(column.nested_r_hat(Exec(), 2)[0]));
 }
 
 TEST_CASE("ranks forget how the draws are scaled", "[metric][convergence]") {
@@ -218,6 +263,15 @@ TEST_CASE("diagnostics refuse what does not fit", "[metric][convergence][refusal
   CHECK_THROWS_WITH(nested_r_hat(Exec(), draws_of({1, 2, 3, 4, 5, 6}, 6), 4),
                     "basin::metric::nested_r_hat: superchains must be >= 2 and divide the number "
                     "of chains, 6, got 4");
+  RunningMoments<Exec> running(3);
+  CHECK_THROWS_WITH(running.add(Exec(), on_device({1, 2})),
+                    "basin::metric::RunningMoments: values are of 2 chains and 1 functions, "
+                    "expected 3 and 1");
+  CHECK_THROWS_WITH(RunningMoments<Exec>(0),
+                    "basin::metric::RunningMoments: chains must be > 0, got 0");
+  CHECK_THROWS_WITH(running.nested_r_hat(Exec(), 2),
+                    "basin::metric::RunningMoments::nested_r_hat: superchains must be >= 2 and "
+                    "divide the number of chains, 3, got 2");
   CHECK_THROWS_WITH(convergence_table({"x"}, {}),
                     "basin::metric::convergence_table: there are 1 names and 0 functions");
 }

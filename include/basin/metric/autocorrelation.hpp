@@ -143,7 +143,7 @@ auto autocorrelation(Exec const& exec, Draws const& draws, std::size_t lags) {
     if (lags >= table.extent(1))
       refuse(who, "lags must be < ", table.extent(1), ", the number of draws, got ", lags);
     std::vector<double> rho(lags + 1, detail::no_number);
-    if (!detail::varies(exec, table)) return rho;
+    if (!detail::is_finite(exec, table)) return rho;
     detail::Autocorrelations<Exec> of(exec, table);
     for (std::size_t t = 0; t <= lags; ++t) rho[t] = of(t);
     return rho;

@@ -31,8 +31,8 @@ template <class Exec, class Draws>
 auto convergence(Exec const& exec, Draws const& draws) {
   return detail::of_each_function(
       "basin::metric::convergence", exec, draws, 4, [&](auto const& table) {
-        auto const reduction = [&](auto const& scores) {
-          return detail::scale_reduction(exec, scores);
+        auto const reduction = [&](detail::ChainMoments const& scores) {
+          return detail::scale_reduction(scores, table.extent(1) / 2);
         };
         return Convergence{detail::monte_carlo_estimate(exec, table),
                            detail::of_scores(exec, table), detail::of_tails(exec, table),

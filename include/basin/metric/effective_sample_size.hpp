@@ -18,7 +18,7 @@ namespace detail {
 // Of the mean of a table, which is centered in place; >= 2 draws.
 template <class Exec>
 double independent_draws(Exec const& exec, ChainTable<Exec> const& table) {
-  if (!varies(exec, table)) return no_number;
+  if (!is_finite(exec, table)) return no_number;
   Autocorrelations<Exec> rho(exec, table);
   // Geyer's initial positive sequence: pairs of lags (0, 1), (2, 3), ... while their sum is > 0.
   std::vector<double> pairs;  // the sums that are kept
@@ -46,7 +46,7 @@ double independent_draws(Exec const& exec, ChainTable<Exec> const& table) {
 
 template <class Exec>
 double of_scores(Exec const& exec, ChainTable<Exec> const& table) {
-  if (!varies(exec, table)) return no_number;
+  if (!is_finite(exec, table)) return no_number;
   auto const halves = split(exec, table);
   to_normal_scores(exec, halves, sorted(exec, halves));
   return independent_draws(exec, halves);
@@ -64,7 +64,7 @@ struct AtMost {
 // Of the indicator of x <= q at the 5 % and the 95 % quantile q.
 template <class Exec>
 double of_tails(Exec const& exec, ChainTable<Exec> const& table) {
-  if (!varies(exec, table)) return no_number;
+  if (!is_finite(exec, table)) return no_number;
   auto const in_order  = sorted(exec, table);
   auto const indicator = chain_table(exec, table.extent(0), table.extent(1));
   double size[2];

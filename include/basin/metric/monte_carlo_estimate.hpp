@@ -32,9 +32,7 @@ struct SquaredDistance {
 
 template <class Exec>
 MonteCarloEstimate monte_carlo_estimate(Exec const& exec, ChainTable<Exec> const& table) {
-  Range const range = range_of(exec, table);
-  if (!range.finite()) return {no_number, no_number, no_number, no_number};
-  if (range.least == range.largest) return {range.least, 0, no_number, no_number};
+  if (!is_finite(exec, table)) return {no_number, no_number, no_number, no_number};
   double const S     = static_cast<double>(table.size());
   double const mean  = mean_of(moments(exec, table).mean);
   double const size  = independent_draws(exec, split(exec, table));

@@ -19,14 +19,11 @@ inline void check_superchains(char const* who, int superchains, std::size_t chai
 }
 
 // sqrt(1 + B / W). Chains are blocks of superchains: one block, or two of chains that are split.
-template <class Exec>
-double nested_reduction(Exec const& exec, ChainTable<Exec> const& table, int superchains,
-                        std::size_t blocks) {
-  if (!varies(exec, table)) return no_number;
-  auto const of       = moments(exec, table);
-  std::size_t const K = static_cast<std::size_t>(superchains), block = table.extent(0) / blocks,
+inline double nested_reduction(ChainMoments const& of, std::size_t draws, int superchains,
+                               std::size_t blocks) {
+  std::size_t const K = static_cast<std::size_t>(superchains), block = of.mean.size() / blocks,
                     each = block / K;  // chains of a superchain in a block
-  double const n         = static_cast<double>(table.extent(1));
+  double const n         = static_cast<double>(draws);
   std::vector<double> superchain_means, within;
   for (std::size_t k = 0; k < K; ++k) {
     std::vector<double> means;
@@ -67,7 +64,7 @@ auto nested_r_hat(Exec const& exec, Draws const& draws, int superchains) {
   char const* who = "basin::metric::nested_r_hat";
   return detail::of_each_function(who, exec, draws, 1, [&](auto const& table) {
     detail::check_superchains(who, superchains, table.extent(0));
-    return detail::nested_reduction(exec, table, superchains, 1);
+    return detail::nested_reduction(detail::moments(exec, table), table.extent(1), superchains, 1);
   });
 }
 
@@ -77,8 +74,8 @@ auto rank_nested_r_hat(Exec const& exec, Draws const& draws, int superchains) {
   char const* who = "basin::metric::rank_nested_r_hat";
   return detail::of_each_function(who, exec, draws, 4, [&](auto const& table) {
     detail::check_superchains(who, superchains, table.extent(0));
-    return detail::of_bulk_and_folded(exec, table, [&](auto const& scores) {
-      return detail::nested_reduction(exec, scores, superchains, 2);
+    return detail::of_bulk_and_folded(exec, table, [&](detail::ChainMoments const& scores) {
+      return detail::nested_reduction(scores, table.extent(1) / 2, superchains, 2);
     });
   });
 }

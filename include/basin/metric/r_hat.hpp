@@ -13,28 +13,25 @@ namespace basin::metric {
 
 namespace detail {
 
-// sqrt((B / W + n - 1) / n) of a table of two chains or more, B = n var_m x_m.
-template <class Exec>
-double scale_reduction(Exec const& exec, ChainTable<Exec> const& table) {
-  if (!varies(exec, table)) return no_number;
-  auto const of       = moments(exec, table);
-  double const n      = static_cast<double>(table.extent(1));
+// sqrt((B / W + n - 1) / n) of two chains of n draws or more, B = n var_m x_m.
+inline double scale_reduction(ChainMoments const& of, std::size_t draws) {
+  double const n      = static_cast<double>(draws);
   double const within = mean_of(of.squares) / (n - 1);
   return std::sqrt((n * variance_of(of.mean) / within + n - 1) / n);
 }
 
-// The larger of reduction(table) of normal scores and of normal scores of |x - median|, of chains
+// The larger of reduction(moments) of normal scores and of normal scores of |x - median|, of chains
 // split in halves.
 template <class Exec, class F>
 double of_bulk_and_folded(Exec const& exec, ChainTable<Exec> const& table, F const& reduction) {
-  if (!varies(exec, table)) return no_number;
+  if (!is_finite(exec, table)) return no_number;
   auto const halves   = split(exec, table);
   auto const in_order = sorted(exec, halves);
   auto const folded   = fold(exec, halves, median<Exec>(in_order));
   to_normal_scores(exec, halves, in_order);
   to_normal_scores(exec, folded, sorted(exec, folded));
   // Of two values, each as far from the median, the fold is one number: it says nothing more.
-  double const bulk = reduction(halves), tail = reduction(folded);
+  double const bulk = reduction(moments(exec, halves)), tail = reduction(moments(exec, folded));
   return tail > bulk || std::isnan(bulk) ? tail : bulk;
 }
 
@@ -58,8 +55,9 @@ double of_bulk_and_folded(Exec const& exec, ChainTable<Exec> const& table, F con
 template <class Exec, class Draws>
 auto r_hat(Exec const& exec, Draws const& draws) {
   return detail::of_each_function("basin::metric::r_hat", exec, draws, 4, [&](auto const& table) {
-    return detail::of_bulk_and_folded(
-        exec, table, [&](auto const& scores) { return detail::scale_reduction(exec, scores); });
+    return detail::of_bulk_and_folded(exec, table, [&](detail::ChainMoments const& scores) {
+      return detail::scale_reduction(scores, table.extent(1) / 2);
+    });
   });
 }
 
@@ -69,8 +67,10 @@ auto r_hat(Exec const& exec, Draws const& draws) {
 template <class Exec, class Draws>
 auto split_r_hat(Exec const& exec, Draws const& draws) {
   return detail::of_each_function(
-      "basin::metric::split_r_hat", exec, draws, 4,
-      [&](auto const& table) { return detail::scale_reduction(exec, detail::split(exec, table)); });
+      "basin::metric::split_r_hat", exec, draws, 4, [&](auto const& table) {
+        return detail::scale_reduction(detail::moments(exec, detail::split(exec, table)),
+                                       table.extent(1) / 2);
+      });
 }
 
 }  // namespace basin::metric

@@ -92,48 +92,26 @@ ChainTable<Exec> split(Exec const& exec, ChainTable<Exec> const& table) {
 }
 
 template <class Exec>
-struct ChainExtremes {
+struct FiniteChains {
   ChainTable<Exec> table;
-  Kokkos::View<double*, Exec> least, largest;  // (chains)
+  Kokkos::View<double*, Exec> finite;  // (chains) 1 or 0
 
   KOKKOS_FUNCTION void operator()(std::int64_t chain) const {
     std::size_t const m = static_cast<std::size_t>(chain);
-    double low = table(m, 0), high = table(m, 0);
-    bool finite = true;
-    for (std::size_t i = 0; i < table.extent(1); ++i) {
-      double const x = table(m, i);
-      finite         = finite && Kokkos::isfinite(x);
-      low            = x < low ? x : low;
-      high           = x > high ? x : high;
-    }
-    least(m)   = finite ? low : -Kokkos::Experimental::infinity_v<double>;
-    largest(m) = finite ? high : Kokkos::Experimental::infinity_v<double>;
+    bool all            = true;
+    for (std::size_t i = 0; i < table.extent(1); ++i) all = all && Kokkos::isfinite(table(m, i));
+    finite(m) = all ? 1 : 0;
   }
 };
 
-/// Of all numbers of a table.
-struct Range {
-  double least, largest;
-
-  bool finite() const { return std::isfinite(least) && std::isfinite(largest); }
-};
-
+/// Whether all numbers are finite: else nothing is said of the function, and nothing is sorted.
 template <class Exec>
-Range range_of(Exec const& exec, ChainTable<Exec> const& table) {
-  Kokkos::View<double*, Exec> const least("basin::metric::least", table.extent(0)),
-      largest("basin::metric::largest", table.extent(0));
-  for_each_item(exec, "basin::extremes", static_cast<std::int64_t>(table.extent(0)),
-                ChainExtremes<Exec>{table, least, largest});
-  auto const lows = to_host(least), highs = to_host(largest);
-  return {*std::min_element(lows.begin(), lows.end()),
-          *std::max_element(highs.begin(), highs.end())};
-}
-
-/// Whether all numbers are finite, and not all are one: else nothing can be said of how chains move.
-template <class Exec>
-bool varies(Exec const& exec, ChainTable<Exec> const& table) {
-  Range const range = range_of(exec, table);
-  return range.finite() && range.least < range.largest;
+bool is_finite(Exec const& exec, ChainTable<Exec> const& table) {
+  Kokkos::View<double*, Exec> const finite("basin::metric::finite", table.extent(0));
+  for_each_item(exec, "basin::finite", static_cast<std::int64_t>(table.extent(0)),
+                FiniteChains<Exec>{table, finite});
+  auto const of = to_host(finite);
+  return std::find(of.begin(), of.end(), 0.0) == of.end();
 }
 
 template <class Exec>
@@ -143,7 +121,7 @@ struct MomentsOfChains {
 
   KOKKOS_FUNCTION void operator()(std::int64_t chain) const {
     std::size_t const m = static_cast<std::size_t>(chain), n = table.extent(1);
-    // From the first draw on: a chain that stands still has exactly this mean and variance 0.
+    // From the first draw on: a chain that stands still has exactly the variance 0.
     double const first = table(m, 0);
     double sum = 0, off = 0;
     for (std::size_t i = 0; i < n; ++i) sum += table(m, i) - first;
@@ -169,10 +147,11 @@ ChainMoments moments(Exec const& exec, ChainTable<Exec> const& table) {
   return {to_host(mean), to_host(squares)};
 }
 
+/// From the first on: of equal values exactly this one.
 inline double mean_of(std::vector<double> const& values) {
   double sum = 0;
-  for (double const v : values) sum += v;
-  return sum / static_cast<double>(values.size());
+  for (double const v : values) sum += v - values.front();
+  return values.front() + sum / static_cast<double>(values.size());
 }
 
 /// Divided by their number less one.
