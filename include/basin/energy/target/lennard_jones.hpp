@@ -26,11 +26,10 @@ struct LennardJonesPair {
 ///
 ///   E(x) = sum_(i < j) depth ((m / r_ij)^12 - 2 (m / r_ij)^6) + tether / 2 sum_i |x_i - c|^2
 ///
-/// The LJ13 and LJ55 of samplers' papers have each pair twice, depth 2, and tether 1: LennardJones<
-/// double, 13>{.pair = {.depth = 2}, .tether = 1}. LJ13 then has a mean energy of about -43.1 at
-/// temperature 1. The least energy of 13 particles at depth 1 without tether is -44.326801, an
-/// icosahedron (Hoare and Pal 1971, Advances in Physics 20). Source: Koehler, Klein and Noe 2020,
-/// arXiv:2006.02425.
+/// The LJ13 and LJ55 of samplers' papers sum over ordered pairs, depth 2, with tether 1: write
+/// LennardJones<double, 13>{.pair = {.depth = 2}, .tether = 1}. The least energy of 13 particles at
+/// depth 1 without tether is -44.326801, an icosahedron (Hoare and Pal 1971, Advances in Physics
+/// 20). Source: Koehler, Klein and Noe 2020, arXiv:2006.02425.
 template <Real Scalar, int Particles, int Dimensions = 3>
 using LennardJones = ParticleEnergy<Scalar, Particles, Dimensions, LennardJonesPair<Scalar>>;
 
