@@ -86,6 +86,7 @@ CASES = [("of little memory", 4, 100, 0.3, 0.0, 0.0, 0.0),
          ("that hardly move", 4, 40, 0.98, 0.0, 0.0, 0.0),
          ("of six draws", 3, 6, 0.0, 0.0, 0.0, 0.0),
          ("of many short chains", 64, 8, 0.4, 0.0, 0.0, 0.0),
+         ("whose last even lag is negative", 2, 14, 0.0, 0.25, 0.0, 0.0),
          ("of other widths", 4, 60, 0.3, 0.0, 0.0, 0.75)]
 
 
