@@ -22,15 +22,19 @@ struct Silent {
     using Scalar = typename E::scalar_type;
     using memory = typename Exec::memory_space;
     using Batch  = objective::Batch<Scalar, memory>;
+    // Kokkos' constructors are explicit in some versions.
+    using Points  = decltype(Batch::points);
+    using Labels  = decltype(Batch::labels);
+    using Weights = decltype(Batch::weights);
 
    public:
     bind(Exec const&, Silent const&, int batch, objective::Dataset<Scalar, memory> const&,
          std::uint64_t)
-        : batch_{.points     = {"points", std::size_t(batch), std::size_t(E::dimension)},
-                 .labels     = {"labels", takes_labels ? std::size_t(batch) : 0},
-                 .conditions = {"conditions", conditions_taken > 0 ? std::size_t(batch) : 0,
-                                std::size_t(conditions_taken)},
-                 .weights    = {"weights", takes_weights ? std::size_t(batch) : 0}} {}
+        : batch_{.points = Points("points", batch, +E::dimension),
+                 .labels = Labels("labels", takes_labels ? batch : 0),
+                 .conditions =
+                     Points("conditions", conditions_taken > 0 ? batch : 0, conditions_taken),
+                 .weights = Weights("weights", takes_weights ? batch : 0)} {}
 
     Batch batch() const { return batch_; }
 
