@@ -132,6 +132,14 @@ TEST_CASE("add adds a multiple of the sum to what is there", "[energy][parameter
   CHECK(added(Twice{factor.data()}) == by_number);
 }
 
+TEST_CASE("a factor of 0 adds nothing, not even of what is no number",
+          "[energy][parameter_gradient]") {
+  auto const to   = test::on_device<Exec, double>({1, 2, 3});
+  auto const from = test::on_device<Exec, double>({std::nan(""), INFINITY, 5});
+  energy::add_scaled<whole>(Exec(), static_cast<double const*>(from.data()), 3, 0.0, to.data());
+  CHECK(test::on_host(to) == std::vector<double>{1, 2, 3});
+}
+
 TEST_CASE("dropout is off in the mixed gradient, as in the derivatives",
           "[energy][parameter_gradient]") {
   using Net     = energy::Network<double, Vector<3>, layer::Dense<5>, layer::Silu, layer::Dense<1>>;

@@ -85,6 +85,19 @@ TEST_CASE("in training an element is dropped, or kept and scaled", "[layer][drop
   }
 }
 
+TEST_CASE("an infinite element is dropped like any other", "[layer][dropout]") {
+  using Net = Network<double, Vector<1>, Third, Dense<1>>;
+  Model<Exec, Net> const model({1, 0});
+  auto const e =
+      model.training(std::vector<double>(50, INFINITY), {}, {1, Purpose::dropout, 0}).energies;
+  int dropped = 0;
+  for (double const v : e) {
+    CHECK((v == 0 || v == INFINITY));
+    dropped += v == 0;
+  }
+  CHECK((dropped > 5 && dropped < 30));
+}
+
 TEST_CASE("a mask is a function of seed, step and layer, not of the stream's purpose",
           "[layer][dropout]") {
   using Net        = Masked<Third, Dense<1>>;

@@ -86,6 +86,13 @@ TEMPLATE_TEST_CASE("weights are the derivative of the stated loss by each energy
   SECTION("LogSumExp") { check_derivative<loss::LogSumExp, TestType>(); }
 }
 
+TEST_CASE("without a penalty an infinite energy has a finite weight", "[objective][loss]") {
+  Values energies(2 * B, 3.);
+  energies[0] = energies[B] = INFINITY;
+  CHECK(weights<loss::Difference, double>(energies, 0) ==
+        weights<loss::Difference, double>(Values(2 * B, 3.), 0));
+}
+
 TEST_CASE("Difference pulls data down and pushes samples up", "[objective][loss]") {
   Values expected(B, 1. / B);
   expected.insert(expected.end(), B, -1. / B);

@@ -13,6 +13,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include <cmath>
 #include <string>
 
 namespace {
@@ -80,6 +81,15 @@ TEST_CASE("a sum's gradient is that of the first and a times that of the second"
 TEST_CASE("a sum without weight leaves the first as it is, to the bit", "[objective][sum]") {
   CHECK(gradient(Sum<Pcd, Pcd>{.first = pcd(), .second = pcd(), .weight = {.coefficient = 0}}, 0) ==
         gradient(pcd(), 0));
+}
+
+TEST_CASE("a sum without weight leaves the first as it is, whatever the second does",
+          "[objective][sum]") {
+  Pcd broken                   = pcd();
+  broken.energy_l2.coefficient = 1e300;  // infinite in float
+  CHECK(std::isnan(gradient(broken, 0)[0]));
+  CHECK(gradient(Sum<Pcd, Pcd>{.first = pcd(), .second = broken, .weight = {.coefficient = 0}},
+                 0) == gradient(pcd(), 0));
 }
 
 TEST_CASE("what both learn beside theta stands one behind the other", "[objective][sum]") {

@@ -125,6 +125,7 @@ struct AddScaled {
       else
         return static_cast<Scalar>(factor);
     }();
+    if (f == 0) return;  // what is switched off may be NaN
     c.each(n, [=](int i) { y[i] += f * x[i]; });
   }
 };

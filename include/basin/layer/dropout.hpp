@@ -26,6 +26,7 @@ struct Dropout {
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(Site<Pass> site, V x, V (&f)[Order + 1]) {
     using T = typename V::value_type;
     V factor(1);
+    f[0] = x;
     if constexpr (std::is_same_v<Pass, Training>) {
       constexpr T p = static_cast<T>(Probability::num) / static_cast<T>(Probability::den);
       constexpr T keep =
@@ -42,8 +43,8 @@ struct Dropout {
                      : site.row % 4 == 2 ? u[2]
                                          : u[3];
       factor       = where_less(mine, V(p), V(0), V(keep));
+      f[0]         = where_less(mine, V(p), V(0), x * V(keep));  // 0 of an infinite x too
     }
-    f[0] = x * factor;
     if constexpr (Order > 0) f[1] = factor;
     BASIN_UNROLL for (int k = 2; k <= Order; ++k) f[k] = V(0);
   }

@@ -220,8 +220,9 @@ struct LossWeights {
  private:
   static KOKKOS_FUNCTION void store(Scalar* w, int n, int B, loss::Weights<Scalar> const& of_loss,
                                     loss::Energies<Scalar> const& e, Scalar twice) {
-    w[n]     = of_loss.data + twice * e.data[n];
-    w[B + n] = twice * e.samples[n] + of_loss.sample;
+    // Without a penalty an infinite E has the weight of the loss alone.
+    w[n]     = twice == 0 ? of_loss.data : of_loss.data + twice * e.data[n];
+    w[B + n] = twice == 0 ? of_loss.sample : twice * e.samples[n] + of_loss.sample;
   }
 };
 

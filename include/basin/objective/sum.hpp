@@ -60,10 +60,12 @@ struct AddTerm {
     Scalar const a = static_cast<Scalar>(weight.at(step.now()));
     c.each(left < block ? left : +block, [=](int k) {
       int const i = begin + k;
+      // What is switched off may be NaN.
+      Scalar const term = a == 0 ? Scalar(0) : a * s.from[i];
       if (i < s.shared)
-        s.to[i] += a * s.from[i];
+        s.to[i] += term;
       else
-        s.to[i + s.between] = a * s.from[i];
+        s.to[i + s.between] = term;
     });
   }
 };
