@@ -10,6 +10,7 @@
 #include <basin/buffer/replay.hpp>
 #include <basin/core/archive.hpp>
 #include <basin/core/field.hpp>
+#include <basin/core/log_mean_exp.hpp>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/bridge.hpp>
 #include <basin/energy/classifier.hpp>
@@ -66,7 +67,6 @@
 #include <basin/metric/false_positive_rate.hpp>
 #include <basin/metric/fma_peak.hpp>
 #include <basin/metric/inception_score.hpp>
-#include <basin/metric/log_mean_exp.hpp>
 #include <basin/metric/maximum_mean_discrepancy.hpp>
 #include <basin/metric/precision_recall.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
@@ -96,6 +96,7 @@
 #include <basin/sampler/parallel_tempering.hpp>
 #include <basin/sampler/presets.hpp>
 #include <basin/sampler/projected_gradient.hpp>
+#include <basin/sampler/sequential_monte_carlo.hpp>
 #include <basin/sampler/underdamped_langevin.hpp>
 #include <basin/train/curriculum.hpp>
 #include <basin/train/rollback.hpp>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/core/log_mean_exp.hpp>
+#include <basin/energy/network.hpp>
 #include <basin/energy/quadratic.hpp>
-#include <basin/metric/log_mean_exp.hpp>
+#include <basin/layer/tanh.hpp>
 #include <basin/sampler/annealed_importance.hpp>
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/start.hpp>
@@ -12,7 +14,9 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 #include <vector>
 
@@ -36,11 +40,11 @@ Chains gaussian(int n, int dimension, double deviation, std::uint64_t seed) {
   return chains;
 }
 template <class From, class To>
-basin::metric::LogMeanExp ratio(Anneal const& anneal, From const& from, To const& to,
-                                Chains const& chains) {
+basin::LogMeanExp ratio(Anneal const& anneal, From const& from, To const& to,
+                        Chains const& chains) {
   Weights const w("weights", chains.extent(0));
   basin::sampler::anneal(Exec(), anneal, from, to, chains, w, {.seed = 2});
-  return basin::metric::log_mean_exp(w);
+  return basin::log_mean_exp(w);
 }
 
 TEST_CASE("betas rise from 0 to 1, alike from both ends", "[sampler][annealed_importance]") {
@@ -114,6 +118,55 @@ TEST_CASE("forward and reverse annealing bracket the normalizer of two wells",
   CHECK_THAT(forward.value, WithinAbs(truth, 4 * forward.standard_error));
   CHECK_THAT(-back.value, WithinAbs(truth, 4 * back.standard_error));
   CHECK((forward.standard_error < 0.05 && back.standard_error < 0.05));
+}
+
+// |x|^2 / 2 + f(x) with f a network of random weights, of the size of 1 to 10.
+TEST_CASE("annealing brackets the normalizer of a network", "[sampler][annealed_importance]") {
+  using Net  = basin::energy::Network<double, basin::Vector<2>, basin::layer::Dense<16>,
+                                      basin::layer::Tanh, basin::layer::Dense<1>>;
+  using Law  = basin::energy::Sum<Quadratic<double, 2>, Net>;
+  auto theta = parameters_of<Net>(3);
+  for (double& t : theta) t *= 3;
+  Model<Exec, Net> const model(theta);
+  Quadratic<double, 2> const standard{};
+  Law const law(standard, model.net());
+
+  // log of mean exp(-f) over N(0, I), by the trapezoidal rule.
+  double const h = 0.05;
+  int const side = 281;  // [-7, 7]
+  std::vector<double> grid;
+  for (int i = 0; i < side * side; ++i)
+    for (int const k : {i / side, i % side}) grid.push_back(-7 + h * k);
+  auto const f = model.energies(grid);
+  double truth = 0, least = f[0];
+  for (std::size_t i = 0; i < f.size(); ++i) {
+    truth += h * h / (2 * std::numbers::pi) *
+             std::exp(-f[i] - (grid[2 * i] * grid[2 * i] + grid[2 * i + 1] * grid[2 * i + 1]) / 2);
+    least = std::min(least, f[i]);
+  }
+  truth = std::log(truth);
+  CHECK(std::abs(truth) > 1);
+
+  // Exact draws of the law, by rejection.
+  int constexpr tried  = 1 << 15;
+  auto const proposals = on_host(gaussian(tried, 2, 1, 5));
+  auto const at        = model.energies(proposals);
+  std::vector<double> kept;
+  for (std::uint32_t i = 0; i < tried; ++i)
+    if (basin::unit_uniform<double>(basin::random_word({.seed = 6}, 0, i)) <
+        std::exp(least - 0.01 - at[i]))
+      kept.insert(kept.end(), {proposals[2 * i], proposals[2 * i + 1]});
+  REQUIRE(kept.size() >= 2000);
+  auto const flat = on_device<Exec, double>(kept);
+  Chains const exact(flat.data(), 1000, 2);
+
+  Anneal const anneal{.sampler = {.steps = 1, .step_size = 0.3, .trajectory_length = 2},
+                      .rungs   = 100};
+  auto const forward = ratio(anneal, standard, law, gaussian(2000, 2, 1, 1));
+  auto const back    = ratio(anneal, law, standard, exact);
+  CHECK_THAT(forward.value, WithinAbs(truth, 4 * forward.standard_error));
+  CHECK_THAT(-back.value, WithinAbs(truth, 4 * back.standard_error));
+  CHECK((forward.standard_error < 0.1 && back.standard_error < 0.1));
 }
 
 TEST_CASE("annealing has the same bits in every tuning", "[sampler][annealed_importance]") {

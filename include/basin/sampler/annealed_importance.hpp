@@ -39,7 +39,7 @@ struct AddLogWeight {
 ///   log w += -(beta_k - beta_{k-1}) (E_1(x) - E_0(x)),  then the sampler moves x at beta_k
 ///
 /// and mean w has the expectation Z_1 / Z_0 (Neal 2001, Statistics and Computing 11, section 2), so
-/// that the expectation of metric::log_mean_exp is below log Z_1 / Z_0. With the energies exchanged,
+/// that the expectation of log_mean_exp is below log Z_1 / Z_0. With the energies exchanged,
 /// from chains with the law of E_1, it is below log Z_0 / Z_1: both bracket the truth (Grosse,
 /// Ancha and Roy 2016, arXiv:1606.02275). In between beta_k follows a logistic function,
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <basin/metric/log_mean_exp.hpp>
+#include <basin/core/log_mean_exp.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -11,7 +11,7 @@
 
 namespace {
 
-using basin::metric::log_mean_exp;
+using basin::log_mean_exp;
 using Catch::Matchers::WithinRel;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -21,8 +21,7 @@ auto of(std::vector<double> const& logs) {
   return log_mean_exp(view);
 }
 
-TEST_CASE("a mean of weights is that of their logarithms, however large",
-          "[metric][log_mean_exp]") {
+TEST_CASE("a mean of weights is that of their logarithms, however large", "[core][log_mean_exp]") {
   // Weights 1, 2, 3 and 6: mean 3, variance 3.5, (sum)^2 / sum of squares 144 / 50.
   for (double const shift : {0.0, 800.0, -800.0}) {
     auto const m = of({shift, shift + std::log(2.0), shift + std::log(3.0), shift + std::log(6.0)});
@@ -35,12 +34,10 @@ TEST_CASE("a mean of weights is that of their logarithms, however large",
   CHECK(of({-infinity, -infinity}).effective_weights == 0);
 }
 
-TEST_CASE("weights that are none are refused", "[metric][log_mean_exp][refusal]") {
-  CHECK_THROWS_WITH(of({}), "basin::metric::log_mean_exp: there are no weights");
-  CHECK_THROWS_WITH(of({0, infinity}),
-                    "basin::metric::log_mean_exp: weight 1 has the logarithm inf");
-  CHECK_THROWS_WITH(of({0, std::nan("")}),
-                    "basin::metric::log_mean_exp: weight 1 has the logarithm nan");
+TEST_CASE("weights that are none are refused", "[core][log_mean_exp][refusal]") {
+  CHECK_THROWS_WITH(of({}), "basin::log_mean_exp: there are no weights");
+  CHECK_THROWS_WITH(of({0, infinity}), "basin::log_mean_exp: weight 1 has the logarithm inf");
+  CHECK_THROWS_WITH(of({0, std::nan("")}), "basin::log_mean_exp: weight 1 has the logarithm nan");
 }
 
 }  // namespace

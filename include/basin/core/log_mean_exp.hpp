@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef BASIN_METRIC_LOG_MEAN_EXP_HPP
-#define BASIN_METRIC_LOG_MEAN_EXP_HPP
+#ifndef BASIN_CORE_LOG_MEAN_EXP_HPP
+#define BASIN_CORE_LOG_MEAN_EXP_HPP
 
 #include <basin/core/check.hpp>
 
@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <limits>
 
-namespace basin::metric {
+namespace basin {
 
 /// The logarithm of a mean of weights, and how far it can be trusted.
 struct LogMeanExp {
@@ -28,7 +28,7 @@ struct LogMeanExp {
 /// \throws std::invalid_argument if there are none, or one is NaN or +infinity, naming it
 template <class View>
 LogMeanExp log_mean_exp(View const& log_weights) {
-  char const* who     = "basin::metric::log_mean_exp";
+  char const* who     = "basin::log_mean_exp";
   std::size_t const n = log_weights.extent(0);
   if (n == 0) refuse(who, "there are no weights");
   auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), log_weights);
@@ -51,6 +51,6 @@ LogMeanExp log_mean_exp(View const& log_weights) {
   return {largest + std::log(mean), std::sqrt(variance / count) / mean, sum * sum / squares};
 }
 
-}  // namespace basin::metric
+}  // namespace basin
 
 #endif
