@@ -13,9 +13,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <map>
+#include <numbers>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace experts {
@@ -206,12 +209,12 @@ inline std::map<std::string, Energies> const kinds{{"kernel", kernel},
 // "kernel:standard:0.3"
 inline Expert parsed(std::string const& text) {
   auto const first = text.find(':'), last = text.rfind(':');
-  Expert expert;
-  try {
-    expert = {text.substr(0, first), text.substr(first + 1, last - first - 1),
-              std::stod(text.substr(last + 1))};
-  } catch (std::exception const&) {
-    expert.parameter = 0;
+  Expert expert{text.substr(0, first), "", 0};
+  if (first != last) {
+    expert.view = text.substr(first + 1, last - first - 1);
+    char* end   = nullptr;
+    if (double const x = std::strtod(text.c_str() + last + 1, &end); *end == '\0')
+      expert.parameter = x;
   }
   if (kinds.count(expert.kind) == 0 || views.count(expert.view) == 0 || !(expert.parameter > 0))
     throw std::runtime_error("tabular: '" + text +
@@ -253,7 +256,7 @@ inline Council council(Learner const& learner, Options const& options,
   return result;
 }
 
-// The mean of a power of the experts' surprises. (rows of all parts)
+// The sum of a power of the experts' surprises. (rows of all parts)
 inline Scores pooled(Council const& council, std::size_t train, double power) {
   std::vector<double> sum(council.energies.front().size());
   for (Scores const& e : council.energies) {

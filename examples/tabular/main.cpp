@@ -357,6 +357,7 @@ int main(int argc, char** argv) {
   Kokkos::ScopeGuard const kokkos;
   try {
     options.ladder.noise.check();
+    for (auto const& text : options.experts.experts) experts::parsed(text);
     std::vector<Table> tables;
     for (auto const& name : sets) tables.push_back(plane_set(name));
     for (auto const& path : paths)
