@@ -105,7 +105,7 @@ inline Scores kernel(double h, std::vector<Rows> const& parts, Context const& co
 
 // The nearest of the memory to a row.
 struct Nearest {
-  float distance;                    // log of the mean distance, and 1e-3 for rows that are equal
+  float distance;                    // log(1e-3 + the mean distance): finite where rows are equal
   std::vector<std::size_t> numbers;  // (neighbors)
 };
 inline Nearest nearest(Memory const& memory, std::size_t neighbors, float const* x,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Smoke: --set two_moons --steps 20 --seeds 1
 //
-// Tables: one energy, four objectives, and on request, for anomalies, a ladder of energies
-// (ladder.hpp). Sets with labels (.npz): an anomaly is a row of high energy; the score is the AUROC
-// of -E. Sets without (.csv, and points in the plane): the score is the mean log-likelihood of
-// held-out rows, in nats. One half of the (normal) rows trains, the rest tests.
+// Tables. Sets with labels (.npz): an anomaly is a row of high energy, by default that of several
+// experts (experts.hpp), on request of a ladder of noise (ladder.hpp) or of one energy with one of
+// four objectives; the score is the AUROC of -E. Sets without (.csv, and points in the plane): the
+// score is the mean log-likelihood of held-out rows, in nats. One half of the (normal) rows trains,
+// the rest tests.
 
 #include <basin/data/csv.hpp>
 #include <basin/data/preprocessing.hpp>
