@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Smoke: --set two_moons --steps 20 --seeds 1
 //
-// Tables: one energy, four objectives, and on request, for anomalies, a ladder of energies
-// (ladder.hpp). Sets with labels (.npz): an anomaly is a row of high energy; the score is the AUROC
-// of -E. Sets without (.csv, and points in the plane): the score is the mean log-likelihood of
-// held-out rows, in nats. One half of the (normal) rows trains, the rest tests.
+// Tables. Sets with labels (.npz): an anomaly is a row of high energy, by default that of several
+// experts (experts.hpp), on request of a ladder of noise (ladder.hpp) or of one energy with one of
+// four objectives; the score is the AUROC of -E. Sets without (.csv, and points in the plane): the
+// score is the mean log-likelihood of held-out rows, in nats. One half of the (normal) rows trains,
+// the rest tests.
 
 #include <basin/data/csv.hpp>
 #include <basin/data/preprocessing.hpp>
@@ -14,6 +15,7 @@
 #include <basin/metric/auroc.hpp>
 #include <basin/objective/noise.hpp>
 
+#include "experts.hpp"
 #include "ladder.hpp"
 #include "model.hpp"
 
@@ -37,14 +39,14 @@ namespace data = basin::data;
 
 namespace {
 
-using Json   = nlohmann::ordered_json;
-using Scores = std::vector<float>;
-using Law    = basin::objective::noise::Gaussian::bind<float, Kokkos::DefaultHostExecutionSpace>;
+using Json = nlohmann::ordered_json;
+using Law  = basin::objective::noise::Gaussian::bind<float, Kokkos::DefaultHostExecutionSpace>;
 
 std::map<std::string, Method> const methods{
     {"PCD", Method::pcd}, {"DSM", Method::dsm}, {"SSM", Method::ssm}, {"NCE", Method::nce}};
 char constexpr with_own_log_z[] = "NCE, its log Z";
 char constexpr of_ladder[]      = "ladder";
+char constexpr of_experts[]     = "experts";
 
 struct Table {
   std::string name;
@@ -196,40 +198,55 @@ double mean(std::vector<Number> const& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
-// (rungs, rows) of one set and seed: the training rows, the other normal ones, the anomalies.
-void write_energies(std::filesystem::path const& file, ladder::Climb const& climb) {
-  Rows const table = data::make_samples(climb.rungs.size(), climb.rungs.front().energies.size());
-  for (std::size_t i = 0; i < climb.rungs.size(); ++i)
-    std::copy(climb.rungs[i].energies.begin(), climb.rungs[i].energies.end(), &table(i, 0));
-  basin::io::write_npy(file, table);
+// (energies, rows) of one set and seed: the training rows, the other normal ones, the anomalies.
+void write_energies(std::filesystem::path const& folder, std::string const& set, std::uint64_t seed,
+                    std::vector<Scores> const& energies) {
+  if (folder.empty()) return;
+  Rows const table = data::make_samples(energies.size(), energies.front().size());
+  for (std::size_t i = 0; i < energies.size(); ++i)
+    std::copy(energies[i].begin(), energies[i].end(), &table(i, 0));
+  basin::io::write_npy(folder / (set + "_" + std::to_string(seed) + ".npy"), table);
 }
 
+struct Options {
+  ladder::Options ladder;
+  experts::Options experts;
+  std::filesystem::path energies;  // folder, or empty
+};
+
 // The line of one set and seed: scores, seconds of training, and the rows that trained.
-Json evaluate(Table const& table, Train train, std::vector<std::string> const& names,
-              Settings const& settings, ladder::Options const& rungs,
-              std::filesystem::path const& folder) {
+Json evaluate(Table const& table, Learner const& learner, std::vector<std::string> const& names,
+              Settings const& settings, Options const& options) {
   Parts const parts = divide(table, settings.seed);
   Law const law     = fitted_gaussian(parts.train, settings.noise);
   Json scores, seconds;
   auto const fitted = [&](std::string const& name) {
-    Model model   = train(methods.at(name), parts.train, settings);
+    Model model   = learner.train(methods.at(name), parts.train, settings);
     seconds[name] = model.seconds;
     return model;
   };
   if (table.labeled()) {
     scores["Gaussian"] = auroc(energies(law, parts.test), energies(law, parts.anomalies));
     for (auto const& name : names) {
-      if (name == of_ladder) {
-        auto const climb =
-            ladder::climb(train, rungs, {parts.train, parts.test, parts.anomalies}, settings);
-        auto const all   = ladder::pooled(climb, parts.train.extent(0));
-        auto const test  = all.begin() + static_cast<std::ptrdiff_t>(parts.train.extent(0));
+      if (name == of_ladder || name == of_experts) {
+        std::vector<Rows> const all{parts.train, parts.test, parts.anomalies};
+        std::vector<Scores> energies;
+        Scores pooled;
+        if (name == of_ladder) {
+          auto const climb = ladder::climb(learner, options.ladder, all, settings);
+          for (auto const& rung : climb.rungs) energies.push_back(rung.energies);
+          pooled        = ladder::pooled(climb, parts.train.extent(0));
+          seconds[name] = climb.seconds;
+        } else {
+          auto const council = experts::council(learner, options.experts, all, settings);
+          energies           = council.energies;
+          pooled        = experts::pooled(council, parts.train.extent(0), options.experts.power);
+          seconds[name] = council.seconds;
+        }
+        auto const test  = pooled.begin() + static_cast<std::ptrdiff_t>(parts.train.extent(0));
         auto const other = test + static_cast<std::ptrdiff_t>(parts.test.extent(0));
-        scores[name]     = auroc({test, other}, {other, all.end()});
-        seconds[name]    = climb.seconds;
-        if (!folder.empty())
-          write_energies(folder / (table.name + "_" + std::to_string(settings.seed) + ".npy"),
-                         climb);
+        scores[name]     = auroc({test, other}, {other, pooled.end()});
+        write_energies(options.energies, table.name, settings.seed, energies);
         continue;
       }
       Model const model = fitted(name);
@@ -240,7 +257,7 @@ Json evaluate(Table const& table, Train train, std::vector<std::string> const& n
     Proposals const proposals(law, settings.seed);
     scores["Gaussian"] = -mean(energies(law, held_out));
     for (auto const& name : names) {
-      if (name == of_ladder) continue;  // its score is no density
+      if (name == of_ladder || name == of_experts) continue;  // their scores are no densities
       Model const model = fitted(name);
       double const e    = mean(model.energies(held_out));
       scores[name]      = -e - proposals.log_z(model.energies(proposals.points));
@@ -252,9 +269,13 @@ Json evaluate(Table const& table, Train train, std::vector<std::string> const& n
           {"seconds", seconds},    {"train", parts.train_rows}};
 }
 
-Train trainer_for(Table const& table) {
+// The four objectives need one for just this number of columns; the ladder and the experts take the
+// next that there is.
+Learner learner_for(Table const& table, bool exact) {
   auto const columns = static_cast<int>(table.rows.extent(1));
-  if (auto const found = trainers().find(columns); found != trainers().end()) return found->second;
+  auto const found   = trainers().lower_bound(columns);
+  if (found != trainers().end() && (!exact || found->first == columns))
+    return {found->first, found->second};
   std::string compiled;
   for (auto const& [number, train] : trainers()) compiled += " " + std::to_string(number);
   throw std::runtime_error("tabular: '" + table.name + "' has " + std::to_string(columns) +
@@ -288,61 +309,81 @@ std::string cell(std::vector<Json> const& lines, std::string const& name) {
 
 int main(int argc, char** argv) {
   std::vector<std::filesystem::path> paths;
-  std::vector<std::string> sets, names{"PCD", "DSM", "SSM", "NCE"};
-  std::filesystem::path out, energies_folder;
+  std::vector<std::string> sets, names;
+  std::filesystem::path out;
   Settings settings;
-  ladder::Options rungs;
+  Options options;
   std::uint64_t seeds = 5;
   CLI::App app("Energies of tables: densities, and anomalies by AUROC, as one Markdown table.");
   app.add_option("--data", paths, "sets, or folders of sets: .npz, .csv, .csv.gz");
   app.add_option("--set", sets, "sets in the plane: two_moons, ...");
-  app.add_option("--methods", names, "what to train, a list with commas")
+  app.add_option("--methods", names,
+                 "a list with commas; without one, experts where all sets have labels, else "
+                 "PCD,DSM,SSM,NCE")
       ->delimiter(',')
-      ->check(CLI::IsMember({of_ladder, "PCD", "DSM", "SSM", "NCE"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({of_ladder, of_experts, "PCD", "DSM", "SSM", "NCE"}));
   app.add_option("--seeds", seeds, "runs of each set, with seeds 1, 2, ...")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--steps", settings.steps, "training steps")->capture_default_str();
   app.add_option("--noise", settings.noise, "standard deviation of the noise on standardized rows")
       ->capture_default_str();
-  app.add_option("--views", rungs.views, "of the ladder, a list with commas")
+  app.add_option("--views", options.ladder.views, "of the ladder, a list with commas")
       ->delimiter(',')
-      ->check(CLI::IsMember(ladder::views))
+      ->check(CLI::IsMember(views))
       ->capture_default_str();
-  app.add_option("--noise_first", rungs.noise.first, "largest noise of the ladder")
+  app.add_option("--noise_first", options.ladder.noise.first, "largest noise of the ladder")
       ->capture_default_str();
-  app.add_option("--noise_last", rungs.noise.last, "smallest noise of the ladder")
+  app.add_option("--noise_last", options.ladder.noise.last, "smallest noise of the ladder")
       ->capture_default_str();
-  app.add_option("--levels", rungs.noise.levels, "of the ladder")->capture_default_str();
-  app.add_option("--ladder_steps", rungs.steps, "of training, times the root of the rows")
+  app.add_option("--levels", options.ladder.noise.levels, "of the ladder")->capture_default_str();
+  app.add_option("--ladder_steps", options.ladder.steps, "of training, times the root of the rows")
       ->capture_default_str();
-  app.add_option("--energies", energies_folder, "folder for the energies of the ladder, .npy");
+  app.add_option("--experts", options.experts.experts, "a list with commas of KIND:VIEW:PARAMETER")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--power", options.experts.power, "of the experts' scores that are averaged")
+      ->capture_default_str();
+  app.add_option("--network_steps", options.experts.steps,
+                 "of an expert's training, times the root of the rows")
+      ->capture_default_str();
+  app.add_option("--memory", options.experts.memory,
+                 "training rows that an expert compares others with")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--energies", options.energies,
+                 "folder for the energies of the ladder or the experts, .npy");
   app.add_option("--out", out, "file for a JSON line of each set and seed");
   CLI11_PARSE(app, argc, argv);
   Kokkos::ScopeGuard const kokkos;
   try {
-    rungs.noise.check();
+    options.ladder.noise.check();
+    for (auto const& text : options.experts.experts) experts::parsed(text);
     std::vector<Table> tables;
     for (auto const& name : sets) tables.push_back(plane_set(name));
     for (auto const& path : paths)
       for (auto const& file : files_of(path)) tables.push_back(read_set(file));
     if (tables.empty()) throw std::runtime_error("tabular: 0 sets; name some with --data or --set");
+    bool const labeled = std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labeled));
+    if (names.empty())
+      names = labeled ? std::vector<std::string>{of_experts}
+                      : std::vector<std::string>{"PCD", "DSM", "SSM", "NCE"};
     std::ofstream file(out);
+    bool const exact = std::any_of(names.begin(), names.end(),
+                                   [](auto const& name) { return methods.count(name) > 0; });
 
     std::vector<std::string> columns{"Gaussian"};
     columns.insert(columns.end(), names.begin(), names.end());
-    if (!std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labeled)))
-      columns.push_back(with_own_log_z);
+    if (!labeled) columns.push_back(with_own_log_z);
     std::printf("| set | rows | columns | score |");
     for (auto const& name : columns) std::printf(" %s |", name.c_str());
     std::printf("\n|---|---|---|---|");
     for (std::size_t i = 0; i < columns.size(); ++i) std::printf("---|");
     for (Table const& table : tables) {
-      Train const train = trainer_for(table);
+      Learner const learner = learner_for(table, exact);
       std::vector<Json> lines;
       for (settings.seed = 1; settings.seed <= seeds; ++settings.seed) {
-        lines.push_back(evaluate(table, train, names, settings, rungs, energies_folder));
+        lines.push_back(evaluate(table, learner, names, settings, options));
         if (!out.empty() && !(file << lines.back().dump() << std::endl))
           throw std::runtime_error("tabular: '" + out.string() + "' cannot be written");
       }

@@ -34,4 +34,10 @@ inline std::map<int, Train>& trainers() {
   return all;
 }
 
+// One of them, and the number of columns that it takes.
+struct Learner {
+  int columns;
+  Train train;
+};
+
 #endif
