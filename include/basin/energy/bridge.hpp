@@ -11,9 +11,8 @@ namespace basin::energy {
 /// counts, also where the other is infinite.
 template <class From, class To>
 class Bridge : public detail::Two<Bridge<From, To>, From, To> {
-  using base             = detail::Two<Bridge, From, To>;
-  using Scalar           = typename From::scalar_type;
-  static constexpr int D = From::dimension;
+  using base   = detail::Two<Bridge, From, To>;
+  using Scalar = typename From::scalar_type;
 
  public:
   Bridge() = default;
@@ -21,29 +20,14 @@ class Bridge : public detail::Two<Bridge<From, To>, From, To> {
   KOKKOS_FUNCTION Bridge(From const& from, To const& to, Scalar beta)
       : base(from, to), beta_(beta) {}
 
-  template <class Context>
-  KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
-    base::energy(c, workspace);
-    Scalar* const other = base::state_of_second(c, workspace);
-    base::second().energy(c, other);
-    blend_values(c, workspace, other);
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
-    base::gradient(c, workspace);
-    Scalar* const other = base::state_of_second(c, workspace);
-    base::second().gradient(c, other);
-    blend_slopes(c, workspace, other);
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const
-    requires(HasValueAndGradient<From> && HasValueAndGradient<To>)
-  {
-    base::value_and_gradient(c, workspace);
-    Scalar* const other = base::state_of_second(c, workspace);
-    base::second().value_and_gradient(c, other);
-    blend_values(c, workspace, other);
-    blend_slopes(c, workspace, other);
+  template <int rows, class Context>
+  KOKKOS_FUNCTION void combine(Context const& c, Scalar* from, Scalar const* to) const {
+    using V           = typename Context::value_type;
+    Scalar const beta = beta_;
+    c.map(+rows, [=](auto at) {
+      V const zero = at.load(from), one = at.load(to);
+      at.store(from, beta == 0 ? zero : beta == 1 ? one : fma(V(1 - beta), zero, V(beta) * one));
+    });
   }
 
   template <class Other>
@@ -52,28 +36,6 @@ class Bridge : public detail::Two<Bridge<From, To>, From, To> {
   }
 
  private:
-  template <int rows, class Context>
-  KOKKOS_FUNCTION void blend(Context const& c, Scalar* to, Scalar const* other) const {
-    using V           = typename Context::value_type;
-    Scalar const beta = beta_;
-    c.map(+rows, [=](auto at) {
-      V const zero = at.load(to), one = at.load(other);
-      at.store(to, beta == 0 ? zero : beta == 1 ? one : fma(V(1 - beta), zero, V(beta) * one));
-    });
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void blend_values(Context const& c, Scalar* workspace,
-                                    Scalar const* other) const {
-    blend<1>(c, workspace + From::energy_row * Context::row_size,
-             other + To::energy_row * Context::row_size);
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void blend_slopes(Context const& c, Scalar* workspace,
-                                    Scalar const* other) const {
-    blend<D>(c, workspace + From::gradient_row * Context::row_size,
-             other + To::gradient_row * Context::row_size);
-  }
-
   Scalar beta_ = 0;
 };
 

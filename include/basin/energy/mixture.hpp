@@ -29,7 +29,7 @@ class Mixture : public detail::Two<Mixture<First, Second>, First, Second> {
 
   template <class Context>
   KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
-    base::energy(c, workspace);
+    base::inside().energy(c, workspace);
     Scalar* const other = base::state_of_second(c, workspace);
     base::second().energy(c, other);
     mix(c, workspace, other);
@@ -41,7 +41,7 @@ class Mixture : public detail::Two<Mixture<First, Second>, First, Second> {
   template <class Context>
   KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const {
     constexpr int size = Context::row_size;
-    base::value_and_gradient(c, workspace);
+    base::inside().value_and_gradient(c, workspace);
     Scalar* const other = base::state_of_second(c, workspace);
     base::second().value_and_gradient(c, other);
     mix(c, workspace, other);

@@ -10,9 +10,8 @@ namespace basin::energy {
 /// exp(-w E_2); with w = -1 a difference. Of more than two: a sum of sums.
 template <class First, class Second>
 class Sum : public detail::Two<Sum<First, Second>, First, Second> {
-  using base             = detail::Two<Sum, First, Second>;
-  using Scalar           = typename First::scalar_type;
-  static constexpr int D = First::dimension;
+  using base   = detail::Two<Sum, First, Second>;
+  using Scalar = typename First::scalar_type;
 
  public:
   Sum() = default;
@@ -20,29 +19,11 @@ class Sum : public detail::Two<Sum<First, Second>, First, Second> {
   KOKKOS_FUNCTION Sum(First const& first, Second const& second, Scalar weight = 1)
       : base(first, second), weight_(weight) {}
 
-  template <class Context>
-  KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
-    base::energy(c, workspace);
-    Scalar* const other = base::state_of_second(c, workspace);
-    base::second().energy(c, other);
-    add_value(c, workspace, other);
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
-    base::gradient(c, workspace);
-    Scalar* const other = base::state_of_second(c, workspace);
-    base::second().gradient(c, other);
-    add_slope(c, workspace, other);
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const
-    requires(HasValueAndGradient<First> && HasValueAndGradient<Second>)
-  {
-    base::value_and_gradient(c, workspace);
-    Scalar* const other = base::state_of_second(c, workspace);
-    base::second().value_and_gradient(c, other);
-    add_value(c, workspace, other);
-    add_slope(c, workspace, other);
+  template <int rows, class Context>
+  KOKKOS_FUNCTION void combine(Context const& c, Scalar* first, Scalar const* second) const {
+    using V        = typename Context::value_type;
+    Scalar const w = weight_;
+    c.map(+rows, [=](auto at) { at.store(first, fma(V(w), at.load(second), at.load(first))); });
   }
 
   template <class Other>
@@ -51,24 +32,6 @@ class Sum : public detail::Two<Sum<First, Second>, First, Second> {
   }
 
  private:
-  // rows of the first += w rows of the second
-  template <int rows, class Context>
-  KOKKOS_FUNCTION void add(Context const& c, Scalar* to, Scalar const* from) const {
-    using V        = typename Context::value_type;
-    Scalar const w = weight_;
-    c.map(+rows, [=](auto at) { at.store(to, fma(V(w), at.load(from), at.load(to))); });
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void add_value(Context const& c, Scalar* workspace, Scalar const* other) const {
-    add<1>(c, workspace + First::energy_row * Context::row_size,
-           other + Second::energy_row * Context::row_size);
-  }
-  template <class Context>
-  KOKKOS_FUNCTION void add_slope(Context const& c, Scalar* workspace, Scalar const* other) const {
-    add<D>(c, workspace + First::gradient_row * Context::row_size,
-           other + Second::gradient_row * Context::row_size);
-  }
-
   Scalar weight_ = 1;
 };
 

@@ -60,14 +60,7 @@ struct MalaMove {
         [=](auto at, V sum) {
           at.store(log_ratio, fma(V(weight), sum, V(beta) * (at.load(e) - at.load(new_e))));
         });
-    accept(c, stream, t.first, log_ratio, kept, [=](auto at, auto yes) {
-      using U = decltype(yes);
-      at.store(e, where_less(U(Scalar(0.5)), yes, at.load(new_e), at.load(e)));
-    });
-    c.map(D, [=](auto at) {
-      at.store(x, chosen(at, log_ratio, at.load(x), at.load(old)));
-      at.store(dx, chosen(at, log_ratio, at.load(new_dx), at.load(dx)));
-    });
+    accept_proposals(c, t, stream, old, dx, e, log_ratio, kept);
   }
 
   template <class Context, class Tile>

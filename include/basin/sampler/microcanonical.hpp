@@ -87,14 +87,7 @@ struct MicrocanonicalMove {
       at.store(diverged, at.load(diverged) + where_less(V(Scalar(-1000)), drop, V(0), V(1)));
     });
     leapfrogs.add(c, log_ratio, t.rows + (3 * D + 7) * T);
-    accept(c, stream, t.first, log_ratio, kept, [=](auto at, auto yes) {
-      using U = decltype(yes);
-      at.store(e, where_less(U(Scalar(0.5)), yes, at.load(new_e), at.load(e)));
-    });
-    c.map(D, [=](auto at) {
-      at.store(x, chosen(at, log_ratio, at.load(x), at.load(old)));
-      at.store(dx, chosen(at, log_ratio, at.load(new_dx), at.load(dx)));
-    });
+    accept_proposals(c, t, stream, old, dx, e, log_ratio, kept);
   }
 
   template <class Context, class Tile>

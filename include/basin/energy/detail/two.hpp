@@ -12,7 +12,10 @@ namespace basin::energy::detail {
 /// that of the first, with a copy of the state. Copies of weights are those of the first; the second
 /// may have its own, see energy::pack.
 ///
-/// \tparam Derived  has 'around(other)', as a Wrapper
+/// \tparam Derived  has 'around(other)', as a Wrapper, and what becomes of rows of E or dE/dx:
+///                  'template <int rows, class Context> KOKKOS_FUNCTION void combine(Context const& c,
+///                  Scalar* first, Scalar const* second) const', which leaves it in 'first'; or it
+///                  hides energy, gradient and value_and_gradient
 template <class Derived, class First, class Second>
 class Two : public Wrapper<Derived, First> {
   using base = Wrapper<Derived, First>;
@@ -41,6 +44,31 @@ class Two : public Wrapper<Derived, First> {
     basin::load_conditions(c, second_, workspace + behind * Context::row_size, first, count);
   }
 
+  template <class Context>
+  KOKKOS_FUNCTION void energy(Context const& c, Scalar* workspace) const {
+    base::energy(c, workspace);
+    Scalar* const other = state_of_second(c, workspace);
+    second_.energy(c, other);
+    combine_values(c, workspace, other);
+  }
+  template <class Context>
+  KOKKOS_FUNCTION void gradient(Context const& c, Scalar* workspace) const {
+    base::gradient(c, workspace);
+    Scalar* const other = state_of_second(c, workspace);
+    second_.gradient(c, other);
+    combine_slopes(c, workspace, other);
+  }
+  template <class Context>
+  KOKKOS_FUNCTION void value_and_gradient(Context const& c, Scalar* workspace) const
+    requires(HasValueAndGradient<First> && HasValueAndGradient<Second>)
+  {
+    base::value_and_gradient(c, workspace);
+    Scalar* const other = state_of_second(c, workspace);
+    second_.value_and_gradient(c, other);
+    combine_values(c, workspace, other);
+    combine_slopes(c, workspace, other);
+  }
+
  protected:
   /// The workspace of the second energy, its state a copy of the first's.
   template <class Context>
@@ -53,6 +81,21 @@ class Two : public Wrapper<Derived, First> {
   }
 
  private:
+  template <class Context>
+  KOKKOS_FUNCTION void combine_values(Context const& c, Scalar* workspace,
+                                      Scalar const* other) const {
+    static_cast<Derived const&>(*this).template combine<1>(
+        c, workspace + First::energy_row * Context::row_size,
+        other + Second::energy_row * Context::row_size);
+  }
+  template <class Context>
+  KOKKOS_FUNCTION void combine_slopes(Context const& c, Scalar* workspace,
+                                      Scalar const* other) const {
+    static_cast<Derived const&>(*this).template combine<D>(
+        c, workspace + First::gradient_row * Context::row_size,
+        other + Second::gradient_row * Context::row_size);
+  }
+
   Second second_;
 };
 

@@ -51,6 +51,29 @@ KOKKOS_FORCEINLINE_FUNCTION V chosen(Place at, Scalar const* accepted, V now, V 
   return where_less(V(Scalar(0.5)), V(at.at(0).load(accepted)), now, before);
 }
 
+/// Where a proposal is accepted, see accept, its E and dE/dx become those of the current state; else x
+/// becomes the old state again.
+template <class Context, class Tile, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION void accept_proposals(Context const& c, Tile const& t,
+                                                  Stream const& stream,
+                                                  Scalar const* old,  // (dimension, T)
+                                                  Scalar* dx,         // (dimension, T)
+                                                  Scalar* e,          // (1, T)
+                                                  Scalar* log_ratio,  // (1, T)
+                                                  Scalar* kept) {     // (1, T)
+  constexpr int D            = std::remove_cvref_t<decltype(t.energy)>::dimension;
+  Scalar* const x            = t.x;
+  Scalar const *const new_dx = t.gradient, *const new_e = t.value;
+  accept(c, stream, t.first, log_ratio, kept, [=](auto at, auto yes) {
+    using U = decltype(yes);
+    at.store(e, where_less(U(Scalar(0.5)), yes, at.load(new_e), at.load(e)));
+  });
+  c.map(+D, [=](auto at) {
+    at.store(x, chosen(at, log_ratio, at.load(x), at.load(old)));
+    at.store(dx, chosen(at, log_ratio, at.load(new_dx), at.load(dx)));
+  });
+}
+
 /// column i = row / steps: the share of the steps that were counted in the row (1, T).
 template <class Context, class Tile, class Scalar>
 KOKKOS_FORCEINLINE_FUNCTION void store_share(Context const& c, Tile const& t, int i, Scalar* row) {
