@@ -92,17 +92,33 @@ void run(Options const& o) {
   auto const row = [](std::string const& what, double value) {
     std::printf("  %-40s %10.4f\n", what.c_str(), value);
   };
-  Scores const e_test = trainer.energies(first_rows(test, 10000));
+  // |dE/dx|^2 of images.
+  auto const slopes = [&](Images const& images) {
+    using Exec   = Kokkos::DefaultExecutionSpace;
+    auto const n = images.extent(0);
+    auto const x = Kokkos::create_mirror_view_and_copy(Exec(), images);
+    Kokkos::View<float**, Kokkos::LayoutRight, Exec> const g("gradients", n, 784);
+    basin::energy::gradients(Exec(), trainer.energy(), x, g);
+    auto const from = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), g);
+    Scores const squares("squares", n);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t d = 0; d < 784; ++d) squares(i) += from(i, d) * from(i, d);
+    return squares;
+  };
+  Images const tested = first_rows(test, 10000);
+  Scores const e_test = trainer.energies(tested), slope_test = slopes(tested);
   std::printf("\n");
   row("E(test data)", mean(e_test));
   row("E(samples, " + std::to_string(o.drawing_steps) + " steps from noise)",
       mean(trainer.energies(samples)));
   row("gap in training, last " + std::to_string(20) + " steps", last["gap"]);
-  row("AUROC test against uniform noise",
-      auroc(e_test, trainer.energies(uniform_noise(10000, o.seed))));
+  auto const compare = [&](std::string const& name, Images const& images) {
+    row("AUROC of -E, test against " + name, auroc(e_test, trainer.energies(images)));
+    row("AUROC of -|dE/dx|, test against " + name, auroc(slope_test, slopes(images)));
+  };
+  compare("uniform noise", uniform_noise(10000, o.seed));
   for (auto const& other : o.others)
-    row("AUROC test against " + other.filename().string(),
-        auroc(e_test, trainer.energies(first_rows(read_images(other, "t10k-images"), 10000))));
+    compare(other.filename().string(), first_rows(read_images(other, "t10k-images"), 10000));
   row("training steps/s", double(o.steps) / seconds);
   std::printf("\ndata | samples: %s\n", (o.out / (name + ".png")).c_str());
 }
