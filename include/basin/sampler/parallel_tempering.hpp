@@ -166,7 +166,8 @@ class TemperingState {
     std::vector<double> mean(static_cast<std::size_t>(rungs_ - 1));
     for (int k = 0; k + 1 < rungs_; ++k) {
       // Even pairs in even rounds.
-      double const tried = static_cast<double>((rounds_ + (k % 2 == 0 ? 1 : 0)) / 2) * ladders_;
+      long const rounds  = (rounds_ + (k % 2 == 0 ? 1 : 0)) / 2;
+      double const tried = static_cast<double>(rounds) * ladders_;
       for (int l = 0; l < ladders_; ++l)
         mean[static_cast<std::size_t>(k)] += sums(static_cast<std::size_t>(l * rungs_ + k)) / tried;
     }

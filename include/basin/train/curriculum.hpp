@@ -73,9 +73,9 @@ struct Staircase {
   }
   int operator()(std::uint64_t step) const {
     std::uint64_t const stair = step / static_cast<std::uint64_t>(every);
-    return stair >= static_cast<std::uint64_t>((last - first) / add + 1)
-               ? last
-               : std::min(last, first + add * static_cast<int>(stair));
+    std::uint64_t const stairs =
+        static_cast<std::uint64_t>(last - first) / static_cast<std::uint64_t>(add) + 1;
+    return stair >= stairs ? last : std::min(last, first + add * static_cast<int>(stair));
   }
 };
 
