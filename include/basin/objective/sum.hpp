@@ -70,6 +70,16 @@ struct AddTerm {
   }
 };
 
+// (A function with a type of its own: nvcc 13 mixes up what auto stands for.)
+template <class First, class Second>
+constexpr std::array<char const*, advice<First>.size() + advice<Second>.size()> joined_advice() {
+  std::array<char const*, advice<First>.size() + advice<Second>.size()> all{};
+  for (std::size_t i = 0; i < advice<First>.size(); ++i) all[i] = advice<First>[i];
+  for (std::size_t i = 0; i < advice<Second>.size(); ++i)
+    all[advice<First>.size() + i] = advice<Second>[i];
+  return all;
+}
+
 }  // namespace detail
 
 /// Two objectives on the same batch: the gradient of the first plus a times that of the second, for
@@ -89,13 +99,9 @@ struct Sum {
   Weight weight{};  ///< a
 
   /// What to try when a run diverges: what either says.
-  static constexpr auto advice = [] {
-    auto const &one = objective::advice<First>, &two = objective::advice<Second>;
-    std::array<char const*, one.size() + two.size()> all{};
-    for (std::size_t i = 0; i < one.size(); ++i) all[i] = one[i];
-    for (std::size_t i = 0; i < two.size(); ++i) all[one.size() + i] = two[i];
-    return all;
-  }();
+  static constexpr std::array<char const*,
+                              objective::advice<First>.size() + objective::advice<Second>.size()>
+      advice = detail::joined_advice<First, Second>();
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
