@@ -34,16 +34,8 @@ class Conditional : public Wrapper<Conditional<E, k, Source>, E> {
   template <class Context>
   KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
                                        int count) const {
-    using V              = typename Context::value_type;
-    using P              = typename V::simd_type;
-    Scalar* const s      = workspace + (E::state_row + dimension) * Context::row_size;  // (k, T)
-    Source const& source = source_;
-    c.map(+k, [=, &source](auto at) {
-      at.store(s, V(P::generate([&](int l) {
-                 int const chain = first + at.lane + l;
-                 return static_cast<Scalar>(source(chain < count ? chain : count - 1, at.row));
-               })));
-    });
+    Scalar* const s = workspace + (E::state_row + dimension) * Context::row_size;  // (k, T)
+    load_of_chains(c, s, +k, first, count, source_);
     base::load_conditions(c, workspace, first, count);
   }
 

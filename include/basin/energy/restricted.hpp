@@ -35,17 +35,12 @@ class Restricted : public Wrapper<Restricted<E, first_unknown, count_unknown, Kn
   template <class Context>
   KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
                                        int count) const {
-    using V            = typename Context::value_type;
-    using P            = typename V::simd_type;
-    Scalar* const x    = workspace + E::state_row * Context::row_size;  // (dimension of E, T)
-    Known const& known = known_;
-    c.map(+E::dimension - count_unknown, [=, &known](auto place) {
-      auto const at = place.at(place.row < first_unknown ? place.row : place.row + count_unknown);
-      at.store(x, V(P::generate([&](int l) {
-                 int const chain = first + at.lane + l;
-                 return static_cast<Scalar>(known(chain < count ? chain : count - 1, at.row));
-               })));
-    });
+    constexpr int behind = first_unknown + count_unknown;
+    Scalar* const x      = workspace + E::state_row * Context::row_size;  // (dimension of E, T)
+    Known const& known   = known_;
+    load_of_chains(c, x, +first_unknown, first, count, known);
+    load_of_chains(c, x + behind * Context::row_size, E::dimension - behind, first, count,
+                   [&known](int chain, int row) { return known(chain, behind + row); });
     base::load_conditions(c, workspace, first, count);
   }
 

@@ -41,16 +41,9 @@ class Scaled : public Wrapper<Scaled<E, Factors>, E> {
   template <class Context>
   KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
                                        int count) const {
-    using V                = typename Context::value_type;
-    using P                = typename V::simd_type;
-    Scalar* const beta     = workspace + own * Context::row_size;  // (1, T)
     Factors const& factors = factors_;
-    c.map(1, [=, &factors](auto at) {
-      at.store(beta, V(P::generate([&](int l) {
-                 int const chain = first + at.lane + l;
-                 return static_cast<Scalar>(factors(chain < count ? chain : count - 1));
-               })));
-    });
+    load_of_chains(c, workspace + own * Context::row_size, 1, first, count,
+                   [&factors](int chain, int) { return factors(chain); });
     base::load_conditions(c, workspace, first, count);
   }
 

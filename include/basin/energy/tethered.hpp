@@ -31,18 +31,13 @@ class Tethered : public Wrapper<Tethered<E, Centers, Widths>, E> {
   template <class Context>
   KOKKOS_FUNCTION void load_conditions(Context const& c, Scalar* workspace, int first,
                                        int count) const {
-    using V                = typename Context::value_type;
-    using P                = typename V::simd_type;
     Scalar* const y        = workspace + own * Context::row_size;  // (D, T), then (1, T)
     Centers const& centers = centers_;
     Widths const& widths   = widths_;
-    c.map(D + 1, [=, &centers, &widths](auto at) {
-      at.store(y, V(P::generate([&](int l) {
-                 int const chain = first + at.lane + l < count ? first + at.lane + l : count - 1;
-                 if (at.row < D) return static_cast<Scalar>(centers(chain, at.row));
-                 Scalar const sigma = static_cast<Scalar>(widths(chain));
-                 return 1 / (sigma * sigma);
-               })));
+    load_of_chains(c, y, D + 1, first, count, [&centers, &widths](int chain, int row) {
+      if (row < D) return static_cast<Scalar>(centers(chain, row));
+      Scalar const sigma = static_cast<Scalar>(widths(chain));
+      return 1 / (sigma * sigma);
     });
     base::load_conditions(c, workspace, first, count);
   }

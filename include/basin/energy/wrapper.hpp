@@ -6,6 +6,21 @@
 
 namespace basin::energy {
 
+/// Rows (rows, T) of a workspace = f(chain, row), for load_conditions: what belongs to each chain of a
+/// tile. Lanes past the last chain repeat it.
+template <class Context, class Scalar, class F>
+KOKKOS_FORCEINLINE_FUNCTION void load_of_chains(Context const& c, Scalar* to, int rows, int first,
+                                                int count, F const& f) {
+  using V = typename Context::value_type;
+  using P = typename V::simd_type;
+  c.map(rows, [=, &f](auto at) {
+    at.store(to, V(P::generate([&](int l) {
+               int const chain = first + at.lane + l;
+               return static_cast<Scalar>(f(chain < count ? chain : count - 1, at.row));
+             })));
+  });
+}
+
 /// Base of energies that modify another one: conditions, tethers, temperatures. It forwards
 /// everything that kernels use of an energy, including copies of weights; Derived overrides a
 /// member by hiding it. Derived declares additional rows as workspace_rows, after those of the

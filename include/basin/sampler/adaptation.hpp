@@ -343,16 +343,6 @@ void sample(Exec const& exec, S const& options, State& state, E const& energy, C
   } while (k < options.steps);
 }
 
-/// As above, with the tuning of the backend.
-template <class Exec, Sampler S, class State, class E, class Chains>
-  requires TunesItself<S, E, State>
-void sample(Exec const& exec, S const& options, State& state, E const& energy, Chains const& chains,
-            Stream stream,
-            std::type_identity_t<outputs_of<S, typename E::scalar_type>> const& outputs = {}) {
-  sample<tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>(
-      exec, options, state, energy, chains, stream, outputs);
-}
-
 /// With a state of its own for this call, which is lost with it. Allocates, and waits.
 template <tile::Tuning tuning, class Exec, Sampler S, class E, class Chains>
   requires TunesItself<S, E, state_of<S, typename E::scalar_type, Exec>>

@@ -49,12 +49,7 @@ struct AddLogWeight {
 /// accept and reject at temperature 1, Mala or Hamiltonian; Langevin steps alone bias the weights.
 template <class Inner>
 struct AnnealedImportance {
-  static_assert(NamesSteps<Inner>,
-                "basin::sampler::AnnealedImportance: the argument is no sampler; write for example "
-                "sampler::Hamiltonian.");
-  static_assert(std::same_as<state_of<Inner, float, Kokkos::DefaultExecutionSpace>, NoState>,
-                "basin::sampler::AnnealedImportance: the sampler has a state; write for example "
-                "sampler::Hamiltonian.");
+  static_assert(check_inner_sampler<Inner>::value);
 
   Inner sampler{};
   int rungs        = 1000;  ///< T; >= 1
@@ -84,8 +79,8 @@ struct AnnealedImportance {
   }
 };
 
-/// Moves chains from one law to another and weighs them. Waits for exec. For each rung there are the launch
-/// of the sampler and two more. The last rung is not followed by a move.
+/// Moves chains from one law to another and weighs them. Waits for exec. A rung is the launch of the
+/// sampler and two more; the last is not followed by a move.
 ///
 /// \param from         E_0, whose law the chains have
 /// \param to           E_1

@@ -311,6 +311,16 @@ void sample(Exec const& exec, S const& options, E const& energy, Chains const& c
         exec, options, energy, chains, stream, outputs);
 }
 
+/// The same for a sampler with a state, made by (exec, options, chains, dimension, seed).
+template <class Exec, Sampler S, class State, class E, class Chains>
+  requires std::same_as<State, state_of<S, typename E::scalar_type, Exec>>
+void sample(Exec const& exec, S const& options, State& state, E const& energy, Chains const& chains,
+            Stream stream,
+            std::type_identity_t<outputs_of<S, typename E::scalar_type>> const& outputs = {}) {
+  sample<tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>()>(
+      exec, options, state, energy, chains, stream, outputs);
+}
+
 /// Called by objectives and trainers: the sample function of a sampler, the library's for a move or
 /// a user's found by argument-dependent lookup.
 template <tile::Tuning tuning, class Exec, class S, class State, class E, class Chains>

@@ -6,6 +6,8 @@
 #include <basin/core/quantity.hpp>
 #include <basin/tile/tuning.hpp>
 
+#include <Kokkos_Core.hpp>
+
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -150,6 +152,21 @@ struct check_sampler<S> {
                 "basin::sampler: the columns of a sampler are 'static constexpr "
                 "std::array<basin::Quantity, n> columns'.");
   static constexpr bool value = checks && detail::columns_fit<S>;
+};
+
+/// The requirements of a sampler inside of another one, such as ParallelTempering, as error messages.
+template <class Inner>
+struct check_inner_sampler {
+  static constexpr bool named = NamesSteps<Inner>;
+  static_assert(named,
+                "basin::sampler: the sampler inside of this one is none; write for example "
+                "sampler::Hamiltonian.");
+  static constexpr bool stateless =
+      std::is_same_v<state_of<Inner, float, Kokkos::DefaultExecutionSpace>, NoState>;
+  static_assert(stateless,
+                "basin::sampler: the sampler inside of this one has a state, which chains of "
+                "different laws can not share; write for example sampler::Hamiltonian.");
+  static constexpr bool value = named && stateless;
 };
 
 namespace detail {

@@ -252,12 +252,7 @@ class TemperingState {
 ///                 size is that of all rungs
 template <class Inner>
 struct ParallelTempering {
-  static_assert(NamesSteps<Inner>,
-                "basin::sampler::ParallelTempering: the argument is no sampler; write for example "
-                "sampler::Hamiltonian.");
-  static_assert(std::same_as<state_of<Inner, float, Kokkos::DefaultExecutionSpace>, NoState>,
-                "basin::sampler::ParallelTempering: the sampler has a state, which chains of "
-                "different temperatures can not share; write for example sampler::Hamiltonian.");
+  static_assert(check_inner_sampler<Inner>::value);
 
   int steps = 10;  ///< rounds per call; in [0, 2^20] / steps of the sampler
   Inner sampler{};
@@ -300,15 +295,6 @@ void sample(Exec const& exec, ParallelTempering<Inner> const& options,
                                 stream);
     stream.step += static_cast<std::uint64_t>(options.sampler.steps);
   }
-}
-
-/// As above, with the tuning of the backend.
-template <class Exec, class Inner, class Scalar, class E, class Chains>
-void sample(Exec const& exec, ParallelTempering<Inner> const& options,
-            TemperingState<Scalar, Exec>& state, E const& energy, Chains const& chains,
-            Stream stream, std::type_identity_t<outputs_of<Inner, Scalar>> const& outputs = {}) {
-  sample<tile::default_tuning<Exec, Scalar, E::workspace_rows>()>(exec, options, state, energy,
-                                                                  chains, stream, outputs);
 }
 
 }  // namespace basin::sampler

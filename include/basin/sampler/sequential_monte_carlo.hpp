@@ -70,12 +70,7 @@ struct GatherChains {
 /// for an estimate of Z without bias.
 template <class Inner>
 struct SequentialMonteCarlo {
-  static_assert(NamesSteps<Inner>,
-                "basin::sampler::SequentialMonteCarlo: the argument is no sampler; write for "
-                "example sampler::Hamiltonian.");
-  static_assert(std::same_as<state_of<Inner, float, Kokkos::DefaultExecutionSpace>, NoState>,
-                "basin::sampler::SequentialMonteCarlo: the sampler has a state; write for example "
-                "sampler::Hamiltonian.");
+  static_assert(check_inner_sampler<Inner>::value);
 
   Inner sampler{};                ///< of exp(-E) with accept and reject
   double effective_share = 0.5;   ///< in (0, 1)
