@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -103,26 +104,33 @@ class ArchivePass {
 /// Objects in memory, by name.
 ///
 /// An object is restored completely or not at all: before the first value is written all entries
-/// are found and their type and shape checked. Device Views are copied, which waits for all device
-/// work. Entries that an object does not use are ignored.
+/// are found and their type and shape checked, and none may be left over. Device Views are copied,
+/// which waits for all device work.
 class MemoryArchive {
  public:
   using Entries = std::map<std::string, detail::ArchiveEntry, std::less<>>;
 
+  MemoryArchive() = default;
+  /// What a file held, see io::read_checkpoint.
+  explicit MemoryArchive(Entries entries) : entries_(std::move(entries)) {}
+
   /// Stores an object under a name, replacing what was there under the names that it uses.
   template <class T>
   void save(std::string_view name, T& object) {
+    std::string const prefix = std::string(name) + "/";
+    std::erase_if(entries_, [&](auto const& e) { return e.first.starts_with(prefix); });
     Saver pass(entries_);
     pass(name, object);
   }
 
   /// Loads a saved object.
-  /// \throws std::invalid_argument naming what is missing, or has another type or shape; the object
-  ///         is then unchanged
+  /// \throws std::invalid_argument naming what is missing, left over, or has another type or shape;
+  ///         the object is then unchanged
   template <class T>
   void load(std::string_view name, T& object) const {
     Checker check(entries_);
     check(name, object);
+    check.none_left(std::string(name) + "/");
     Loader pass(entries_);
     pass(name, object);
   }
@@ -163,19 +171,27 @@ class MemoryArchive {
     explicit Checker(Entries const& entries) : entries_(entries) {}
 
     template <class View>
-    void view(std::string const& name, View const& view) const {
+    void view(std::string const& name, View const& view) {
       static_assert(!std::is_const_v<typename View::value_type>,
                     "basin::MemoryArchive: a View of const numbers cannot be loaded.");
       fits(name, detail::type_name<typename View::non_const_value_type>(), detail::shape_of(view));
     }
     template <class T>
-    void number(std::string const& name, T&) const {
+    void number(std::string const& name, T&) {
       fits(name, detail::type_name<std::remove_const_t<T>>(), {});
+    }
+    void none_left(std::string const& prefix) const {
+      for (auto at = entries_.lower_bound(prefix);
+           at != entries_.end() && at->first.starts_with(prefix); ++at)
+        if (!used_.contains(at->first))
+          refuse("basin::MemoryArchive", "'", at->first,
+                 "' was saved, the object has no such entry");
     }
 
    private:
     void fits(std::string const& name, std::string const& type,
-              std::vector<std::size_t> const& shape) const {
+              std::vector<std::size_t> const& shape) {
+      used_.insert(name);
       char const* who  = "basin::MemoryArchive";
       auto const found = entries_.find(name);
       if (found == entries_.end()) refuse(who, "'", name, "' was not saved");
@@ -187,6 +203,7 @@ class MemoryArchive {
                ", the object has ", detail::shape_text(shape));
     }
     Entries const& entries_;
+    std::set<std::string, std::less<>> used_;
   };
 
   class Loader : public detail::ArchivePass<Loader> {

@@ -77,12 +77,11 @@ inline void blend(Picture& picture, int row, int column, Color color, double opa
 
 }  // namespace detail
 
-/// \brief Writes a PNG (W3C, third edition): 8-bit gray where every pixel is gray, else 8-bit RGB.
+/// The bytes of a PNG (W3C, third edition): 8-bit gray where every pixel is gray, else 8-bit RGB.
 ///
-/// The file replaces an existing one only when it is complete.
-///
-/// \throws std::runtime_error if the file cannot be written
-inline void write_png(std::filesystem::path const& path, Picture const& picture) {
+/// \param who  named if libpng cannot encode it
+/// \throws std::runtime_error if libpng cannot
+inline std::string png_bytes(Picture const& picture, char const* who = "basin::io::png_bytes") {
   std::vector<std::uint8_t> gray, rgb;
   bool all_gray = true;
   for (int row = 0; row < picture.height(); ++row)
@@ -99,15 +98,24 @@ inline void write_png(std::filesystem::path const& path, Picture const& picture)
   image.height          = static_cast<png_uint_32>(picture.height());
   image.format          = all_gray ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
-  std::vector<std::uint8_t> bytes(size);
+  std::string bytes(size, '\0');
   // Stride 0: rows are contiguous.
   if (png_image_write_to_memory(&image, bytes.data(), &size, 0, all_gray ? gray.data() : rgb.data(),
                                 0, nullptr) == 0)
-    throw std::runtime_error("basin::io::write_png: '" + path.string() +
-                             "' cannot be encoded: " + image.message);
+    throw std::runtime_error(std::string(who) +
+                             ": the picture cannot be encoded: " + image.message);
+  bytes.resize(size);
+  return bytes;
+}
 
-  detail::AtomicFile file("basin::io::write_png", path);
-  file.write(bytes.data(), size);
+/// Writes a picture as png_bytes. The file replaces an existing one only when it is complete.
+///
+/// \throws std::runtime_error if the file cannot be written
+inline void write_png(std::filesystem::path const& path, Picture const& picture) {
+  char const* who         = "basin::io::write_png";
+  std::string const bytes = png_bytes(picture, who);
+  detail::AtomicFile file(who, path);
+  file.write(bytes.data(), bytes.size());
   file.commit();
 }
 

@@ -6,6 +6,7 @@
 #include <basin/train/batch.hpp>
 #include <basin/train/metrics.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -69,6 +70,10 @@ struct FitOptions {
                                   ///< rewritten
   std::function<void(Metrics const&)> report{};     ///< called at each report
   std::function<bool(Metrics const&)> stop_when{};  ///< called after each report: true ends the run
+  /// Where it is not 0 the run ends after the step at hand, without a report; null: nothing. May be
+  /// set by another thread or a signal handler, see run::StopSignals.
+  std::atomic<int> const* stop = nullptr;
+  double seconds = std::numeric_limits<double>::infinity();  ///< of wall-clock time, then as 'stop'
 };
 
 }  // namespace basin::train

@@ -100,16 +100,15 @@ class Parameters {
         theta_.data(), state_.data(), averages() ? averaged_.data() : nullptr, +blocks);
   }
 
-  /// theta, its average, the arrays of the optimizer and the state of layers, without padding.
+  /// theta, its average, the arrays of the optimizer and the state of layers, without padding; by
+  /// the names of the layers' parameters, each (rows, columns), as "theta/0.weight".
   template <Archive A>
   void archive(A& a) {
-    auto const part = [](Numbers const& all, std::size_t first, std::size_t size = count) {
-      return Kokkos::subview(all, std::pair(first, first + size));
-    };
-    a("theta", part(theta_, 0));
+    archive_blocks(a, "theta", theta_.data(), true);
     for (int j = 0; j < states; ++j)
-      a("optimizer_state_" + std::to_string(j), part(state_, std::size_t(j) * padded));
-    a("averaged", part(averaged_, 0, averages() ? count : 0));
+      archive_blocks(a, "optimizer_state_" + std::to_string(j),
+                     state_.data() + std::size_t(j) * padded, true);
+    archive_blocks(a, "averaged", averaged_.data(), averages());
     a("layer_state", layer_state_);
   }
 
@@ -130,6 +129,18 @@ class Parameters {
       return E(theta);
     else
       return energy::pack<tuning>(exec, E(theta), copies);
+  }
+
+  template <class A>
+  void archive_blocks(A& a, std::string const& name, Scalar* numbers, bool exists) const {
+    using Block      = Kokkos::View<Scalar**, Kokkos::LayoutRight, typename Exec::memory_space,
+                                    Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    auto const block = [&](std::string const& part, int offset, int rows, int columns) {
+      a(name + "/" + part, Block(exists ? numbers + offset : nullptr, exists ? rows : 0, columns));
+    };
+    for (energy::NamedBlock const& b : E::parameter_blocks())
+      block(b.name, b.offset, b.rows, b.columns);
+    if constexpr (further > 0) block("objective", E::parameters, further, 1);
   }
 
   // Averaged weights have their own singular vectors, near the current ones.

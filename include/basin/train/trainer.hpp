@@ -67,7 +67,8 @@ class Trainer {
   using Samples = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
   using Numbers = Kokkos::View<Scalar*, memory>;
   /// The data on the device, with labels, conditions and weights.
-  using Dataset = objective::Dataset<Scalar, memory>;
+  using Dataset    = objective::Dataset<Scalar, memory>;
+  using model_type = E;
   /// The energy passed to kernels: E, or E with copies of its weights.
   using energy_type    = energy::packed_energy<E, tuning, Exec>;
   using objective_type = objective::bound<Objective, energy_type, Exec, tuning>;
@@ -115,7 +116,8 @@ class Trainer {
 
   /// Trains on the data given to the constructor, or to set_data.
   ///
-  /// Synchronizes exec at each report. \returns the last report's metrics
+  /// Synchronizes exec at each report. Ends early where stop_when, stop or seconds of the options say
+  /// so: steps_taken() says where. \returns the last report's metrics
   /// \throws std::invalid_argument if neither or both of epochs and steps are given
   /// \throws Divergence if the run diverges, the parameters then remain the last finite
   ///         ones, if its gap runs away, or if its chains leave the data
@@ -127,16 +129,25 @@ class Trainer {
     std::uint64_t const steps = fit.steps > 0
                                     ? static_cast<std::uint64_t>(fit.steps)
                                     : (static_cast<std::uint64_t>(fit.epochs) * rows + B - 1) / B;
-    since_                    = std::chrono::steady_clock::now();
+    auto const start          = std::chrono::steady_clock::now();
+    since_                    = start;
     reported_                 = step_;
     std::uint64_t const end   = step_ + steps;
+    auto const is_over        = [&] {
+      return (fit.stop && fit.stop->load(std::memory_order_relaxed) != 0) ||
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() >=
+                 fit.seconds;
+    };
     for (bool stop = false; !stop && step_ < end;) {
       step();
+      stop = is_over();
       if (step_ % static_cast<std::uint64_t>(options_.monitor_every) == 0 || step_ == end) {
         Metrics const m = metrics();
         if (fit.report) fit.report(m);
-        stop = fit.stop_when && fit.stop_when(m);
+        stop = (fit.stop_when && fit.stop_when(m)) || stop;
         if (fit.progress) print_progress(fit.progress, m, end, stop || step_ == end);
+      } else if (stop) {
+        (void)fetch();  // what is saved next must not have diverged
       }
     }
     return last_;
@@ -196,24 +207,10 @@ class Trainer {
   /// \throws Divergence if the run has diverged, its gap runs away, or its chains left the data
   Metrics metrics() {
     if (!launched_) refuse("basin::train::Trainer::metrics", "no step has been taken yet");
-    bool const measures = objective::HasSamples<objective_type> && distance_.exists();
-    if constexpr (objective::HasSamples<objective_type>)
-      if (measures) distance_.measure(exec_, objective_->last_samples());
-    Health health;
-    Metrics m = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
-                               options_.schedule(static_cast<long>(step_ - 1)), health);
-    m.steps_per_second =
-        static_cast<double>(step_ - reported_) /
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count();
-    reported_ = step_;
-    since_    = std::chrono::steady_clock::now();
-    if (measures)
-      m.add({"distance_samples", "1", "of samples from the data, see Distance"}, distance_.value());
-    last_ = m;
-    if (has_diverged(health, options_.energy_limit))
-      throw Divergence(divergence(m, health, options_.energy_limit, advice()));
-    if (measures && m["distance_samples"] > options_.distance_limit)
-      throw Divergence(left_the_data(m, distance_.describe(), options_.distance_limit, advice()));
+    Metrics const m = fetch();
+    reported_       = step_;
+    since_          = std::chrono::steady_clock::now();
+    last_           = m;
     if (m.has("gap")) {
       if (gaps_.runs_away(m["gap"], options_.gap_limit))
         throw Divergence(runaway(m, gaps_, options_.gap_limit, advice()));
@@ -340,6 +337,7 @@ class Trainer {
     objective_may_differ_ = true;
     return options_.objective;
   }
+  Options const& options() const { return options_; }
   /// The objective's arrays, for example its buffer.
   objective_type& state() { return *objective_; }
 
@@ -367,6 +365,26 @@ class Trainer {
   static Options const& checked(Options const& options) {
     options.check();
     return options;
+  }
+
+  // The metrics since the last report; throws where the run must not go on.
+  Metrics fetch() {
+    bool const measures = objective::HasSamples<objective_type> && distance_.exists();
+    if constexpr (objective::HasSamples<objective_type>)
+      if (measures) distance_.measure(exec_, objective_->last_samples());
+    Health health;
+    Metrics m = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
+                               options_.schedule(static_cast<long>(step_ - 1)), health);
+    m.steps_per_second =
+        static_cast<double>(step_ - reported_) /
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count();
+    if (measures)
+      m.add({"distance_samples", "1", "of samples from the data, see Distance"}, distance_.value());
+    if (has_diverged(health, options_.energy_limit))
+      throw Divergence(divergence(m, health, options_.energy_limit, advice()));
+    if (measures && m["distance_samples"] > options_.distance_limit)
+      throw Divergence(left_the_data(m, distance_.describe(), options_.distance_limit, advice()));
+    return m;
   }
 
   Batch batch() const { return objective_->batch(); }

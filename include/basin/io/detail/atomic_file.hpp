@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -34,7 +35,8 @@ inline std::filesystem::path behind_links(std::filesystem::path path) {
 }
 
 /// A file that appears complete or not at all: bytes go to a file beside it, which commit() renames
-/// to path. Without commit() the destructor removes them and path stays as it was.
+/// to path once they are on the disk. Without commit() the destructor removes them and path stays as
+/// it was.
 ///
 /// As for any program that writes: links are followed, the mode and the owner of a file that is
 /// there stay, and one that may not be written is refused. What is no regular file, such as a
@@ -94,12 +96,16 @@ class AtomicFile {
     if (std::fwrite(bytes, 1, count, file_) != count) refuse(errno);
   }
 
-  /// Renames the file to path, replacing an existing one.
+  /// Renames the file to path, replacing an existing one. Waits for the disk, so that after a power
+  /// failure path holds the old bytes or all of the new ones.
   ///
   /// \throws std::runtime_error if that cannot be done
   void commit() {
-    if (std::fclose(std::exchange(file_, nullptr)) != 0) {
-      int const reason = errno;
+    bool const written =
+        std::fflush(file_) == 0 && (part_.empty() || ::fsync(::fileno(file_)) == 0);
+    int reason = written ? 0 : errno;
+    if (std::fclose(std::exchange(file_, nullptr)) != 0 && written) reason = errno;
+    if (reason != 0) {
       discard();
       refuse(reason);
     }
@@ -110,9 +116,21 @@ class AtomicFile {
       discard();
       refuse(error.value());
     }
+    sync_folder();
   }
 
  private:
+  // The new name is on the disk once its folder is. Some file systems cannot do that for a folder.
+  void sync_folder() const {
+    std::filesystem::path const folder = target_.parent_path();
+    int const descriptor =
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    bool const failed = ::fsync(descriptor) != 0 && errno != EINVAL && errno != ENOTSUP;
+    int const reason  = errno;
+    ::close(descriptor);
+    if (failed) refuse(reason);
+  }
   void discard() const {
     std::error_code ignored;
     if (!part_.empty()) std::filesystem::remove(part_, ignored);

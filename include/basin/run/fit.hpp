@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_RUN_FIT_HPP
+#define BASIN_RUN_FIT_HPP
+
+#include <basin/core/field.hpp>
+#include <basin/run/describe.hpp>
+#include <basin/run/folder.hpp>
+#include <basin/run/metrics_files.hpp>
+#include <basin/run/stop_signals.hpp>
+#include <basin/train/options.hpp>
+#include <basin/train/progress.hpp>
+#include <basin/train/rollback.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace basin::run {
+
+/// How a run is kept. Written at the first report after a checkpoint is due, see
+/// train::TrainerOptions::monitor_every.
+struct Options {
+  std::string out           = "out";  ///< folder of this run alone
+  bool resume               = false;  ///< continue from its last checkpoint, if there is one
+  long checkpoint_steps     = 0;      ///< between two checkpoints; 0: by time alone
+  double checkpoint_seconds = 600;    ///< between two checkpoints
+  int keep                  = 2;      ///< checkpoints that stay, besides the best one
+  std::string best          = "";     ///< metric by which best.h5 is kept; empty: none
+  bool best_is_largest      = false;  ///< else the smallest is best
+  int patience = 0;  ///< reports without a better one, after which it ends; 0: any number
+  double time_limit =
+      std::numeric_limits<double>::infinity();  ///< seconds of this process's training
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"out", "1", "folder of this run alone"}, self.out);
+    f(Field{"resume", "1", "continue from the last checkpoint in 'out', if there is one"},
+      self.resume);
+    f(Field{"checkpoint_steps", "steps", "between two checkpoints; 0: by time alone"},
+      self.checkpoint_steps, range::at_least(0));
+    f(Field{"checkpoint_seconds", "s", "between two checkpoints"}, self.checkpoint_seconds,
+      range::above(0));
+    f(Field{"keep", "1", "checkpoints that stay, besides the best one"}, self.keep,
+      range::at_least(1));
+    f(Field{"best", "1", "metric by which best.h5 is kept; empty: none"}, self.best);
+    f(Field{"best_is_largest", "1", "else the smallest is best"}, self.best_is_largest);
+    f(Field{"patience", "reports", "without a better one, after which the run ends; 0: any number"},
+      self.patience, range::at_least(0));
+    f(Field{"time_limit", "s", "of training by this process, then it saves and ends"},
+      self.time_limit, range::above(0));
+  }
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const {
+    check_fields("basin::run::fit", *this);
+    if (patience > 0 && best.empty())
+      refuse("basin::run::fit", "patience is ", patience,
+             " and there is no metric to wait for; write best");
+  }
+};
+
+/// How a run ended.
+enum class Ending {
+  complete,    ///< all steps are done
+  early,       ///< 'patience' or stop_when ended it
+  signaled,    ///< a signal came, see StopSignals: there is more to do
+  out_of_time  ///< time_limit passed: there is more to do
+};
+
+/// The status with which a program ends: 0, or 75 (EX_TEMPFAIL) where the same command with --resume
+/// would go on.
+inline int exit_status(Ending ending) {
+  return ending == Ending::signaled || ending == Ending::out_of_time ? 75 : 0;
+}
+
+/// What a program adds to a run.
+template <class Trainer>
+struct Hooks {
+  /// Adds entries to the metrics of a report, for example of a validation set.
+  std::function<void(train::Metrics&)> measure{};
+  /// What to do when the run diverges; attempts 0: pass the error on.
+  train::Rollback<Trainer> rollback{.attempts = 0, .change = {}};
+  std::FILE* progress            = stderr;                        ///< null: nothing
+  nlohmann::ordered_json process = describe_process(0, nullptr);  ///< for run.json
+};
+
+namespace detail {
+
+// What of a run is not the trainer's, and lasts with it.
+struct Watch {
+  double best             = std::numeric_limits<double>::quiet_NaN();
+  std::uint64_t best_step = 0, waited = 0, rollbacks = 0;
+
+  template <Archive A>
+  void archive(A& a) {
+    a("best", best);
+    a("best_step", best_step);
+    a("waited", waited);
+    a("rollbacks", rollbacks);
+  }
+  bool improves(double value, bool largest) const {
+    return std::isnan(best) ? !std::isnan(value) : largest ? value > best : value < best;
+  }
+};
+
+// What must be the same for a checkpoint to fit: types, which shapes alone do not tell apart.
+inline void check_same_types(std::filesystem::path const& path, std::string const& saved,
+                             nlohmann::ordered_json const& now) {
+  auto const was = nlohmann::ordered_json::parse(saved, nullptr, false);
+  for (char const* const key : {"energy", "objective", "optimizer"}) {
+    std::string const before =
+        was.is_object() && was.contains(key) && was[key].is_string() ? was[key] : "not named";
+    if (before != now.at(key).get<std::string>())
+      refuse("basin::run::fit", "the ", key, " of ", path, " is ", before, ", this program's is ",
+             now.at(key).get<std::string>());
+  }
+}
+
+}  // namespace detail
+
+/// Trainer::fit for runs that last: keeps checkpoints, metrics and what ran in a folder, resumes, and
+/// ends in order at a signal or a time limit.
+///
+/// In the folder: checkpoint-<step>.h5, best.h5, metrics.jsonl, metrics.csv, events.out.tfevents.* for
+/// TensorBoard, and run.json with options, types, command and machine. Whoever resumes with the same
+/// options gets the bits of the run that was not interrupted.
+///
+/// \param fit  its steps are those of the whole run, before and after resuming; 'report' is called
+///             with the entries of Hooks::measure; 'stop' may be null, signals are then watched here
+/// \throws std::invalid_argument if an option does not fit, the folder has a run that is not to be
+///         resumed, or a checkpoint is of another model; the trainer is then unchanged
+/// \throws std::runtime_error if the folder cannot be written or is in use
+/// \throws train::Divergence after the last rollback
+template <class Trainer>
+Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& options,
+           Hooks<std::type_identity_t<Trainer>> const& hooks = {}) {
+  char const* who = "basin::run::fit";
+  options.check();
+  if (fit.steps < 1 || fit.epochs != 0)
+    refuse(who, "write steps and no epochs, got ", fit.steps, " and ", fit.epochs);
+  if (hooks.rollback.attempts > 0 && !hooks.rollback.change)
+    refuse(who, "rollback.change is empty, and the same steps would diverge again");
+  auto const end = static_cast<std::uint64_t>(fit.steps);
+
+  Folder const folder(options.out, options.keep);
+  detail::Watch watch;
+  auto const load = [&](std::uint64_t step, io::Checkpoint const& checkpoint) {
+    detail::check_same_types(folder.checkpoint(step), checkpoint.description, describe(trainer));
+    checkpoint.archive.load("run", trainer);
+    checkpoint.archive.load("watch", watch);
+  };
+  if (options.resume) {
+    if (auto const newest = folder.newest(hooks.progress)) {
+      load(newest->first, newest->second);
+      for (std::uint64_t i = 1; i <= watch.rollbacks && hooks.rollback.change; ++i)
+        hooks.rollback.change(trainer, static_cast<int>(i));
+      if (hooks.progress)
+        std::fprintf(hooks.progress, "resumes '%s' at step %llu\n", options.out.c_str(),
+                     static_cast<unsigned long long>(trainer.steps_taken()));
+    }
+  } else if (auto const steps = folder.steps(); !steps.empty()) {
+    refuse(who, "'", options.out, "' has a run that got to step ", steps.front(),
+           "; write resume = true to continue it, or another folder");
+  }
+
+  nlohmann::ordered_json about = describe(trainer);
+  about["steps"]               = fit.steps;
+  about["run"]                 = options_json(options);
+  about["process"]             = hooks.process;
+  {
+    std::string const text = about.dump(2) + "\n";
+    io::detail::AtomicFile file(who, folder.path() / "run.json");
+    file.write(text.data(), text.size());
+    file.commit();
+  }
+  MetricsFiles files(folder.path(), trainer.steps_taken());
+
+  auto const archive = [&] {
+    MemoryArchive all;
+    all.save("run", trainer);
+    all.save("watch", watch);
+    return all;
+  };
+  using Clock              = std::chrono::steady_clock;
+  auto const began         = Clock::now();
+  auto saved_at            = began;
+  std::uint64_t saved      = trainer.steps_taken();
+  auto const seconds_since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  auto const save = [&] {
+    folder.save(trainer.steps_taken(), archive(), describe(trainer).dump());
+    saved    = trainer.steps_taken();
+    saved_at = Clock::now();
+  };
+  bool const fresh = saved == 0;
+  if (fresh) save();  // so that a run that is killed early can be resumed too
+
+  auto const has_patience = [&] {
+    return options.patience == 0 || watch.waited < static_cast<std::uint64_t>(options.patience);
+  };
+  bool early             = !has_patience();
+  train::FitOptions part = fit;
+  part.progress          = nullptr;
+  part.report            = [&](train::Metrics const& trained) {
+    train::Metrics m = trained;
+    if (hooks.measure) hooks.measure(m);
+    files(m);
+    if (fit.report) fit.report(m);
+    if (!options.best.empty()) {
+      double const value = m[options.best];
+      if (watch.improves(value, options.best_is_largest)) {
+        watch.best = value, watch.best_step = m.step, watch.waited = 0;
+        io::write_checkpoint(folder.best(), archive(), describe(trainer).dump());
+      } else {
+        ++watch.waited;
+      }
+    }
+    early = !has_patience() || (fit.stop_when && fit.stop_when(m));
+    if (fit.progress) train::print_progress(fit.progress, m, end, early || m.step == end);
+    bool const due = (options.checkpoint_steps > 0 &&
+                      m.step - saved >= static_cast<std::uint64_t>(options.checkpoint_steps)) ||
+                     seconds_since(saved_at) >= options.checkpoint_seconds;
+    if (due || m.step == end) save();
+  };
+  part.stop_when = [&](train::Metrics const&) { return early; };
+  std::optional<StopSignals> signals;
+  if (part.stop == nullptr) {
+    signals.emplace();
+    part.stop = &StopSignals::flag();
+  }
+  while (!early && trainer.steps_taken() < end) {
+    part.steps   = static_cast<long>(end - trainer.steps_taken());
+    part.seconds = std::max(0.0, std::min(fit.seconds, options.time_limit) - seconds_since(began));
+    try {
+      trainer.fit(part);
+      break;
+    } catch (train::Divergence const& error) {
+      if (watch.rollbacks >= static_cast<std::uint64_t>(hooks.rollback.attempts)) throw;
+      std::uint64_t const rollbacks = watch.rollbacks + 1;
+      auto const newest             = folder.newest(hooks.progress);
+      load(newest->first, newest->second);
+      watch.rollbacks = rollbacks;
+      files.cut(trainer.steps_taken());
+      if (hooks.progress)
+        std::fprintf(hooks.progress, "\n%s Rollback %llu to step %llu.\n", error.what(),
+                     static_cast<unsigned long long>(rollbacks),
+                     static_cast<unsigned long long>(trainer.steps_taken()));
+      hooks.rollback.change(trainer, static_cast<int>(rollbacks));
+      save();  // the change is part of the run
+    }
+  }
+  if (trainer.steps_taken() != saved) save();
+  if (trainer.steps_taken() >= end) return Ending::complete;
+  return early ? Ending::early : part.stop->load() != 0 ? Ending::signaled : Ending::out_of_time;
+}
+
+}  // namespace basin::run
+
+#endif

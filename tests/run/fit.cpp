@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run that is interrupted, in whatever way, and goes on is the run that was not.
+#include <basin/run/fit.hpp>
+
+#include "support/temporary_folder.hpp"
+#include "support/training.hpp"
+#include "support/writer.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Exec    = BASIN_TEST_EXEC;
+using Trainer = basin::test::SmallTrainer<Exec>;
+using basin::run::Ending;
+using basin::test::contents;
+using basin::test::TemporaryFolder;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
+
+Trainer make_trainer() {
+  auto options          = basin::test::small_options<Trainer>(3);
+  options.monitor_every = 5;
+  return Trainer(options, basin::test::uniform_points(150, 3));
+}
+basin::run::Hooks<Trainer> quiet() { return {.progress = nullptr}; }
+basin::run::Options in(TemporaryFolder const& folder, bool resume = false) {
+  return {.out = folder / "run", .resume = resume, .checkpoint_steps = 10};
+}
+std::vector<float> parameters_after(long steps) {
+  Trainer trainer = make_trainer();
+  trainer.fit({.steps = steps});
+  return contents(trainer.parameters());
+}
+std::vector<std::string> lines(std::string const& path) {
+  std::ifstream in(path);
+  std::vector<std::string> all;
+  for (std::string line; std::getline(in, line);) all.push_back(line);
+  return all;
+}
+
+TEST_CASE("a run that stops at a signal or a limit and resumes has the bits of one that did not",
+          "[run][fit]") {
+  TemporaryFolder const folder;
+  {
+    Trainer first     = make_trainer();
+    long reports      = 0;
+    auto const ending = basin::run::fit(first,
+                                        {.steps = 40,
+                                         .report =
+                                             [&](auto const&) {
+                                               if (++reports == 3)
+                                                 std::raise(SIGTERM);  // in step 15
+                                             }},
+                                        in(folder), quiet());
+    CHECK(ending == Ending::signaled);
+    CHECK(basin::run::exit_status(ending) == 75);
+    CHECK(first.steps_taken() == 16);  // the step at hand
+  }
+  {
+    Trainer second     = make_trainer();
+    auto options       = in(folder, true);
+    options.time_limit = 1e-9;
+    CHECK(basin::run::fit(second, {.steps = 40}, options, quiet()) == Ending::out_of_time);
+    CHECK(second.steps_taken() == 17);
+  }
+  Trainer third = make_trainer();
+  CHECK(basin::run::fit(third, {.steps = 40}, in(folder, true), quiet()) == Ending::complete);
+  CHECK(contents(third.parameters()) == parameters_after(40));
+  CHECK(basin::run::Folder(folder / "run", 2).steps() == std::vector<std::uint64_t>{40, 30});
+
+  auto const reports = lines(folder / "run" + "/metrics.jsonl");
+  CHECK(reports.size() == 8);
+  auto const table = lines(folder / "run" + "/metrics.csv");
+  CHECK(table.size() == 9);
+  CHECK_THAT(table.at(0), StartsWith("step,energy_data,energy_samples"));
+  CHECK_THAT(table.at(4), StartsWith("20,"));
+
+  Trainer again = make_trainer();  // nothing is left to do
+  CHECK(basin::run::fit(again, {.steps = 40}, in(folder, true), quiet()) == Ending::complete);
+  CHECK(contents(again.parameters()) == contents(third.parameters()));
+}
+
+TEST_CASE("a damaged checkpoint is skipped with a sentence", "[run][fit]") {
+  TemporaryFolder const folder;
+  Trainer first = make_trainer();
+  basin::run::fit(first, {.steps = 20}, in(folder), quiet());
+  std::string const newest = folder / "run" + "/checkpoint-000000000020.h5";
+  std::string bytes        = basin::test::read_file(newest);
+  bytes[bytes.size() / 2] ^= 1;
+  basin::test::write_file(newest, bytes);
+  std::FILE* const log = std::fopen((folder / "log").c_str(), "w");
+  Trainer second       = make_trainer();
+  auto hooks           = quiet();
+  hooks.progress       = log;
+  CHECK(basin::run::fit(second, {.steps = 30}, in(folder, true), hooks) == Ending::complete);
+  std::fclose(log);
+  CHECK(contents(second.parameters()) == parameters_after(30));
+  CHECK_THAT(basin::test::read_file(folder / "log"),
+             ContainsSubstring("checkpoint-000000000020.h5' is damaged") &&
+                 ContainsSubstring("taking the one before it") &&
+                 ContainsSubstring("at step 10\n"));
+}
+
+TEST_CASE("a folder belongs to one run", "[run][fit]") {
+  TemporaryFolder const folder;
+  Trainer trainer = make_trainer();
+  basin::run::fit(trainer, {.steps = 10}, in(folder), quiet());
+  Trainer other = make_trainer();
+  CHECK_THROWS_WITH(basin::run::fit(other, {.steps = 10}, in(folder), quiet()),
+                    "basin::run::fit: '" + (folder / "run") +
+                        "' has a run that got to step 10; write resume = true to continue it, or "
+                        "another folder");
+  basin::run::Folder const held(folder / "run", 1);
+  CHECK_THROWS_WITH(basin::run::fit(other, {.steps = 10}, in(folder, true), quiet()),
+                    "basin::run::Folder: '" + (folder / "run") +
+                        "' is in use by another run; give each run a folder of its own");
+  CHECK(other.steps_taken() == 0);
+}
+
+TEST_CASE("a checkpoint of another model is refused", "[run][fit]") {
+  using Other = basin::train::Trainer<
+      basin::energy::Network<float, basin::Vector<3>, basin::layer::Dense<13>, basin::layer::Silu,
+                             basin::layer::Dropout<std::ratio<1, 5>>, basin::layer::Dense<9>,
+                             basin::layer::Silu, basin::layer::Dense<1>>,
+      basin::test::SmallObjective, basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
+  TemporaryFolder const folder;
+  Trainer trainer = make_trainer();
+  basin::run::fit(trainer, {.steps = 10}, in(folder), quiet());
+  Other other(basin::test::small_options<Other>(3), basin::test::uniform_points(150, 3));
+  auto const before = contents(other.parameters());
+  CHECK_THROWS_WITH(basin::run::fit(other, {.steps = 20}, in(folder, true), {.progress = nullptr}),
+                    StartsWith("basin::run::fit: the energy of ") &&
+                        ContainsSubstring("basin::layer::Tanh") &&
+                        ContainsSubstring(", this program's is "));
+  CHECK(contents(other.parameters()) == before);
+}
+
+TEST_CASE("the best checkpoint is kept, and a run without patience ends", "[run][fit]") {
+  TemporaryFolder const folder;
+  Trainer trainer  = make_trainer();
+  auto options     = in(folder);
+  options.best     = "score";
+  options.patience = 3;
+  auto hooks       = quiet();
+  hooks.measure    = [](basin::train::Metrics& m) {
+    m.add({"score", "1", "best at step 10"}, std::abs(double(m.step) - 10));
+  };
+  CHECK(basin::run::fit(trainer, {.steps = 100}, options, hooks) == Ending::early);
+  CHECK(trainer.steps_taken() == 25);
+  auto const best = basin::io::read_checkpoint(folder / "run" + "/best.h5");
+  Trainer at_best = make_trainer();
+  best.archive.load("run", at_best);
+  CHECK(at_best.steps_taken() == 10);
+  CHECK(contents(at_best.parameters()) == parameters_after(10));
+  options.resume = true;
+  Trainer again  = make_trainer();  // its patience is that of the run
+  CHECK(basin::run::fit(again, {.steps = 100}, options, hooks) == Ending::early);
+  CHECK(again.steps_taken() == 25);
+  options.best = "";
+  CHECK_THROWS_WITH(
+      basin::run::fit(again, {.steps = 100}, options, hooks),
+      "basin::run::fit: patience is 3 and there is no metric to wait for; write best");
+}
+
+TEST_CASE("a run that diverges goes back to its files, and so does a resumed one", "[run][fit]") {
+  TemporaryFolder const folder;
+  auto const diverging = [] {
+    auto options          = basin::test::small_options<Trainer>(3);
+    options.monitor_every = 5;
+    options.energy_limit  = 1e-9;  // passed at once
+    return Trainer(options, basin::test::uniform_points(150, 3));
+  };
+  int called      = 0;
+  auto hooks      = quiet();
+  hooks.rollback  = {.attempts = 2, .change = [&](Trainer& t, int attempt) {
+                      called = attempt;
+                      t.objective().sampler.steps += 1;
+                    }};
+  Trainer trainer = diverging();
+  CHECK_THROWS_AS(basin::run::fit(trainer, {.steps = 20}, in(folder), hooks),
+                  basin::train::Divergence);
+  CHECK(called == 2);
+  called         = 0;
+  Trainer second = diverging();
+  CHECK_THROWS_AS(basin::run::fit(second, {.steps = 20}, in(folder, true), hooks),
+                  basin::train::Divergence);
+  CHECK(called == 2);  // the changes of the run before, and no further attempt
+  CHECK(second.options().objective.sampler.steps == 5);
+}
+
+}  // namespace
