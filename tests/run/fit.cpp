@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run that is interrupted, in whatever way, and goes on is the run that was not.
 #include <basin/run/fit.hpp>
+#include <basin/run/validation.hpp>
 
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
@@ -8,8 +9,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -31,9 +34,8 @@ Trainer make_trainer() {
   options.monitor_every = 5;
   return Trainer(options, basin::test::uniform_points(150, 3));
 }
-basin::run::Hooks<Trainer> quiet() { return {.progress = nullptr}; }
-basin::run::Options in(TemporaryFolder const& folder, bool resume = false) {
-  return {.out = folder / "run", .resume = resume, .checkpoint_steps = 10};
+basin::run::Options in(TemporaryFolder const& folder, long steps, bool resume = false) {
+  return {.steps = steps, .out = folder / "run", .resume = resume, .checkpoint_steps = 10};
 }
 std::vector<float> parameters_after(long steps) {
   Trainer trainer = make_trainer();
@@ -53,27 +55,23 @@ TEST_CASE("a run that stops at a signal or a limit and resumes has the bits of o
   {
     Trainer first     = make_trainer();
     long reports      = 0;
-    auto const ending = basin::run::fit(first,
-                                        {.steps = 40,
-                                         .report =
-                                             [&](auto const&) {
-                                               if (++reports == 3)
-                                                 std::raise(SIGTERM);  // in step 15
-                                             }},
-                                        in(folder), quiet());
+    auto const report = [&](auto const&) {
+      if (++reports == 3) std::raise(SIGTERM);  // after step 15
+    };
+    auto const ending = basin::run::fit(first, in(folder, 40), {.report = report});
     CHECK(ending == Ending::signaled);
     CHECK(basin::run::exit_status(ending) == 75);
     CHECK(first.steps_taken() == 16);  // the step at hand
   }
   {
     Trainer second     = make_trainer();
-    auto options       = in(folder, true);
+    auto options       = in(folder, 40, true);
     options.time_limit = 1e-9;
-    CHECK(basin::run::fit(second, {.steps = 40}, options, quiet()) == Ending::out_of_time);
+    CHECK(basin::run::fit(second, options) == Ending::out_of_time);
     CHECK(second.steps_taken() == 17);
   }
   Trainer third = make_trainer();
-  CHECK(basin::run::fit(third, {.steps = 40}, in(folder, true), quiet()) == Ending::complete);
+  CHECK(basin::run::fit(third, in(folder, 40, true)) == Ending::complete);
   CHECK(contents(third.parameters()) == parameters_after(40));
   CHECK(basin::run::Folder(folder / "run", 2).steps() == std::vector<std::uint64_t>{40, 30});
 
@@ -85,23 +83,23 @@ TEST_CASE("a run that stops at a signal or a limit and resumes has the bits of o
   CHECK_THAT(table.at(4), StartsWith("20,"));
 
   Trainer again = make_trainer();  // nothing is left to do
-  CHECK(basin::run::fit(again, {.steps = 40}, in(folder, true), quiet()) == Ending::complete);
+  CHECK(basin::run::fit(again, in(folder, 40, true)) == Ending::complete);
   CHECK(contents(again.parameters()) == contents(third.parameters()));
 }
 
 TEST_CASE("a damaged checkpoint is skipped with a sentence", "[run][fit]") {
   TemporaryFolder const folder;
   Trainer first = make_trainer();
-  basin::run::fit(first, {.steps = 20}, in(folder), quiet());
+  basin::run::fit(first, in(folder, 20));
   std::string const newest = folder / "run" + "/checkpoint-000000000020.h5";
   std::string bytes        = basin::test::read_file(newest);
   bytes[bytes.size() / 2] ^= 1;
   basin::test::write_file(newest, bytes);
   std::FILE* const log = std::fopen((folder / "log").c_str(), "w");
   Trainer second       = make_trainer();
-  auto hooks           = quiet();
-  hooks.progress       = log;
-  CHECK(basin::run::fit(second, {.steps = 30}, in(folder, true), hooks) == Ending::complete);
+  basin::run::Hooks<Trainer> hooks;
+  hooks.progress = log;
+  CHECK(basin::run::fit(second, in(folder, 30, true), hooks) == Ending::complete);
   std::fclose(log);
   CHECK(contents(second.parameters()) == parameters_after(30));
   CHECK_THAT(basin::test::read_file(folder / "log"),
@@ -113,14 +111,14 @@ TEST_CASE("a damaged checkpoint is skipped with a sentence", "[run][fit]") {
 TEST_CASE("a folder belongs to one run", "[run][fit]") {
   TemporaryFolder const folder;
   Trainer trainer = make_trainer();
-  basin::run::fit(trainer, {.steps = 10}, in(folder), quiet());
+  basin::run::fit(trainer, in(folder, 10));
   Trainer other = make_trainer();
-  CHECK_THROWS_WITH(basin::run::fit(other, {.steps = 10}, in(folder), quiet()),
+  CHECK_THROWS_WITH(basin::run::fit(other, in(folder, 10)),
                     "basin::run::fit: '" + (folder / "run") +
                         "' has a run that got to step 10; write resume = true to continue it, or "
                         "another folder");
   basin::run::Folder const held(folder / "run", 1);
-  CHECK_THROWS_WITH(basin::run::fit(other, {.steps = 10}, in(folder, true), quiet()),
+  CHECK_THROWS_WITH(basin::run::fit(other, in(folder, 10, true)),
                     "basin::run::Folder: '" + (folder / "run") +
                         "' is in use by another run; give each run a folder of its own");
   CHECK(other.steps_taken() == 0);
@@ -134,10 +132,10 @@ TEST_CASE("a checkpoint of another model is refused", "[run][fit]") {
       basin::test::SmallObjective, basin::optimizer::Adam, basin::optimizer::Constant, Exec>;
   TemporaryFolder const folder;
   Trainer trainer = make_trainer();
-  basin::run::fit(trainer, {.steps = 10}, in(folder), quiet());
+  basin::run::fit(trainer, in(folder, 10));
   Other other(basin::test::small_options<Other>(3), basin::test::uniform_points(150, 3));
   auto const before = contents(other.parameters());
-  CHECK_THROWS_WITH(basin::run::fit(other, {.steps = 20}, in(folder, true), {.progress = nullptr}),
+  CHECK_THROWS_WITH(basin::run::fit(other, in(folder, 20, true)),
                     StartsWith("basin::run::fit: the energy of ") &&
                         ContainsSubstring("basin::layer::Tanh") &&
                         ContainsSubstring(", this program's is "));
@@ -147,14 +145,14 @@ TEST_CASE("a checkpoint of another model is refused", "[run][fit]") {
 TEST_CASE("the best checkpoint is kept, and a run without patience ends", "[run][fit]") {
   TemporaryFolder const folder;
   Trainer trainer  = make_trainer();
-  auto options     = in(folder);
+  auto options     = in(folder, 100);
   options.best     = "score";
   options.patience = 3;
-  auto hooks       = quiet();
-  hooks.measure    = [](basin::train::Metrics& m) {
+  basin::run::Hooks<Trainer> hooks;
+  hooks.measure = [](basin::train::Metrics& m) {
     m.add({"score", "1", "best at step 10"}, std::abs(double(m.step) - 10));
   };
-  CHECK(basin::run::fit(trainer, {.steps = 100}, options, hooks) == Ending::early);
+  CHECK(basin::run::fit(trainer, options, hooks) == Ending::early);
   CHECK(trainer.steps_taken() == 25);
   auto const best = basin::io::read_checkpoint(folder / "run" + "/best.h5");
   Trainer at_best = make_trainer();
@@ -163,12 +161,36 @@ TEST_CASE("the best checkpoint is kept, and a run without patience ends", "[run]
   CHECK(contents(at_best.parameters()) == parameters_after(10));
   options.resume = true;
   Trainer again  = make_trainer();  // its patience is that of the run
-  CHECK(basin::run::fit(again, {.steps = 100}, options, hooks) == Ending::early);
+  CHECK(basin::run::fit(again, options, hooks) == Ending::early);
   CHECK(again.steps_taken() == 25);
   options.best = "";
   CHECK_THROWS_WITH(
-      basin::run::fit(again, {.steps = 100}, options, hooks),
+      basin::run::fit(again, options, hooks),
       "basin::run::fit: patience is 3 and there is no metric to wait for; write best");
+}
+
+TEST_CASE("a validation set and another set are measured at each report", "[run][validation]") {
+  TemporaryFolder const folder;
+  Trainer trainer    = make_trainer();
+  auto const inside  = basin::test::uniform_points(20, 3),
+             outside = basin::test::uniform_points(40, 3);
+  for (std::size_t i = 0; i < outside.size(); ++i) outside.data()[i] *= 100;
+  basin::train::Metrics last;
+  basin::run::fit(trainer, in(folder, 10),
+                  {.measure = basin::run::Validation(trainer, inside, outside),
+                   .report  = [&](auto const& m) { last = m; }});
+  auto const e = trainer.energies(inside), other = trainer.energies(outside);
+  double mean = 0, square = 0, above = 0;
+  for (int i = 0; i < 20; ++i) mean += double(e(i)) / 20;
+  for (int i = 0; i < 20; ++i) square += (double(e(i)) - mean) * (double(e(i)) - mean) / 20;
+  for (int i = 0; i < 20; ++i)
+    for (int j = 0; j < 40; ++j) above += other(j) > e(i) ? 1.0 / 800 : 0;
+  CHECK_THAT(last["energy_validation"], Catch::Matchers::WithinRel(mean, 1e-12));
+  CHECK_THAT(last["energy_validation_deviation"],
+             Catch::Matchers::WithinRel(std::sqrt(square), 1e-12));
+  CHECK_THAT(last["auroc_others"], Catch::Matchers::WithinRel(above, 1e-12));
+  CHECK_THROWS_WITH(basin::run::Validation(trainer, basin::test::uniform_points(0, 3)),
+                    "basin::run::Validation: validation has 0 rows, must have at least 1");
 }
 
 TEST_CASE("a run that diverges goes back to its files, and so does a resumed one", "[run][fit]") {
@@ -179,20 +201,19 @@ TEST_CASE("a run that diverges goes back to its files, and so does a resumed one
     options.energy_limit  = 1e-9;  // passed at once
     return Trainer(options, basin::test::uniform_points(150, 3));
   };
-  int called      = 0;
-  auto hooks      = quiet();
-  hooks.rollback  = {.attempts = 2, .change = [&](Trainer& t, int attempt) {
-                      called = attempt;
-                      t.objective().sampler.steps += 1;
-                    }};
+  int called = 0;
+  basin::run::Hooks<Trainer> hooks;
+  hooks.rollbacks = 2;
+  hooks.change    = [&](Trainer& t, int attempt) {
+    called = attempt;
+    t.objective().sampler.steps += 1;
+  };
   Trainer trainer = diverging();
-  CHECK_THROWS_AS(basin::run::fit(trainer, {.steps = 20}, in(folder), hooks),
-                  basin::train::Divergence);
+  CHECK_THROWS_AS(basin::run::fit(trainer, in(folder, 20), hooks), basin::train::Divergence);
   CHECK(called == 2);
   called         = 0;
   Trainer second = diverging();
-  CHECK_THROWS_AS(basin::run::fit(second, {.steps = 20}, in(folder, true), hooks),
-                  basin::train::Divergence);
+  CHECK_THROWS_AS(basin::run::fit(second, in(folder, 20, true), hooks), basin::train::Divergence);
   CHECK(called == 2);  // the changes of the run before, and no further attempt
   CHECK(second.options().objective.sampler.steps == 5);
 }

@@ -7,13 +7,14 @@
 #include <basin/run/folder.hpp>
 #include <basin/run/metrics_files.hpp>
 #include <basin/run/stop_signals.hpp>
+#include <basin/train/monitor.hpp>
 #include <basin/train/options.hpp>
 #include <basin/train/progress.hpp>
-#include <basin/train/rollback.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -30,6 +31,7 @@ namespace basin::run {
 /// How a run is kept. Written at the first report after a checkpoint is due, see
 /// train::TrainerOptions::monitor_every.
 struct Options {
+  long steps                = 1000;   ///< of the whole run, those before resuming too
   std::string out           = "out";  ///< folder of this run alone
   bool resume               = false;  ///< continue from its last checkpoint, if there is one
   long checkpoint_steps     = 0;      ///< between two checkpoints; 0: by time alone
@@ -43,6 +45,8 @@ struct Options {
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
+    f(Field{"steps", "steps", "of training, those before resuming too"}, self.steps,
+      range::at_least(1));
     f(Field{"out", "1", "folder of this run alone"}, self.out);
     f(Field{"resume", "1", "continue from the last checkpoint in 'out', if there is one"},
       self.resume);
@@ -85,11 +89,17 @@ inline int exit_status(Ending ending) {
 /// What a program adds to a run.
 template <class Trainer>
 struct Hooks {
-  /// Adds entries to the metrics of a report, for example of a validation set.
+  std::FILE* progress = nullptr;  ///< a line at each report and at what happens, for example stderr
+  /// Adds entries to the metrics of a report, for example a Validation.
   std::function<void(train::Metrics&)> measure{};
-  /// What to do when the run diverges; attempts 0: pass the error on.
-  train::Rollback<Trainer> rollback{.attempts = 0, .change = {}};
-  std::FILE* progress            = stderr;                        ///< null: nothing
+  std::function<void(train::Metrics const&)> report{};     ///< after 'measure'
+  std::function<bool(train::Metrics const&)> stop_when{};  ///< true ends the run
+  std::atomic<int> const* stop =
+      nullptr;  ///< not 0: ends the run; null: signals do, see StopSignals
+  /// Called after the rollback to the last checkpoint when the run diverges, with its number from 1 on,
+  /// as of train::Rollback; empty: the error is passed on. A resumed run calls it again for each.
+  std::function<void(Trainer&, int)> change{};
+  int rollbacks                  = 3;  ///< after which the error is passed on
   nlohmann::ordered_json process = describe_process(0, nullptr);  ///< for run.json
 };
 
@@ -134,22 +144,16 @@ inline void check_same_types(std::filesystem::path const& path, std::string cons
 /// TensorBoard, and run.json with options, types, command and machine. Whoever resumes with the same
 /// options gets the bits of the run that was not interrupted.
 ///
-/// \param fit  its steps are those of the whole run, before and after resuming; 'report' is called
-///             with the entries of Hooks::measure; 'stop' may be null, signals are then watched here
 /// \throws std::invalid_argument if an option does not fit, the folder has a run that is not to be
 ///         resumed, or a checkpoint is of another model; the trainer is then unchanged
 /// \throws std::runtime_error if the folder cannot be written or is in use
 /// \throws train::Divergence after the last rollback
 template <class Trainer>
-Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& options,
+Ending fit(Trainer& trainer, Options const& options,
            Hooks<std::type_identity_t<Trainer>> const& hooks = {}) {
   char const* who = "basin::run::fit";
   options.check();
-  if (fit.steps < 1 || fit.epochs != 0)
-    refuse(who, "write steps and no epochs, got ", fit.steps, " and ", fit.epochs);
-  if (hooks.rollback.attempts > 0 && !hooks.rollback.change)
-    refuse(who, "rollback.change is empty, and the same steps would diverge again");
-  auto const end = static_cast<std::uint64_t>(fit.steps);
+  auto const end = static_cast<std::uint64_t>(options.steps);
 
   Folder const folder(options.out, options.keep);
   detail::Watch watch;
@@ -161,8 +165,8 @@ Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& option
   if (options.resume) {
     if (auto const newest = folder.newest(hooks.progress)) {
       load(newest->first, newest->second);
-      for (std::uint64_t i = 1; i <= watch.rollbacks && hooks.rollback.change; ++i)
-        hooks.rollback.change(trainer, static_cast<int>(i));
+      for (std::uint64_t i = 1; i <= watch.rollbacks && hooks.change; ++i)
+        hooks.change(trainer, static_cast<int>(i));
       if (hooks.progress)
         std::fprintf(hooks.progress, "resumes '%s' at step %llu\n", options.out.c_str(),
                      static_cast<unsigned long long>(trainer.steps_taken()));
@@ -173,7 +177,6 @@ Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& option
   }
 
   nlohmann::ordered_json about = describe(trainer);
-  about["steps"]               = fit.steps;
   about["run"]                 = options_json(options);
   about["process"]             = hooks.process;
   {
@@ -208,14 +211,13 @@ Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& option
   auto const has_patience = [&] {
     return options.patience == 0 || watch.waited < static_cast<std::uint64_t>(options.patience);
   };
-  bool early             = !has_patience();
-  train::FitOptions part = fit;
-  part.progress          = nullptr;
-  part.report            = [&](train::Metrics const& trained) {
+  bool early = !has_patience();
+  train::FitOptions part{.stop = hooks.stop};
+  part.report = [&](train::Metrics const& trained) {
     train::Metrics m = trained;
     if (hooks.measure) hooks.measure(m);
     files(m);
-    if (fit.report) fit.report(m);
+    if (hooks.report) hooks.report(m);
     if (!options.best.empty()) {
       double const value = m[options.best];
       if (watch.improves(value, options.best_is_largest)) {
@@ -225,8 +227,8 @@ Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& option
         ++watch.waited;
       }
     }
-    early = !has_patience() || (fit.stop_when && fit.stop_when(m));
-    if (fit.progress) train::print_progress(fit.progress, m, end, early || m.step == end);
+    early = !has_patience() || (hooks.stop_when && hooks.stop_when(m));
+    if (hooks.progress) train::print_progress(hooks.progress, m, end, early || m.step == end);
     bool const due = (options.checkpoint_steps > 0 &&
                       m.step - saved >= static_cast<std::uint64_t>(options.checkpoint_steps)) ||
                      seconds_since(saved_at) >= options.checkpoint_seconds;
@@ -240,12 +242,12 @@ Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& option
   }
   while (!early && trainer.steps_taken() < end) {
     part.steps   = static_cast<long>(end - trainer.steps_taken());
-    part.seconds = std::max(0.0, std::min(fit.seconds, options.time_limit) - seconds_since(began));
+    part.seconds = std::max(0.0, options.time_limit - seconds_since(began));
     try {
       trainer.fit(part);
       break;
     } catch (train::Divergence const& error) {
-      if (watch.rollbacks >= static_cast<std::uint64_t>(hooks.rollback.attempts)) throw;
+      if (!hooks.change || watch.rollbacks >= static_cast<std::uint64_t>(hooks.rollbacks)) throw;
       std::uint64_t const rollbacks = watch.rollbacks + 1;
       auto const newest             = folder.newest(hooks.progress);
       load(newest->first, newest->second);
@@ -255,7 +257,7 @@ Ending fit(Trainer& trainer, train::FitOptions const& fit, Options const& option
         std::fprintf(hooks.progress, "\n%s Rollback %llu to step %llu.\n", error.what(),
                      static_cast<unsigned long long>(rollbacks),
                      static_cast<unsigned long long>(trainer.steps_taken()));
-      hooks.rollback.change(trainer, static_cast<int>(rollbacks));
+      hooks.change(trainer, static_cast<int>(rollbacks));
       save();  // the change is part of the run
     }
   }

@@ -4,6 +4,8 @@
 
 #include <basin/train/metrics.hpp>
 
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <sys/ioctl.h>
@@ -11,7 +13,23 @@
 
 namespace basin::train {
 
-/// "step 200/1000  350 steps/s  energy_data -0.31  ...", with as many entries as fit.
+namespace detail {
+
+// "  0:00:02 left" of the steps to the end at the rate of the last ones; "" if there is none.
+inline std::string time_left(Metrics const& m, std::uint64_t end) {
+  double const steps = end > m.step ? static_cast<double>(end - m.step) : 0;
+  double const left  = std::ceil(steps / m.steps_per_second);
+  if (!(left <= 1e9)) return "";
+  auto const seconds = static_cast<long long>(left);
+  char text[64];
+  std::snprintf(text, sizeof text, "  %lld:%02lld:%02lld left", seconds / 3600, seconds / 60 % 60,
+                seconds % 60);
+  return text;
+}
+
+}  // namespace detail
+
+/// "step 200/1000  350 steps/s  0:00:03 left  energy_data -0.31  ...", with as many entries as fit.
 ///
 /// \param end      the last step of the run
 /// \param columns  characters that fit on the line; 0: any number
@@ -20,7 +38,7 @@ inline std::string progress_line(Metrics const& m, std::uint64_t end, std::size_
   std::snprintf(text, sizeof text, "step %llu/%llu  %.4g steps/s",
                 static_cast<unsigned long long>(m.step), static_cast<unsigned long long>(end),
                 m.steps_per_second);
-  std::string line = text;
+  std::string line = text + detail::time_left(m, end);
   for (Metrics::Entry const& entry : m) {
     std::snprintf(text, sizeof text, "  %s %.4g", entry.quantity.name, entry.value);
     std::string const further = text;
