@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --out . --steps 4
+// Smoke: --data none --out fashion_mnist --resume --steps 4
 //
 // An MLP energy of images: persistent contrastive divergence on Fashion-MNIST, with the step rule
-// of the UvA tutorial. Leaves samples beside data, the metrics, the parameters, and a table.
+// of the UvA tutorial. Leaves its run, with what tools/plot draws, and prints a table.
 
 #include <basin/basin.hpp>
-#include <basin/io/metrics_file.hpp>
-#include <basin/io/npy.hpp>
-#include <basin/io/picture.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/fit.hpp>
+#include <basin/run/validation.hpp>
 
 #include "images.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <filesystem>
+#include <string>
 
 namespace layer   = basin::layer;
 namespace sampler = basin::sampler;
@@ -25,80 +24,81 @@ using Sampler = std::remove_const_t<decltype(sampler::presets::uva)>;
 using Objective = basin::objective::PersistentCd<Sampler>;
 using Trainer   = basin::train::Trainer<Energy, Objective, basin::optimizer::Adam>;
 
+struct Folders {
+  std::string data, mnist;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"data", "1", "folder with the four files of Fashion-MNIST, or any like them"},
+      self.data);
+    f(basin::Field{"mnist", "1", "folder with MNIST, scored as data from elsewhere"}, self.mnist);
+  }
+};
+
 int main(int argc, char** argv) {
-  std::filesystem::path data, mnist, out = "out";
-  long steps = 1500;
-  int batch = 128, sampling_steps = 30;
-  double rate        = 1e-3;
-  std::uint64_t seed = 1;
-  CLI::App app("Trains an MLP energy of 28x28 images and scores it.");
-  app.add_option("--data", data, "folder with the four files of Fashion-MNIST (or any like them)")
-      ->required();
-  app.add_option("--mnist", mnist, "folder with MNIST, scored as data from elsewhere")
-      ->check(CLI::ExistingDirectory);
-  app.add_option("--out", out, "folder for what the run leaves")->capture_default_str();
-  app.add_option("--steps", steps, "training steps")->capture_default_str();
-  app.add_option("--sampling-steps", sampling_steps, "Langevin steps of a training step")
-      ->capture_default_str();
-  app.add_option("--rate", rate, "rate of Adam")->capture_default_str();
-  app.add_option("--batch", batch, "images of a training step")->capture_default_str();
-  app.add_option("--seed", seed, "seed of everything random")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  Folders from;
+  basin::run::Options keep{.steps = 1500, .out = "out/fashion_mnist"};
+  Trainer::Options options{
+      .objective     = {.sampler = sampler::presets::uva, .energy_l2 = {.coefficient = 0.1}},
+      .optimizer     = {.learning_rate = 1e-3, .beta1 = 0},
+      .batch         = 128,
+      .data_noise    = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
+      .clip_norm     = 0.1,
+      .ema_decay     = 0.99,
+      .monitor_every = 20};
+  options.objective.sampler.steps = 30;
+  basin::run::CommandLine line("Trains an MLP energy of 28x28 images and scores it.");
+  line.add(from);
+  line.add(keep);
+  line.add(options);
+  if (!line.parse(argc, argv)) return line.status();
+
   Kokkos::ScopeGuard const kokkos;
   try {
-    std::filesystem::create_directories(out);
-    Images const train = read_images(data, "train-images"), test = read_images(data, "t10k-images");
-    double const peak = basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace());
-
-    Sampler langevin = sampler::presets::uva;
-    langevin.steps   = sampling_steps;
-    Trainer trainer({.objective     = {.sampler = langevin, .energy_l2 = {.coefficient = 0.1}},
-                     .optimizer     = {.learning_rate = rate, .beta1 = 0},
-                     .batch         = batch,
-                     .data_noise    = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
-                     .clip_norm     = 0.1,
-                     .ema_decay     = 0.99,
-                     .seed          = seed,
-                     .monitor_every = 20},
-                    train);
+    Images const train = read_images(from.data, "train-images"),
+                 test  = first_rows(read_images(from.data, "t10k-images"), 2000);
+    double const peak  = basin::metric::fma_peak<float>(Kokkos::DefaultExecutionSpace());
+    Images const noise = uniform_noise(2000, options.seed);
+    Trainer trainer(options, train);
     std::printf("%d parameters, sampler temperature %.3g\n", Energy::parameters,
-                langevin.effective_temperature());
-    basin::io::MetricsFile metrics(out / "fashion_mnist.jsonl");
-    Kokkos::Timer const timer;
-    auto const last =
-        trainer.fit({.steps = steps, .progress = stderr, .report = std::ref(metrics)});
-    double const rate_of_steps = double(steps) / timer.seconds();
-
-    auto const samples = trainer.sample(512, 256);
-    auto const host    = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), samples);
-    auto const grid    = [](auto const& images) {
-      return basin::io::image_grid(Kokkos::subview(images, std::pair(0, 64), Kokkos::ALL), 28, 28,
-                                      {.columns = 8, .scale = 2});
+                options.objective.sampler.effective_temperature());
+    double gap = 0, rate = 0, reports = 0;  // rate: steps/s, sum over reports
+    auto const report = [&](basin::train::Metrics const& m) {
+      gap = m["gap"], rate += m.steps_per_second, ++reports;
     };
-    basin::io::write_png(out / "fashion_mnist.png", basin::io::beside({grid(test), grid(host)}));
-    basin::io::write_npy(
-        out / "fashion_mnist_parameters.npy",
-        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.averaged_parameters()));
+    auto const ending = basin::run::fit(
+        trainer, keep,
+        {.progress = stderr,
+         .measure  = basin::run::Validation(trainer, first_rows(test, 256), first_rows(noise, 256)),
+         .report   = report,
+         .process  = basin::run::describe_process(argc, argv)});
+    if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
 
-    Images const noise     = uniform_noise(2000, seed);
-    Scores const e_test    = trainer.energies(first_rows(test, 2000));
+    auto const samples     = trainer.sample(512, 256);
+    Scores const e_test    = trainer.energies(test);
     Scores const e_samples = trainer.energies(samples);
-    double const flops =
-        batch * (Energy::gradient_flops * sampling_steps + 2 * Energy::parameter_gradient_flops);
+    std::vector<std::pair<std::string, Scores>> sets{
+        {"data", e_test}, {"samples", e_samples}, {"uniform noise", trainer.energies(noise)}};
+    if (!from.mnist.empty())
+      sets.emplace_back("MNIST",
+                        trainer.energies(first_rows(read_images(from.mnist, "t10k-images"), 2000)));
+    leave_images(keep.out, trainer, test, samples, 256, sets);
+
     std::printf("\n  %-34s %10.4f\n", "E(test data)", mean(e_test));
     std::printf("  %-34s %10.4f\n", "E(samples, 256 steps from noise)", mean(e_samples));
     std::printf("  %-34s %10.4f\n", "gap E(samples) - E(data)", mean(e_samples) - mean(e_test));
-    std::printf("  %-34s %10.4f\n", "gap in training, last step", last["gap"]);
-    std::printf("  %-34s %10.4f\n", "AUROC test against uniform noise",
-                auroc(e_test, trainer.energies(noise)));
-    if (!mnist.empty())
-      std::printf(
-          "  %-34s %10.4f\n", "AUROC test against MNIST",
-          auroc(e_test, trainer.energies(first_rows(read_images(mnist, "t10k-images"), 2000))));
-    std::printf("  %-34s %10.1f\n", "training steps/s", rate_of_steps);
-    std::printf("  %-34s %9.0f%%\n", "share of the machine's FMA peak",
-                100 * flops * rate_of_steps * 1e-9 / peak);
-    std::printf("\ndata | samples: %s\n", (out / "fashion_mnist.png").c_str());
+    std::printf("  %-34s %10.4f\n", "gap in training, last steps", gap);
+    for (std::size_t s = 2; s < sets.size(); ++s)
+      std::printf("  AUROC test against %-15s %10.4f\n", sets[s].first.c_str(),
+                  auroc(e_test, sets[s].second));
+    if (reports > 0) {
+      double const flops =
+          options.batch * (Energy::gradient_flops * options.objective.sampler.steps +
+                           2 * Energy::parameter_gradient_flops);
+      std::printf("  %-34s %10.1f\n", "training steps/s, as reported", rate / reports);
+      std::printf("  %-34s %9.0f%%\n", "share of the machine's FMA peak",
+                  100 * flops * rate / reports * 1e-9 / peak);
+    }
+    std::printf("\nkept in %s; tools/plot %s draws it\n", keep.out.c_str(), keep.out.c_str());
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

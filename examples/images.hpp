@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the examples on images share: reading, scoring.
+// What the examples on images share: reading, scoring, and what a run leaves to be drawn.
 #ifndef EXAMPLES_IMAGES_HPP
 #define EXAMPLES_IMAGES_HPP
 
 #include <basin/core/philox.hpp>
 #include <basin/data/idx.hpp>
 #include <basin/metric/auroc.hpp>
+#include <basin/run/arrays.hpp>
 
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 using Images = basin::data::Samples;
@@ -50,6 +53,35 @@ inline double auroc(Scores const& data, Scores const& others) {
   };
   auto const a = minus(data), b = minus(others);
   return basin::metric::auroc(std::span(a), std::span(b));
+}
+
+// Leaves in a run's folder what tools/plot draws: images of the data and samples, chains on their way
+// from where they start, and the energies of sets by name, "data" among them.
+template <class Trainer, class Samples>
+void leave_images(std::filesystem::path const& folder, Trainer& trainer, Images const& data,
+                  Samples const& samples, int sampling_steps,
+                  std::vector<std::pair<std::string, Scores>> const& energies) {
+  basin::run::Arrays arrays;
+  auto const some = [](auto const& rows) {
+    auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rows);
+    return Kokkos::subview(
+        host, std::pair<std::size_t, std::size_t>(0, std::min<std::size_t>(64, host.extent(0))),
+        Kokkos::ALL);
+  };
+  arrays.images("data", some(data), 28, 28).images("samples", some(samples), 28, 28);
+  int constexpr times = 10, chains = 6;
+  Kokkos::View<float*****, Kokkos::LayoutRight, Kokkos::HostSpace> const moving("chains", times,
+                                                                                chains, 28, 28, 1);
+  Kokkos::View<int*, Kokkos::HostSpace> const steps("steps", times);
+  for (int t = 0; t < times; ++t) {
+    steps(t) = sampling_steps * t / (times - 1);
+    auto const at =
+        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.sample(chains, steps(t)));
+    std::copy_n(at.data(), at.size(), moving.data() + std::size_t(t) * at.size());
+  }
+  arrays.add("images/chains", moving).add("images/chain_steps", steps);
+  for (auto const& [name, values] : energies) arrays.add("energies/" + name, values);
+  arrays.write(folder);
 }
 
 #endif

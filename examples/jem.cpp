@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --other none --steps 4 --sampling-steps 2
+// Smoke: --data none --others none --out jem --resume --steps 4 --sampling_steps 2
 //
 // A joint energy-based model of digits beside the same network trained as a classifier alone:
-// accuracy, cross-entropy and calibration, and three scores that tell test images from others.
+// accuracy, cross-entropy and calibration, and three scores that tell test images from others. Each
+// is a run of its own, out/joint and out/classifier, with a reliability diagram for tools/plot.
 
 #include <basin/basin.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/fit.hpp>
 
 #include "images.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -96,17 +98,34 @@ struct Set {
   Images images;
 };
 
+struct Program {
+  std::string data, others;
+  int sampling_steps = 20;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"data", "1", "folder with the four files of MNIST, or any like them"},
+      self.data);
+    f(basin::Field{"others", "1", "folders with images from elsewhere, with commas between them"},
+      self.others);
+    f(basin::Field{"sampling_steps", "steps", "of Langevin in a training step"},
+      self.sampling_steps, basin::range::at_least(1));
+  }
+};
+
 template <class AnyTrainer>
 void report(char const* name, AnyTrainer& trainer, Images const& test, Labels const& labels,
-            std::vector<Set> const& others) {
-  auto const all = evaluate(trainer, test);
-  auto const p   = metric::softmax(all.logits);
+            std::vector<Set> const& others, std::filesystem::path const& folder) {
+  auto const all     = evaluate(trainer, test);
+  auto const p       = metric::softmax(all.logits);
+  auto const diagram = metric::reliability_diagram(p, labels);
   std::printf("\n%s\n  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n", name,
               "accuracy", metric::accuracy(all.logits, labels), "cross-entropy, nats",
               metric::cross_entropy(all.logits, labels), "ECE, 15 bins of equal width",
-              metric::expected_calibration_error(p, labels), "Brier score",
-              metric::brier_score(p, labels));
+              diagram.expected_calibration_error(), "Brier score", metric::brier_score(p, labels));
   std::printf("  AUROC of test images against     log p(x)  max p(y | x)  -|dE/dx|\n");
+  Scores const e_test = trainer.energies(test);
+  basin::run::Arrays arrays;
+  arrays.add("energies/data", e_test);
   for (auto const& other : others) {
     auto const from  = evaluate(trainer, other.images);
     auto const score = [](auto const& a, auto const& b) {
@@ -115,43 +134,60 @@ void report(char const* name, AnyTrainer& trainer, Images const& test, Labels co
     std::printf("    %-28s %10.4f %13.4f %9.4f\n", other.name.c_str(),
                 score(all.density, from.density), score(all.confidence, from.confidence),
                 score(all.flatness, from.flatness));
+    arrays.add("energies/" + other.name, trainer.energies(other.images));
   }
+  Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> const bins(
+      "bins", 3, diagram.confidence.size());
+  for (std::size_t b = 0; b < diagram.confidence.size(); ++b) {
+    bins(0, b) = diagram.confidence[b];
+    bins(1, b) = diagram.accuracy[b];
+    bins(2, b) = double(diagram.count[b]);
+  }
+  arrays.add(std::string("reliability/") + name, bins).write(folder);
+}
+
+// Trains in a folder of the run's. \return whether all steps are done
+template <class AnyTrainer>
+bool train(AnyTrainer& trainer, basin::run::Options keep, char const* folder,
+           nlohmann::ordered_json const& process) {
+  keep.out += std::string("/") + folder;
+  auto const ending = basin::run::fit(trainer, keep, {.progress = stderr, .process = process});
+  return basin::run::exit_status(ending) == 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::filesystem::path data;
-  std::vector<std::filesystem::path> others;
-  long steps         = 3000;
-  int sampling_steps = 20;
-  CLI::App app(
+  Program program;
+  basin::run::Options keep{.steps = 3000, .out = "out/jem"};
+  basin::run::CommandLine line(
       "Trains a joint energy-based model and a classifier of 28x28 images of ten classes.");
-  app.add_option("--data", data, "folder with the four files of MNIST (or any like them)")
-      ->required();
-  app.add_option("--other", others, "folders with images from elsewhere, to be told apart");
-  app.add_option("--steps", steps, "training steps")->capture_default_str();
-  app.add_option("--sampling-steps", sampling_steps, "Langevin steps of a training step")
-      ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  line.add(program);
+  line.add(keep);
+  if (!line.parse(argc, argv)) return line.status();
   Kokkos::ScopeGuard const kokkos;
   try {
-    Images const train = read_images(data, "train-images"), test = read_images(data, "t10k-images");
-    Labels const train_labels = read_labels(data, "train-labels", train);
+    std::string const& data   = program.data;
+    Images const train_images = read_images(data, "train-images"),
+                 test         = read_images(data, "t10k-images");
+    Labels const train_labels = read_labels(data, "train-labels", train_images);
     Labels const test_labels  = read_labels(data, "t10k-labels", test);
     std::vector<Set> sets{{"uniform noise", uniform_noise(int(test.extent(0)), 1)}};
-    for (auto const& other : others)
-      sets.push_back({other.filename().string(), read_images(other, "t10k-images")});
+    std::istringstream others(program.others);
+    for (std::string other; std::getline(others, other, ',');)
+      sets.push_back(
+          {std::filesystem::path(other).filename().string(), read_images(other, "t10k-images")});
 
-    Trainer joint                   = joint_model(train, train_labels);
-    joint.objective().sampler.steps = sampling_steps;
-    Kokkos::Timer const timer;
-    joint.fit({.steps = steps, .progress = stderr});
-    std::printf("%ld steps in %.0f s\n", steps, timer.seconds());
-    Alone alone = classifier(train, train_labels);
-    alone.fit({.steps = steps, .progress = stderr});
-    report("joint model", joint, test, test_labels, sets);
-    report("the same network, classifier alone", alone, test, test_labels, sets);
+    auto const process              = basin::run::describe_process(argc, argv);
+    Trainer joint                   = joint_model(train_images, train_labels);
+    joint.objective().sampler.steps = program.sampling_steps;
+    Alone alone                     = classifier(train_images, train_labels);
+    if (!train(joint, keep, "joint", process) || !train(alone, keep, "classifier", process))
+      return basin::run::exit_status(basin::run::Ending::signaled);
+    std::filesystem::path const out = keep.out;
+    report("joint model", joint, test, test_labels, sets, out / "joint");
+    report("the same network, classifier alone", alone, test, test_labels, sets,
+           out / "classifier");
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --other none --out . --steps 2 --sampling-steps 2 --drawing-steps 2
+// Smoke: --data none --others none --out mnist_cnn --resume --steps 2 --objective.sampler.steps 2 --drawing_steps 9
 //
 // A convolutional energy of images, trained by persistent contrastive divergence with the recipe of
-// the UvA deep learning tutorial 8, or with the network of the seed. Leaves samples beside data,
-// the curve of the energies, the metrics, the parameters, and a table of scores.
+// the UvA deep learning tutorial 8, or with the network of the seed. Leaves its run, with what
+// tools/plot draws, and prints a table of scores.
 
 #include <basin/basin.hpp>
-#include <basin/io/line_chart.hpp>
-#include <basin/io/metrics_file.hpp>
-#include <basin/io/npy.hpp>
-#include <basin/io/picture.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/fit.hpp>
 
 #include "images.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -24,70 +21,46 @@ namespace sampler = basin::sampler;
 
 namespace {
 
-struct Options {
-  std::filesystem::path data, out = "out";
-  std::vector<std::filesystem::path> others;
+using Sampler   = std::remove_const_t<decltype(sampler::presets::uva)>;
+using Objective = basin::objective::PersistentCd<Sampler>;
+template <class Energy>
+using Trainer =
+    basin::train::Trainer<Energy, Objective, basin::optimizer::Adam, basin::optimizer::StepDecay>;
+using Options =
+    basin::train::TrainerOptions<Objective, basin::optimizer::Adam, basin::optimizer::StepDecay>;
+
+struct Program {
+  std::string data, others;
   std::string network = "uva";
-  long steps          = 6000;
-  int sampling_steps = 60, drawing_steps = 256;
-  double rate = 1e-4, penalty = 0.1, average = 0.999;
-  std::uint64_t seed = 1;
+  int drawing_steps   = 256;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"data", "1", "folder with the four files of MNIST, or any like them"},
+      self.data);
+    f(basin::Field{"others", "1", "folders with images from elsewhere, with commas between them"},
+      self.others);
+    f(basin::Field{"network", "1", "uva or seed"}, self.network);
+    f(basin::Field{"drawing_steps", "steps", "of Langevin, of the samples drawn at last"},
+      self.drawing_steps, basin::range::at_least(1));
+  }
 };
 
 template <class Energy>
-void run(Options const& o) {
-  using Sampler   = std::remove_const_t<decltype(sampler::presets::uva)>;
-  using Objective = basin::objective::PersistentCd<Sampler>;
-  using Trainer =
-      basin::train::Trainer<Energy, Objective, basin::optimizer::Adam, basin::optimizer::StepDecay>;
-  std::filesystem::create_directories(o.out);
-  std::string const name = "mnist_cnn_" + o.network;
-  Images const train     = read_images(o.data, "train-images"),
-               test      = read_images(o.data, "t10k-images");
-
-  Sampler langevin = sampler::presets::uva;
-  langevin.steps   = o.sampling_steps;
-  long const epoch = std::max(1l, long(train.extent(0)) / 128);
-  Trainer trainer({.objective     = {.sampler = langevin, .energy_l2 = {.coefficient = o.penalty}},
-                   .optimizer     = {.learning_rate = o.rate, .beta1 = 0},
-                   .schedule      = {.every = epoch, .decay = 0.97},
-                   .batch         = 128,
-                   .data_noise    = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
-                   .clip_norm     = 0.1,
-                   .ema_decay     = o.average,
-                   .seed          = o.seed,
-                   .monitor_every = 20},
-                  train);
+int run(Program const& program, Options const& options, basin::run::Options const& keep,
+        nlohmann::ordered_json const& process) {
+  Images const train = read_images(program.data, "train-images"),
+               test  = first_rows(read_images(program.data, "t10k-images"), 10000);
+  Trainer<Energy> trainer(options, train);
   std::printf("%d parameters, %.3g million multiply-adds, sampler temperature %.3g\n",
-              Energy::parameters, Energy::energy_flops * 0.5e-6, langevin.effective_temperature());
-
-  basin::io::MetricsFile metrics(o.out / (name + ".jsonl"));
-  basin::io::Line on_data{{}, {}, "E(data)", {31, 119, 180}},
-      on_samples{{}, {}, "E(samples)", {214, 39, 40}};
-  auto const report = [&](basin::train::Metrics const& m) {
-    metrics(m);
-    on_data.x.push_back(double(m.step));
-    on_data.y.push_back(m["energy_data"]);
-    on_samples.x.push_back(double(m.step));
-    on_samples.y.push_back(m["energy_samples"]);
-  };
-  Kokkos::Timer const timer;
-  auto const last      = trainer.fit({.steps = o.steps, .progress = stderr, .report = report});
-  double const seconds = timer.seconds();
-
-  auto const samples = trainer.sample(512, o.drawing_steps);
-  auto const host    = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), samples);
-  auto const grid    = [](auto const& images) {
-    return basin::io::image_grid(Kokkos::subview(images, std::pair(0, 64), Kokkos::ALL), 28, 28,
-                                    {.columns = 8, .scale = 2});
-  };
-  basin::io::write_png(o.out / (name + ".png"), basin::io::beside({grid(test), grid(host)}));
-  if (on_data.x.size() > 1)
-    basin::io::write_png(o.out / (name + "_energies.png"),
-                         basin::io::line_chart({on_data, on_samples}));
-  basin::io::write_npy(
-      o.out / (name + "_parameters.npy"),
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.averaged_parameters()));
+              Energy::parameters, Energy::energy_flops * 0.5e-6,
+              options.objective.sampler.effective_temperature());
+  double gap = 0, rate = 0;
+  auto const ending =
+      basin::run::fit(trainer, keep,
+                      {.progress = stderr,
+                       .report  = [&](auto const& m) { gap = m["gap"], rate = m.steps_per_second; },
+                       .process = process});
+  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
 
   auto const row = [](std::string const& what, double value) {
     std::printf("  %-40s %10.4f\n", what.c_str(), value);
@@ -105,53 +78,59 @@ void run(Options const& o) {
       for (std::size_t d = 0; d < 784; ++d) squares(i) += from(i, d) * from(i, d);
     return squares;
   };
-  Images const tested = first_rows(test, 10000);
-  Scores const e_test = trainer.energies(tested), slope_test = slopes(tested);
+  auto const samples  = trainer.sample(512, program.drawing_steps);
+  Scores const e_test = trainer.energies(test), slope_test = slopes(test);
+  Scores const of_samples = trainer.energies(samples);
+  std::vector<std::pair<std::string, Scores>> sets{{"data", e_test}, {"samples", of_samples}};
   std::printf("\n");
   row("E(test data)", mean(e_test));
-  row("E(samples, " + std::to_string(o.drawing_steps) + " steps from noise)",
-      mean(trainer.energies(samples)));
-  row("gap in training, last " + std::to_string(20) + " steps", last["gap"]);
+  row("E(samples, " + std::to_string(program.drawing_steps) + " steps from noise)",
+      mean(of_samples));
+  row("gap in training, last report", gap);
   auto const compare = [&](std::string const& name, Images const& images) {
-    row("AUROC of -E, test against " + name, auroc(e_test, trainer.energies(images)));
+    sets.emplace_back(name, trainer.energies(images));
+    row("AUROC of -E, test against " + name, auroc(e_test, sets.back().second));
     row("AUROC of -|dE/dx|, test against " + name, auroc(slope_test, slopes(images)));
   };
-  compare("uniform noise", uniform_noise(10000, o.seed));
-  for (auto const& other : o.others)
-    compare(other.filename().string(), first_rows(read_images(other, "t10k-images"), 10000));
-  row("training steps/s", double(o.steps) / seconds);
-  std::printf("\ndata | samples: %s\n", (o.out / (name + ".png")).c_str());
+  compare("uniform noise", uniform_noise(10000, options.seed));
+  std::istringstream others(program.others);
+  for (std::string other; std::getline(others, other, ',');)
+    compare(std::filesystem::path(other).filename().string(),
+            first_rows(read_images(other, "t10k-images"), 10000));
+  row("training steps/s, last report", rate);
+  leave_images(keep.out, trainer, test, samples, program.drawing_steps, sets);
+  std::printf("\nkept in %s; tools/plot %s draws it\n", keep.out.c_str(), keep.out.c_str());
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options o;
-  CLI::App app("Trains a convolutional energy of 28x28 images and scores it.");
-  app.add_option("--data", o.data, "folder with the four files of MNIST (or any like them)")
-      ->required();
-  app.add_option("--other", o.others, "folders with images from elsewhere, to be told apart");
-  app.add_option("--out", o.out, "folder for what the run leaves")->capture_default_str();
-  app.add_option("--network", o.network, "uva or seed")
-      ->check(CLI::IsMember({"uva", "seed"}))
-      ->capture_default_str();
-  app.add_option("--steps", o.steps, "training steps")->capture_default_str();
-  app.add_option("--sampling-steps", o.sampling_steps, "Langevin steps of a training step")
-      ->capture_default_str();
-  app.add_option("--drawing-steps", o.drawing_steps, "Langevin steps of the samples drawn at last")
-      ->capture_default_str();
-  app.add_option("--rate", o.rate, "rate of Adam")->capture_default_str();
-  app.add_option("--penalty", o.penalty, "coefficient of E^2")->capture_default_str();
-  app.add_option("--average", o.average, "decay of the averaged parameters")->capture_default_str();
-  app.add_option("--seed", o.seed, "seed of everything random")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  Program program;
+  basin::run::Options keep{.steps = 6000, .out = "out/mnist_cnn"};
+  Options options{
+      .objective     = {.sampler = sampler::presets::uva, .energy_l2 = {.coefficient = 0.1}},
+      .optimizer     = {.learning_rate = 1e-4, .beta1 = 0},
+      .schedule      = {.every = 468, .decay = 0.97},  // an epoch of MNIST
+      .batch         = 128,
+      .data_noise    = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
+      .clip_norm     = 0.1,
+      .ema_decay     = 0.999,
+      .monitor_every = 20};
+  basin::run::CommandLine line("Trains a convolutional energy of 28x28 images and scores it.");
+  line.add(program);
+  line.add(keep);
+  line.add(options);
+  if (!line.parse(argc, argv)) return line.status();
   Kokkos::ScopeGuard const kokkos;
   try {
-    using Image = basin::Image<28, 28>;
-    if (o.network == "uva")
-      run<basin::energy::UvaCnn<float, Image>>(o);
-    else
-      run<basin::energy::Cnn<float, Image, 32, 64, 128>>(o);
+    using Image        = basin::Image<28, 28>;
+    auto const process = basin::run::describe_process(argc, argv);
+    if (program.network == "uva")
+      return run<basin::energy::UvaCnn<float, Image>>(program, options, keep, process);
+    if (program.network == "seed")
+      return run<basin::energy::Cnn<float, Image, 32, 64, 128>>(program, options, keep, process);
+    basin::refuse("mnist_cnn", "network must be uva or seed, got '", program.network, "'");
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

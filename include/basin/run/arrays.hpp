@@ -17,8 +17,9 @@ namespace basin::run {
 /// What tools/plot draws of a run, beside its metrics: "arrays.h5" of its folder.
 ///
 ///   energies/<set> (n)                                histograms, ROC of "data" against each other set
-///   landscape/x, y, energy (ny, nx); data, samples (n, 2); chains (steps, n, 2); log_z
-///   images/<set> (n, height, width, channels), images/chains (steps, n, height, width, channels)
+///   landscape/x (nx), y (ny), energy (ny, nx), data and samples (n, 2), chains (steps, n, 2), log_z
+///   images/<set> (n, height, width, channels)
+///   images/chains (times, n, height, width, channels), images/chain_steps (times)
 ///   reliability/<model> (3, bins)                     mean confidence, accuracy, count of each bin
 class Arrays {
  public:
