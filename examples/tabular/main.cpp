@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --set two_moons --steps 20 --seeds 1
+// Smoke: --set two_moons --steps 20 --seeds 1 --bracket --chains 16 --rungs 5
 //
 // Tables. Sets with labels (.npz): an anomaly is a row of high energy, by default that of several
 // experts (experts.hpp), on request of a ladder of noise (ladder.hpp) or of one energy with one of
 // four objectives; the score is the AUROC of -E. Sets without (.csv, and points in the plane): the
-// score is the mean log-likelihood of held-out rows, in nats. One half of the (normal) rows trains,
-// the rest tests.
+// score is the mean log-likelihood of held-out rows, in nats, with --bracket between two bounds. One
+// half of the (normal) rows trains, the rest tests.
 
 #include <basin/data/csv.hpp>
 #include <basin/data/preprocessing.hpp>
@@ -212,14 +212,45 @@ struct Options {
   ladder::Options ladder;
   experts::Options experts;
   std::filesystem::path energies;  // folder, or empty
+  bool bracket = false;
+  Annealing annealing;
 };
+
+// The mean log-likelihood of rows with mean energy e, in nats, by annealing to the energy, which is above
+// it in expectation, by annealing from it, which is below it, and in the plane by quadrature. Chains
+// that start at the energy are draws of it in the plane, elsewhere training rows after so many moves.
+Json bracketed(Model const& model, Rows const& train, double e, Annealing annealing,
+               std::uint64_t seed) {
+  auto const columns = static_cast<int>(train.extent(1));
+  auto const found   = bracketers().find(columns);
+  if (found == bracketers().end())
+    throw std::runtime_error("tabular: --bracket was not compiled for " + std::to_string(columns) +
+                             " columns; add it to the CMake variable TABULAR_BRACKET_COLUMNS");
+  annealing.seed = 1000 * seed;
+  Json result;
+  Rows start = train;
+  if (columns == 2) {
+    auto const plane     = integrate_plane(10, 500, annealing.chains, seed, model.energies);
+    result["quadrature"] = -e - plane.log_z;
+    start                = plane.draws;
+    annealing.settling   = 0;
+  }
+  auto const log_z = found->second(model.parameters, start, annealing);
+  auto const enter = [&](std::string const& name, basin::LogMeanExp const& of) {
+    result[name]            = -e - of.value;
+    result[name + " error"] = of.standard_error;
+  };
+  enter("most", log_z.below);
+  enter("least", log_z.above);
+  return result;
+}
 
 // The line of one set and seed: scores, seconds of training, and the rows that trained.
 Json evaluate(Table const& table, Learner const& learner, std::vector<std::string> const& names,
               Settings const& settings, Options const& options) {
   Parts const parts = divide(table, settings.seed);
   Law const law     = fitted_gaussian(parts.train, settings.noise);
-  Json scores, seconds;
+  Json scores, seconds, brackets;
   auto const fitted = [&](std::string const& name) {
     Model model   = learner.train(methods.at(name), parts.train, settings);
     seconds[name] = model.seconds;
@@ -262,11 +293,16 @@ Json evaluate(Table const& table, Learner const& learner, std::vector<std::strin
       double const e    = mean(model.energies(held_out));
       scores[name]      = -e - proposals.log_z(model.energies(proposals.points));
       if (model.log_z) scores[with_own_log_z] = -e - *model.log_z;
+      if (options.bracket)
+        brackets[name] =
+            bracketed(model, with_noise(parts.train, settings.noise, settings.seed + 1), e,
+                      options.annealing, settings.seed);
     }
   }
-  return {{"set", table.name},     {"score", table.labeled() ? "AUROC" : "nats"},
-          {"seed", settings.seed}, {"scores", scores},
-          {"seconds", seconds},    {"train", parts.train_rows}};
+  return {{"set", table.name},        {"score", table.labeled() ? "AUROC" : "nats"},
+          {"seed", settings.seed},    {"scores", scores},
+          {"seconds", seconds},       {"brackets", brackets},
+          {"train", parts.train_rows}};
 }
 
 // The four objectives need one for just this number of columns; the ladder and the experts take the
@@ -302,6 +338,25 @@ std::string cell(std::vector<Json> const& lines, std::string const& name) {
   if (seconds > 0)
     std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), " (%.1f s)",
                   seconds);
+  return text;
+}
+
+// "-2.519 +- 0.004": the mean over the seeds and its Monte Carlo error; empty where there is none.
+std::string bracket_cell(std::vector<Json> const& lines, std::string const& method,
+                         std::string const& what) {
+  double sum = 0, squares = 0;
+  for (Json const& line : lines) {
+    Json const& of = line["brackets"][method];
+    if (!of.contains(what)) return "";
+    sum += of[what].get<double>();
+    squares += std::pow(of.value(what + " error", 0.0), 2);
+  }
+  auto const count = static_cast<double>(lines.size());
+  char text[80];
+  int const length = std::snprintf(text, sizeof text, "%.3f", sum / count);
+  if (squares > 0)
+    std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), " \u00b1 %.3f",
+                  std::sqrt(squares) / count);
   return text;
 }
 
@@ -353,6 +408,18 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--energies", options.energies,
                  "folder for the energies of the ladder or the experts, .npy");
+  app.add_flag("--bracket", options.bracket,
+               "also the log-likelihood between two bounds, by annealed importance sampling");
+  app.add_option("--chains", options.annealing.chains, "of --bracket")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--rungs", options.annealing.rungs, "of --bracket")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--settling", options.annealing.settling,
+                 "of --bracket, moves from the training rows")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--out", out, "file for a JSON line of each set and seed");
   CLI11_PARSE(app, argc, argv);
   Kokkos::ScopeGuard const kokkos;
@@ -369,6 +436,7 @@ int main(int argc, char** argv) {
       names = labeled ? std::vector<std::string>{of_experts}
                       : std::vector<std::string>{"PCD", "DSM", "SSM", "NCE"};
     std::ofstream file(out);
+    std::string brackets;
     bool const exact = std::any_of(names.begin(), names.end(),
                                    [](auto const& name) { return methods.count(name) > 0; });
 
@@ -391,8 +459,20 @@ int main(int argc, char** argv) {
                   table.rows.extent(1), table.labeled() ? "AUROC" : "nats");
       for (auto const& name : columns) std::printf(" %s |", cell(lines, name).c_str());
       std::fflush(stdout);
+      for (auto const& name : names)
+        if (options.bracket && lines.front()["brackets"].contains(name)) {
+          brackets += "| " + table.name + " | " + name + " |";
+          for (auto const* const what : {"least", "most", "quadrature"})
+            brackets += " " + bracket_cell(lines, name, what) + " |";
+          brackets += "\n";
+        }
     }
     std::printf("\n");
+    if (!brackets.empty())
+      std::printf(
+          "\n| set | objective | annealed back: at least | annealed: at most | quadrature |\n"
+          "|---|---|---|---|---|\n%s",
+          brackets.c_str());
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

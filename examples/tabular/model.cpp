@@ -4,22 +4,15 @@
 
 #include <basin/basin.hpp>
 
+#include "energy.hpp"
+
 #include <algorithm>
 #include <memory>
-#include <ratio>
 
 namespace {
 
-namespace layer     = basin::layer;
 namespace objective = basin::objective;
 namespace optimizer = basin::optimizer;
-
-// E(x) = |x|^2 / 2 + MLP(x). With SiLU the network grows at most linearly, so that exp(-E) has a
-// finite integral whatever the weights. (A row is an image one pixel high: SumPool sums pixels.)
-using Mlp    = layer::Sequence<layer::Dense<128>, layer::Silu, layer::Dense<128>, layer::Silu,
-                               layer::Dense<1>>;
-using Tail   = layer::Sequence<layer::Square, layer::SumPool, layer::Scale<std::ratio<1, 2>>>;
-using Energy = basin::energy::Network<float, basin::Image<1, COLUMNS>, layer::Sum<Mlp, Tail>>;
 
 using Sampler = basin::sampler::Langevin<basin::sampler::Calibrated>;
 using Buffer  = basin::buffer::Replay<basin::sampler::start::Gaussian>;
@@ -49,7 +42,8 @@ Model fit(Objective const& objective, double noise, Rows const& rows, Settings c
                     auto const e = trainer->energies(points);
                     return std::vector<float>(e.data(), e.data() + e.extent(0));
                   },
-              .seconds = timer.seconds()};
+              .parameters = trainer->averaged_parameters(),
+              .seconds    = timer.seconds()};
   if constexpr (Trainer::objective_type::parameters > 0)
     model.log_z = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(),
                                                       trainer->objective_parameters())(0);

@@ -5,13 +5,16 @@
 
 #include <basin/data/samples.hpp>
 
+#include "../log_partition.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <vector>
 
-using Rows = basin::data::Samples;
+using Rows       = basin::data::Samples;
+using Parameters = Kokkos::View<float const*, Kokkos::DefaultExecutionSpace>;
 
 enum class Method { pcd, dsm, ssm, nce };
 
@@ -23,14 +26,22 @@ struct Settings {
 
 struct Model {
   std::function<std::vector<float>(Rows const&)> energies;  // (rows)
-  double seconds;                                           // of training
-  std::optional<double> log_z{};                            // where the method learns it
+  Parameters parameters;
+  double seconds;                 // of training
+  std::optional<double> log_z{};  // where the method learns it
 };
 
 // By the number of columns: each compilation of model.cpp enters one.
 using Train = Model (*)(Method, Rows const&, Settings const&);
 inline std::map<int, Train>& trainers() {
   static std::map<int, Train> all;
+  return all;
+}
+
+// Likewise bracket.cpp, for fewer numbers of columns: log Z of an energy with these parameters.
+using BracketOf = Bracket (*)(Parameters const&, Rows const&, Annealing const&);
+inline std::map<int, BracketOf>& bracketers() {
+  static std::map<int, BracketOf> all;
   return all;
 }
 

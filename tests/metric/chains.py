@@ -53,6 +53,7 @@ struct Case {
   double memory, shift, rounding, widening;
   double effective_sample_size, bulk, tail, r_hat, split_r_hat;
   double error_of_mean, error_of_standard_deviation;
+  double error_of_5_percent, error_of_median, error_of_95_percent;
 };
 """
 
@@ -102,6 +103,7 @@ def main():
         ess = [arviz.ess(x, method=method) for method in ("mean", "bulk", "tail")]
         r_hat = [arviz.rhat(x, method=method) for method in ("rank", "split")]
         error = [arviz.mcse(x, method=method) for method in ("mean", "sd")]
+        error += [arviz.mcse(x, method="quantile", prob=p) for p in (0.05, 0.5, 0.95)]
         print(f'    {{"{name}", ' + ", ".join(map(str, of)) + ", " + ", ".join(map(number, ess + r_hat + error)) + "},")
     print("};\n")
 

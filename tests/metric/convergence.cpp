@@ -3,6 +3,7 @@
 #include <basin/metric/bfmi.hpp>
 #include <basin/metric/convergence.hpp>
 #include <basin/metric/nested_r_hat.hpp>
+#include <basin/metric/quantile_estimate.hpp>
 #include <basin/metric/running_moments.hpp>
 
 #include "metric/chains.hpp"
@@ -65,6 +66,9 @@ TEST_CASE("diagnostics are those of ArviZ", "[metric][convergence]") {
     CHECK_THAT(all.bulk_effective_sample_size, as(of.bulk));
     CHECK_THAT(all.tail_effective_sample_size, as(of.tail));
     CHECK_THAT(all.r_hat, as(of.r_hat));
+    CHECK_THAT(quantile_estimate(Exec(), draws, 0.05).error, as(of.error_of_5_percent));
+    CHECK_THAT(quantile_estimate(Exec(), draws, 0.5).error, as(of.error_of_median));
+    CHECK_THAT(quantile_estimate(Exec(), draws, 0.95).error, as(of.error_of_95_percent));
   }
   auto const draws = draws_of(chains(12, 10, 0.5, 0.02, 0), 12);
   auto const first = Kokkos::subview(draws, Kokkos::pair(0, 1), Kokkos::ALL);
@@ -124,6 +128,28 @@ TEST_CASE("an autoregressive chain has the correlations and the sample size of t
   CHECK(std::abs(of.mean) < 4 * of.error_of_mean);
   CHECK(std::abs(of.standard_deviation - std::sqrt(4 / 3.0)) < 4 * of.error_of_standard_deviation);
   CHECK_THAT(of.error_of_mean, WithinRel(2 / std::sqrt(S), 0.05));
+  // Signs have the correlations 2 / pi asin(rho_t); the median errs sqrt(tau / S) / 2 over the density.
+  double tau = 1;
+  for (int t = 1; t < 60; ++t) tau += 4 / 3.14159265358979 * std::asin(std::ldexp(1, -t));
+  auto const median = quantile_estimate(Exec(), draws, 0.5);
+  CHECK(std::abs(median.quantile) < 4 * median.error);
+  CHECK_THAT(median.effective_sample_size, WithinRel(S / tau, 4 * std::sqrt(82 / S)));
+  CHECK_THAT(median.error, WithinRel(std::sqrt(tau / S * 2 * 3.14159265358979 * 4 / 3) / 2, 0.05));
+  auto const tail = quantile_estimate(Exec(), draws, 0.9);
+  CHECK(std::abs(tail.quantile - 1.2815515655446 * std::sqrt(4 / 3.0)) < 4 * tail.error);
+}
+
+TEST_CASE("quantiles of the beta distribution are those of its distribution function",
+          "[metric][convergence]") {
+  CHECK_THAT(detail::beta_quantile(0.3, 1, 1), WithinRel(0.3, 1e-14));
+  CHECK_THAT(detail::beta_quantile(0.3, 5, 1), WithinRel(std::pow(0.3, 0.2), 1e-14));
+  CHECK_THAT(detail::beta_quantile(0.3, 1, 5), WithinRel(1 - std::pow(0.7, 0.2), 1e-13));
+  // Beta(2, 2): 3 x^2 - 2 x^3.
+  double const x = detail::beta_quantile(0.8, 2, 2);
+  CHECK_THAT(3 * x * x - 2 * x * x * x, WithinRel(0.8, 1e-14));
+  // Nearly N(1/2, 1 / (8 a)) for large a = b, by symmetry without skewness: relative to 1 / a.
+  double const a = 1e6, z = (detail::beta_quantile(0.8413447, a, a) - 0.5) * std::sqrt(8 * a);
+  CHECK_THAT(z, WithinAbs(1, 1e-5));
 }
 
 TEST_CASE("moments of draws that are not kept are those of all draws", "[metric][convergence]") {
@@ -228,6 +254,7 @@ TEST_CASE("of chains that stand still, and of numbers that are none, nothing is 
     values[33] = bad;
     CHECK(is_empty(draws_of(values, 2)));
     CHECK(std::isnan(convergence(Exec(), draws_of(values, 2)).estimate.mean));
+    CHECK(std::isnan(quantile_estimate(Exec(), draws_of(values, 2), 0.5).quantile));
   }
   CHECK_FALSE(is_empty(draws_of(fine, 2)));
 
@@ -235,6 +262,8 @@ TEST_CASE("of chains that stand still, and of numbers that are none, nothing is 
   CHECK(is_empty(still));
   CHECK(convergence(Exec(), still).estimate.mean == 0.1);
   CHECK(convergence(Exec(), still).estimate.standard_deviation == 0);
+  CHECK(quantile_estimate(Exec(), still, 0.5).quantile == 0.1);
+  CHECK(std::isnan(quantile_estimate(Exec(), still, 0.5).error));
   CHECK(std::isnan(bfmi(Exec(), still)[0]));
   // Apart: R-hat has nothing to divide by.
   std::vector<double> apart(20, 0.1);
@@ -263,6 +292,8 @@ TEST_CASE("diagnostics refuse what does not fit", "[metric][convergence][refusal
   CHECK_THROWS_WITH(nested_r_hat(Exec(), draws_of({1, 2, 3, 4, 5, 6}, 6), 4),
                     "basin::metric::nested_r_hat: superchains must be >= 2 and divide the number "
                     "of chains, 6, got 4");
+  CHECK_THROWS_WITH(quantile_estimate(Exec(), three, 1),
+                    "basin::metric::quantile_estimate: p must be in (0, 1), got 1");
   RunningMoments<Exec> running(3);
   CHECK_THROWS_WITH(running.add(Exec(), on_device({1, 2})),
                     "basin::metric::RunningMoments: values are of 2 chains and 1 functions, "
