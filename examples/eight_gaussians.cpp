@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --out . --steps 60 --rungs 5
+// Smoke: --out eight_gaussians --resume --steps 60 --rungs 5
 //
 // A density in the plane: a small MLP energy learns eight Gaussians by persistent contrastive
-// divergence. Leaves eight_gaussians.png: the data, and the learned energy with samples of it; prints the
-// log-likelihood of points held out, by quadrature and between two bounds by annealing.
+// divergence. Leaves its run, with what tools/plot draws, and prints the log-likelihood of points held
+// out, by quadrature and between two bounds by annealing.
 
 #include <basin/basin.hpp>
 #include <basin/data/synthetic.hpp>
-#include <basin/io/metrics_file.hpp>
-#include <basin/io/npy.hpp>
-#include <basin/io/plot.hpp>
+#include <basin/run/arrays.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/fit.hpp>
+#include <basin/run/validation.hpp>
 
 #include "log_partition.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
+#include <utility>
 
 namespace layer = basin::layer;
 
@@ -31,58 +30,47 @@ using Objective = basin::objective::PersistentCd<Sampler, Buffer>;
 using Trainer =
     basin::train::Trainer<Energy, Objective, basin::optimizer::Adam, basin::optimizer::Cosine>;
 
+struct Program {
+  int rungs = 1000;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"rungs", "1", "of annealed importance sampling"}, self.rungs,
+      basin::range::at_least(1));
+  }
+};
+
 int main(int argc, char** argv) {
-  std::filesystem::path out = "out";
-  long steps                = 5000;
-  int rungs                 = 1000;
-  std::uint64_t seed        = 1;
-  CLI::App app("Trains a 2-D energy on eight Gaussians and draws it.");
-  app.add_option("--out", out, "folder for what the run leaves")->capture_default_str();
-  app.add_option("--steps", steps, "training steps")->capture_default_str();
-  app.add_option("--rungs", rungs, "of annealed importance sampling")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--seed", seed, "seed of everything random")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  Program program;
+  basin::run::Options keep{.steps = 5000, .out = "out/eight_gaussians"};
+  Trainer::Options options{
+      .objective = {.sampler   = {.steps = 40, .step_size = 0.01},
+                    .buffer    = {.capacity = 8192, .start = {.lower = -4, .upper = 4}},
+                    .energy_l2 = {.coefficient = 1e-3}},
+      .optimizer = {.learning_rate = 1e-3},
+      .schedule  = {.period = keep.steps, .floor = 0.01},
+      .batch     = 256,
+      .ema_decay = 0.99};
+  basin::run::CommandLine line("Trains a 2-D energy on eight Gaussians.");
+  line.add(program);
+  line.add(keep);
+  line.add(options);
+  if (!line.parse(argc, argv)) return line.status();
+
   Kokkos::ScopeGuard const kokkos;
   try {
-    std::filesystem::create_directories(out);
-    auto const data = basin::data::eight_gaussians(20000, seed);
-    Trainer trainer({.objective     = {.sampler = {.steps = 40, .step_size = 0.01},
-                                       .buffer = {.capacity = 8192, .start = {.lower = -4, .upper = 4}},
-                                       .energy_l2 = {.coefficient = 1e-3}},
-                     .optimizer     = {.learning_rate = 1e-3},
-                     .schedule      = {.period = steps, .floor = 0.01},
-                     .batch         = 256,
-                     .ema_decay     = 0.99,
-                     .seed          = seed,
-                     .monitor_every = 100},
-                    data);
-    basin::io::MetricsFile metrics(out / "eight_gaussians.jsonl");
-    trainer.fit({.steps = steps, .progress = stderr, .report = std::ref(metrics)});
-
-    // Density up to a constant, drawn with chains that started from noise.
-    int constexpr side = 360;
-    basin::io::Rectangle const plane{-4, 4, -4, 4};
-    auto const energies = trainer.energies(basin::io::pixel_centers(plane, side, side));
-    float least         = energies(0);
-    for (std::size_t i = 1; i < energies.extent(0); ++i) least = std::min(least, energies(i));
-    auto landscape = basin::io::heat_map(energies, side, side,
-                                         {.lower = least, .upper = least + 8, .contours = 8});
-    auto samples   = landscape;
-    basin::io::scatter(samples, plane, trainer.sample(2000, 1000));
-    auto truth = basin::io::Picture(side, side);
-    basin::io::scatter(truth, plane, basin::data::eight_gaussians(2000, seed + 1),
-                       {.color = basin::io::black});
-    basin::io::write_png(out / "eight_gaussians.png",
-                         basin::io::beside({truth, landscape, samples}));
-    auto const theta =
-        Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.averaged_parameters());
-    basin::io::write_npy(out / "eight_gaussians_parameters.npy", theta);
+    std::uint64_t const seed = options.seed;
+    auto const held_out      = basin::data::eight_gaussians(10000, seed + 2);
+    Trainer trainer(options, basin::data::eight_gaussians(20000, seed));
+    auto const ending =
+        basin::run::fit(trainer, keep,
+                        {.progress = stderr,
+                         .measure  = basin::run::Validation(
+                             trainer, Kokkos::subview(held_out, std::pair(0, 1000), Kokkos::ALL)),
+                         .process = basin::run::describe_process(argc, argv)});
+    if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
 
     // E with the averaged parameters, as trainer.energies reads it. Its chains are draws by quadrature.
-    auto const held_out = basin::data::eight_gaussians(10000, seed + 2);
-    auto const e        = trainer.energies(held_out);
+    auto const e = trainer.energies(held_out);
     double mean = 0, exact = 0;
     for (std::size_t i = 0; i < e.extent(0); ++i) {
       double const share = 1.0 / double(e.extent(0));
@@ -91,15 +79,37 @@ int main(int argc, char** argv) {
     }
     auto const whole = integrate_plane(
         10, 1000, 512, seed, [&](auto const& points) { return trainer.energies(points); });
-    auto const bracket =
-        bracket_log_partition(trainer.energy(), whole.draws,
-                              {.rungs = rungs, .deviation = 2.5, .settling = 0, .seed = seed});
+    auto const bracket = bracket_log_partition(
+        trainer.energy(), whole.draws,
+        {.rungs = program.rungs, .deviation = 2.5, .settling = 0, .seed = seed});
     std::printf(
         "log-likelihood of held-out points, in nats: %.3f by quadrature; annealed back at least "
         "%.3f +- %.3f, annealed at most %.3f +- %.3f; of their own density %.3f\n",
         -mean - whole.log_z, -mean - bracket.above.value, bracket.above.standard_error,
         -mean - bracket.below.value, bracket.below.standard_error, exact);
-    std::printf("data | learned energy | samples: %s\n", (out / "eight_gaussians.png").c_str());
+
+    // The density, chains that started from noise, and their way.
+    int constexpr paths = 12, times = 60;
+    Kokkos::View<float***, Kokkos::LayoutRight, Kokkos::HostSpace> const chains("chains", times,
+                                                                                paths, 2);
+    for (int t = 0; t < times; ++t) {
+      auto const at =
+          Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), trainer.sample(paths, t));
+      std::copy_n(at.data(), at.size(), chains.data() + std::size_t(t) * at.size());
+    }
+    auto const samples = trainer.sample(2000, 1000);
+    auto const shown   = basin::data::eight_gaussians(2000, seed + 1);
+    basin::run::Arrays()
+        .landscape(trainer, -4, 4)
+        .add("landscape/log_z", whole.log_z)
+        .add("landscape/data", shown)
+        .add("landscape/samples", samples)
+        .add("landscape/chains", chains)
+        .add("energies/data", e)
+        .add("energies/samples", trainer.energies(samples))
+        .add("energies/two moons", trainer.energies(basin::data::two_moons(2000, seed)))
+        .write(keep.out);
+    std::printf("kept in %s; tools/plot %s draws it\n", keep.out.c_str(), keep.out.c_str());
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

@@ -6,7 +6,6 @@
 #include <basin/core/log_mean_exp.hpp>
 #include <basin/data/samples.hpp>
 #include <basin/energy/quadratic.hpp>
-#include <basin/io/plot.hpp>
 #include <basin/sampler/annealed_importance.hpp>
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/start.hpp>
@@ -84,8 +83,13 @@ struct Plane {
 template <class Energies>
 Plane integrate_plane(double half_width, int side, int count, std::uint64_t seed,
                       Energies const& energies) {
-  auto const centers =
-      basin::io::pixel_centers({-half_width, half_width, -half_width, half_width}, side, side);
+  auto const cells   = static_cast<std::size_t>(side);
+  auto const centers = basin::data::make_samples(cells * cells, 2);
+  auto const center  = [&](std::size_t i) {
+    return static_cast<float>(half_width * ((2 * double(i) + 1) / side - 1));
+  };
+  for (std::size_t i = 0; i < centers.extent(0); ++i)
+    centers(i, 0) = center(i % cells), centers(i, 1) = center(i / cells);
   auto const e       = energies(centers);
   float const least  = *std::min_element(&e[0], &e[0] + centers.extent(0));
   double const width = 2 * half_width / side;

@@ -63,20 +63,6 @@ class Picture {
   std::vector<Color> pixels_;  // (height, width)
 };
 
-namespace detail {
-
-// pixel <- pixel + opacity (color - pixel); nothing outside the picture.
-inline void blend(Picture& picture, int row, int column, Color color, double opacity) {
-  if (opacity <= 0 || !picture.contains(row, column)) return;
-  auto const mix = [&](std::uint8_t under, std::uint8_t over) {
-    return static_cast<std::uint8_t>(std::lround(under + opacity * (double(over) - double(under))));
-  };
-  Color& pixel = picture(row, column);
-  pixel = {mix(pixel.red, color.red), mix(pixel.green, color.green), mix(pixel.blue, color.blue)};
-}
-
-}  // namespace detail
-
 /// The bytes of a PNG (W3C, third edition): 8-bit gray where every pixel is gray, else 8-bit RGB.
 ///
 /// \param who  named if libpng cannot encode it
