@@ -97,6 +97,7 @@
 #include <basin/sampler/presets.hpp>
 #include <basin/sampler/projected_gradient.hpp>
 #include <basin/sampler/sequential_monte_carlo.hpp>
+#include <basin/sampler/stochastic_gradient_langevin.hpp>
 #include <basin/sampler/underdamped_langevin.hpp>
 #include <basin/train/curriculum.hpp>
 #include <basin/train/rollback.hpp>
