@@ -11,9 +11,11 @@ namespace basin::sampler::detail {
 /// Leapfrogs whose step size and scales are on the device.
 template <class Scalar>
 struct TunedLeapfrogs {
-  static constexpr int own_rows    = 1;
-  static constexpr int step_column = 3;  // h, after displacement, acceptance and divergences
-  static constexpr double most     = 1000;
+  static constexpr int own_rows           = 1;
+  static constexpr bool couples           = false;
+  static constexpr int step_column        = 3;  // h, after displacement, acceptance, divergences
+  static constexpr int hamiltonian_column = 4;
+  static constexpr double most            = 1000;
   Scalar const* size;     // (1)
   Scalar const* scales;   // (dimension)
   Scalar* probabilities;  // (chains)
