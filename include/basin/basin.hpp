@@ -86,7 +86,9 @@
 #include <basin/sampler/adaptive_hamiltonian.hpp>
 #include <basin/sampler/annealed_importance.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
+#include <basin/sampler/boxed.hpp>
 #include <basin/sampler/class_gaussian.hpp>
+#include <basin/sampler/dense_hamiltonian.hpp>
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
