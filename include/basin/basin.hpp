@@ -89,6 +89,7 @@
 #include <basin/sampler/boxed.hpp>
 #include <basin/sampler/class_gaussian.hpp>
 #include <basin/sampler/dense_hamiltonian.hpp>
+#include <basin/sampler/elliptical_slice.hpp>
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
