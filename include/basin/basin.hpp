@@ -87,6 +87,7 @@
 #include <basin/sampler/annealed_importance.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
 #include <basin/sampler/boxed.hpp>
+#include <basin/sampler/chees_hamiltonian.hpp>
 #include <basin/sampler/class_gaussian.hpp>
 #include <basin/sampler/dense_hamiltonian.hpp>
 #include <basin/sampler/elliptical_slice.hpp>

@@ -135,7 +135,8 @@ struct HamiltonianMove {
     Scalar const half = Scalar(0.5);
 
     // All chains of a step have the same number of leapfrogs, which no state decides.
-    int const n     = of.count(h, halton2(static_cast<std::uint32_t>(stream.step) + 1));
+    double const u  = halton2(static_cast<std::uint32_t>(stream.step) + 1);
+    int const n     = of.count(h, u);
     Stream momenta  = stream;
     momenta.purpose = Purpose::sampler_momentum;
     c.normal(D, momenta, static_cast<std::uint32_t>(t.first), [=](auto at, auto z) {
@@ -162,8 +163,8 @@ struct HamiltonianMove {
           at.store(diverged, at.load(diverged) + where_less(V(Scalar(-1000)), drop, V(0), V(1)));
         });
     if constexpr (Leapfrogs::own_rows > 0) leapfrogs.add(c, log_ratio, t.rows + own_row * T);
-    if constexpr (requires { leapfrogs.watch(c, t, h, n, old, p, log_ratio); })
-      leapfrogs.watch(c, t, h, n, old, p, log_ratio);
+    if constexpr (requires { leapfrogs.watch(c, t, h, u, old, p); })
+      leapfrogs.watch(c, t, h, u, old, p);
     accept_proposals(c, t, stream, old, dx, e, log_ratio, kept);
   }
 

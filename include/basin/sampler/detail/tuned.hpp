@@ -22,8 +22,9 @@ struct TunedLeapfrogs {
   double length;
 
   KOKKOS_FORCEINLINE_FUNCTION Scalar step_size() const { return *size; }
-  KOKKOS_FORCEINLINE_FUNCTION int count(Scalar h, double u) const {
-    double const n = Kokkos::ceil(length / static_cast<double>(h) * u);
+  KOKKOS_FORCEINLINE_FUNCTION int count(Scalar h, double u) const { return count_of(length, h, u); }
+  KOKKOS_FORCEINLINE_FUNCTION static int count_of(double longest, Scalar h, double u) {
+    double const n = Kokkos::ceil(longest / static_cast<double>(h) * u);
     return static_cast<int>(n > 1 ? n < most ? n : double(most) : 1);
   }
   template <class V, class Place>
