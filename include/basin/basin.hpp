@@ -29,6 +29,7 @@
 #include <basin/energy/target/banana.hpp>
 #include <basin/energy/target/double_well.hpp>
 #include <basin/energy/target/double_well_particles.hpp>
+#include <basin/energy/target/eight_schools.hpp>
 #include <basin/energy/target/funnel.hpp>
 #include <basin/energy/target/gaussian.hpp>
 #include <basin/energy/target/lennard_jones.hpp>
