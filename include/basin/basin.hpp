@@ -29,6 +29,7 @@
 #include <basin/energy/target/banana.hpp>
 #include <basin/energy/target/double_well.hpp>
 #include <basin/energy/target/double_well_particles.hpp>
+#include <basin/energy/target/eight_schools.hpp>
 #include <basin/energy/target/funnel.hpp>
 #include <basin/energy/target/gaussian.hpp>
 #include <basin/energy/target/lennard_jones.hpp>
@@ -86,7 +87,11 @@
 #include <basin/sampler/adaptive_hamiltonian.hpp>
 #include <basin/sampler/annealed_importance.hpp>
 #include <basin/sampler/annealed_langevin.hpp>
+#include <basin/sampler/boxed.hpp>
+#include <basin/sampler/chees_hamiltonian.hpp>
 #include <basin/sampler/class_gaussian.hpp>
+#include <basin/sampler/dense_hamiltonian.hpp>
+#include <basin/sampler/elliptical_slice.hpp>
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
@@ -97,6 +102,7 @@
 #include <basin/sampler/presets.hpp>
 #include <basin/sampler/projected_gradient.hpp>
 #include <basin/sampler/sequential_monte_carlo.hpp>
+#include <basin/sampler/stochastic_gradient_langevin.hpp>
 #include <basin/sampler/thermodynamic_integration.hpp>
 #include <basin/sampler/underdamped_langevin.hpp>
 #include <basin/train/curriculum.hpp>

@@ -77,7 +77,7 @@ TEST_CASE("a warm-up finds the scales and the step of a Gaussian, and leaves its
   int constexpr n = 1 << 12;
   Chains<double> const chains("chains", n, 3);
   Kokkos::deep_copy(chains, 0.5);
-  Kokkos::View<double*, Exec> const acceptance("acceptance", n), step("step", n);
+  Kokkos::View<double*, Exec> const acceptance("acceptance", n), step("step", n), h_of("H", n);
   AdaptiveHamiltonian sampler{.temperature = 2, .adaptation = {.warmup = 300}};
   sampler.steps = 300;
   State state(Exec(), sampler, n, 3, 1);
@@ -91,8 +91,9 @@ TEST_CASE("a warm-up finds the scales and the step of a Gaussian, and leaves its
   CHECK((h[0] > 0.5 && h[0] < 2));
 
   sampler.steps = 30;
-  basin::sampler::sample(Exec(), sampler, state, Energy<double>{}, chains, {.seed = 1, .step = 300},
-                         {.columns = {nullptr, acceptance.data(), nullptr, step.data()}});
+  basin::sampler::sample(
+      Exec(), sampler, state, Energy<double>{}, chains, {.seed = 1, .step = 300},
+      {.columns = {nullptr, acceptance.data(), nullptr, step.data(), h_of.data()}});
   CHECK(numbers_of(state.scales()) == scales);
   CHECK(numbers_of(state.step_size()) == h);
   CHECK(numbers_of(step) == std::vector<double>(n, h[0]));
@@ -102,6 +103,10 @@ TEST_CASE("a warm-up finds the scales and the step of a Gaussian, and leaves its
     for (int d = 0; d < 3; ++d)
       square[d] += x[std::size_t(3 * i + d)] * x[std::size_t(3 * i + d)] / n;
   for (double const a : numbers_of(acceptance)) accepted += a / n;
+  // E and |p|^2 / 2 have the same law, of mean 3 T / 2 and variance 3 T^2 / 2 each.
+  double mean_h = 0;
+  for (double const e : numbers_of(h_of)) mean_h += e / n;
+  CHECK_THAT(mean_h, WithinAbs(6, 4 * std::sqrt(3 * 4.0 / n)));
   // Variances T s^2 with standard errors of sqrt(2 / n).
   double const error = 4 * std::sqrt(2.0 / n);
   CHECK_THAT(square[0], WithinRel(1800.0, error));

@@ -5,11 +5,13 @@
 
 #include "support/chain_law.hpp"
 #include "support/finite_difference.hpp"
+#include "support/there_and_back.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 
+#include <algorithm>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -79,6 +81,33 @@ TEST_CASE("Hamiltonian Monte Carlo has the law of a network", "[sampler][hamilto
 TEST_CASE("Hamiltonian Monte Carlo has the same bits in every tuning", "[sampler][hamiltonian]") {
   CHECK(tunings_of_other_bits<Exec>(
             Hamiltonian{.steps = 5, .step_size = 0.6, .trajectory_length = 2}) == 0);
+}
+
+// |p|^2 / 2 of 4 coordinates has mean 2 T and variance 2 T^2; E is 36 at the start.
+TEST_CASE("the Hamiltonian of a draw is that after its momenta are drawn",
+          "[sampler][hamiltonian]") {
+  int constexpr n = 1 << 14;
+  Hamiltonian sampler{.steps = 1, .trajectory_length = 1.5, .temperature = 0.5};
+  double const error = 4 * std::sqrt(2.0) * 0.5 / 128;
+  CHECK_THAT(law_of<Exec>(sampler, 2, n, 3).columns[3], WithinAbs(36 + 2 * 0.5, error));
+  // Of the last trajectory, once the start is forgotten: E has the law of |p|^2 / 2.
+  sampler.steps = 40;
+  CHECK_THAT(law_of<Exec>(sampler, 2, n, 3).columns[3], WithinAbs(4 * 0.5, error * std::sqrt(2.0)));
+  sampler.steps = 0;
+  CHECK_THAT(law_of<Exec>(sampler, 2, n, 3).columns[3], WithinAbs(36, 1e-9));
+}
+
+TEST_CASE("leapfrogs with turned momenta go back to where they began", "[sampler][hamiltonian]") {
+  int constexpr n = 100;
+  Kokkos::View<double**, Kokkos::LayoutRight, Exec> const chains("chains", n, 3);
+  Kokkos::deep_copy(chains, 0.4);
+  Kokkos::View<double*, Exec> const away("away", n), error("error", n);
+  basin::sampler::sample(Exec(), ThereAndBack{}, basin::energy::Analytic<Quartic>{}, chains,
+                         {.seed = 1}, {.columns = {away.data(), error.data()}});
+  auto const errors = on_host(error), distances = on_host(away);
+  CHECK(*std::max_element(errors.begin(), errors.end()) < 1e-24);
+  // The median chain is at a distance of about 1 after the first half.
+  CHECK(std::count_if(distances.begin(), distances.end(), [](double d) { return d > 0.5; }) > 50);
 }
 
 TEST_CASE("Hamiltonian refuses numbers that mean nothing, and says them",

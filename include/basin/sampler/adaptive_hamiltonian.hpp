@@ -28,11 +28,12 @@ struct AdaptiveHamiltonian {
   Adaptation adaptation{};
 
   /// The columns are of the last launch.
-  static constexpr std::array<Quantity, 4> columns{
+  static constexpr std::array<Quantity, 5> columns{
       {Hamiltonian::columns[0],
        Hamiltonian::columns[1],
        Hamiltonian::columns[2],
-       {"step_size", "1", "h of the last trajectory, the same for all chains"}}};
+       {"step_size", "1", "h of the last trajectory, the same for all chains"},
+       Hamiltonian::columns[3]}};
 
   double effective_temperature() const { return temperature; }
 

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 namespace basin::sampler {
 
@@ -18,7 +19,9 @@ namespace detail {
 // The leapfrogs of a sampler with one step size for all coordinates.
 template <class Scalar>
 struct FixedLeapfrogs {
-  static constexpr int own_rows = 0;
+  static constexpr int own_rows           = 0;
+  static constexpr bool couples           = false;  // whether a mass mixes coordinates
+  static constexpr int hamiltonian_column = 3;      // after displacement, acceptance, divergences
   Scalar h;
   double longest;  // leapfrogs of the longest trajectory
 
@@ -32,12 +35,65 @@ struct FixedLeapfrogs {
   }
 };
 
+inline void check_leapfrogs(char const* who, double trajectory_length, double step_size) {
+  if (trajectory_length / step_size > 1 << 16)
+    refuse(who, "a trajectory has at most 65536 leapfrogs; trajectory_length is ",
+           trajectory_length, ", step_size is ", step_size);
+}
+
+// p - factor h S^T dE/dx of a coordinate, x = S z with z of unit mass.
+template <class V, class Leapfrogs, class Place, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION V kicked(Leapfrogs const& of, Place at, Scalar h, Scalar factor,
+                                     Scalar const* dx, Scalar const* p) {
+  if constexpr (Leapfrogs::couples)
+    return fma(V(-factor * h), of.template force<V>(at, dx), at.load(p));
+  else
+    return fma(V(-factor) * of.template step_of<V>(h, at), at.load(dx), at.load(p));
+}
+
+// p -= factor h S^T dE/dx;  x += h S p
+template <class Context, class Leapfrogs, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION void kick_and_drift(Context const& c, Leapfrogs const& of, int rows,
+                                                Scalar h, Scalar factor, Scalar const* dx,
+                                                Scalar* p, Scalar* x) {
+  using V = typename Context::value_type;
+  if constexpr (Leapfrogs::couples) {
+    c.map(rows, [=](auto at) { at.store(p, kicked<V>(of, at, h, factor, dx, p)); });
+    c.map(rows,
+          [=](auto at) { at.store(x, fma(V(h), of.template velocity<V>(at, p), at.load(x))); });
+  } else {
+    c.map(rows, [=](auto at) {
+      V const kick = kicked<V>(of, at, h, factor, dx, p);
+      at.store(p, kick);
+      at.store(x, fma(of.template step_of<V>(h, at), kick, at.load(x)));
+    });
+  }
+}
+
+// n leapfrogs of x, p but for the last half of a kick, which is kicked(of, at, h, 1/2, t.gradient, p);
+// E and dE/dx of the end are in t.value and t.gradient.
+template <class Context, class Tile, class Leapfrogs, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION void trajectory(Context const& c, Tile const& t, Leapfrogs const& of,
+                                            int n, Scalar h,
+                                            Scalar const* dx,  // (dimension, T) at x
+                                            Scalar* p) {       // (dimension, T)
+  constexpr int D = std::remove_cvref_t<decltype(t.energy)>::dimension;
+  kick_and_drift(c, of, +D, h, Scalar(0.5), dx, p, t.x);
+  t.energy.value_and_gradient(c, t.workspace);
+  c.repeat(n - 1, [&](int) {
+    Scalar const* const slope = t.gradient;
+    kick_and_drift(c, of, +D, h, Scalar(1), slope, p, t.x);
+    t.energy.value_and_gradient(c, t.workspace);
+  });
+}
+
 template <class E, class Leapfrogs>
 struct HamiltonianMove {
   static_assert(check_value_and_gradient<E>::value);
   using Scalar                     = typename E::scalar_type;
   static constexpr int D           = E::dimension;
-  static constexpr int rows        = 3 * D + 5 + Leapfrogs::own_rows;
+  static constexpr int own_row     = 3 * D + 6;
+  static constexpr int rows        = own_row + Leapfrogs::own_rows;
   static constexpr int acceptance  = 1;  // columns, see Hamiltonian
   static constexpr int divergences = 2;
 
@@ -46,12 +102,17 @@ struct HamiltonianMove {
 
   template <class Context, class Tile>
   KOKKOS_FUNCTION void begin(Context const& c, Tile const& t) const {
-    using V                = typename Context::value_type;
-    constexpr int T        = Context::width;
-    Scalar* const diverged = t.rows + (3 * D + 2) * T;  // (1, T) proposals whose H left
-    begin_proposals(c, t, t.rows + D * T, t.rows + 3 * D * T, t.rows + (3 * D + 1) * T);
-    c.map(1, [=](auto at) { at.store(diverged, V(0)); });
-    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.begin(c, t.rows + (3 * D + 5) * T);
+    using V                   = typename Context::value_type;
+    constexpr int T           = Context::width;
+    Scalar* const e           = t.rows + 3 * D * T;
+    Scalar* const diverged    = t.rows + (3 * D + 2) * T;  // (1, T) proposals whose H left
+    Scalar* const hamiltonian = t.rows + (3 * D + 5) * T;  // (1, T)
+    begin_proposals(c, t, t.rows + D * T, e, t.rows + (3 * D + 1) * T);
+    c.map(1, [=](auto at) {
+      at.store(diverged, V(0));
+      at.store(hamiltonian, at.load(e));
+    });
+    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.begin(c, t.rows + own_row * T);
   }
 
   template <class Context, class Tile>
@@ -67,42 +128,32 @@ struct HamiltonianMove {
     Scalar* const diverged     = t.rows + (3 * D + 2) * T;  // (1, T)
     Scalar* const start        = t.rows + (3 * D + 3) * T;  // (1, T) |p|^2 / 2 before
     Scalar* const log_ratio    = t.rows + (3 * D + 4) * T;  // (1, T), then 1 where accepted
+    Scalar* const hamiltonian  = t.rows + (3 * D + 5) * T;  // (1, T) E + |p|^2 / 2 before
     Scalar const *const new_dx = t.gradient, *const new_e = t.value;
     Leapfrogs const of = leapfrogs;
     Scalar const h = of.step_size(), deviation = spread, beta = inverse_temperature;
     Scalar const half = Scalar(0.5);
 
     // All chains of a step have the same number of leapfrogs, which no state decides.
-    int const n     = of.count(h, halton2(static_cast<std::uint32_t>(stream.step) + 1));
+    double const u  = halton2(static_cast<std::uint32_t>(stream.step) + 1);
+    int const n     = of.count(h, u);
     Stream momenta  = stream;
     momenta.purpose = Purpose::sampler_momentum;
-    c.normal(D, momenta, static_cast<std::uint32_t>(t.first),
-             [=](auto at, auto z) { at.store(p, decltype(z)(deviation) * z); });
+    c.normal(D, momenta, static_cast<std::uint32_t>(t.first), [=](auto at, auto z) {
+      at.store(p, decltype(z)(deviation) * z);
+      at.store(old, at.load(x));
+    });
     c.reduce(
         1, D, [=](auto at) { return at.load(p) * at.load(p); },
-        [=](auto at, V sum) { at.store(start, V(half) * sum); });
-    c.map(D, [=](auto at) {
-      V const from = at.load(x), step = of.template step_of<V>(h, at);
-      V const kick = fma(V(-half) * step, at.load(dx), at.load(p));
-      at.store(old, from);
-      at.store(p, kick);
-      at.store(x, fma(step, kick, from));
-    });
-    t.energy.value_and_gradient(c, t.workspace);
-    c.repeat(n - 1, [&](int) {
-      c.map(D, [=](auto at) {
-        V const step = of.template step_of<V>(h, at);
-        V const kick = fma(-step, at.load(new_dx), at.load(p));
-        at.store(p, kick);
-        at.store(x, fma(step, kick, at.load(x)));
-      });
-      t.energy.value_and_gradient(c, t.workspace);
-    });
+        [=](auto at, V sum) {
+          at.store(start, V(half) * sum);
+          at.store(hamiltonian, fma(V(half), sum, at.load(e)));
+        });
+    trajectory(c, t, of, n, h, dx, p);
     c.reduce(
         1, D,
         [=](auto at) {
-          V const step = of.template step_of<V>(h, at);
-          V const kick = fma(V(-half) * step, at.load(new_dx), at.load(p));
+          V const kick = kicked<V>(of, at, h, half, new_dx, p);
           return kick * kick;
         },
         [=](auto at, V sum) {
@@ -111,16 +162,19 @@ struct HamiltonianMove {
           at.store(log_ratio, drop);
           at.store(diverged, at.load(diverged) + where_less(V(Scalar(-1000)), drop, V(0), V(1)));
         });
-    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.add(c, log_ratio, t.rows + (3 * D + 5) * T);
+    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.add(c, log_ratio, t.rows + own_row * T);
+    if constexpr (requires { leapfrogs.watch(c, t, h, u, old, p); })
+      leapfrogs.watch(c, t, h, u, old, p);
     accept_proposals(c, t, stream, old, dx, e, log_ratio, kept);
   }
 
   template <class Context, class Tile>
   KOKKOS_FUNCTION void end(Context const& c, Tile const& t) const {
-    store_share(c, t, acceptance, t.rows + (3 * D + 1) * Context::width);
-    store_share(c, t, divergences, t.rows + (3 * D + 2) * Context::width);
-    if constexpr (Leapfrogs::own_rows > 0)
-      leapfrogs.end(c, t, t.rows + (3 * D + 5) * Context::width);
+    constexpr int T = Context::width;
+    store_share(c, t, acceptance, t.rows + (3 * D + 1) * T);
+    store_share(c, t, divergences, t.rows + (3 * D + 2) * T);
+    t.store_column(c, +Leapfrogs::hamiltonian_column, t.rows + (3 * D + 5) * T);
+    if constexpr (Leapfrogs::own_rows > 0) leapfrogs.end(c, t, t.rows + own_row * T);
   }
 };
 
@@ -143,10 +197,12 @@ struct Hamiltonian {
   double trajectory_length = 1;    ///< time of the longest, units of x / sqrt(E); > 0
   double temperature       = 1;    ///< T, units of E; > 0
 
-  static constexpr std::array<Quantity, 3> columns{
+  /// The energies of draws that metric::bfmi asks for are the last column, one call for each draw.
+  static constexpr std::array<Quantity, 4> columns{
       {{"displacement", "x", "mean |x_K - x_0|_2 of the chains"},
        {"acceptance", "1", "share of trajectories that were accepted"},
-       {"divergences", "1", "share of trajectories whose H rose by 1000 T or more, or to NaN"}}};
+       {"divergences", "1", "share of trajectories whose H rose by 1000 T or more, or to NaN"},
+       {"hamiltonian", "E", "H = E + |p|^2 / 2 of the last trajectory once its p was drawn"}}};
 
   double effective_temperature() const { return temperature; }
 
@@ -175,9 +231,7 @@ struct Hamiltonian {
   void check() const {
     char const* who = "basin::sampler::Hamiltonian";
     check_fields(who, *this);
-    if (trajectory_length / step_size > 1 << 16)
-      refuse(who, "a trajectory has at most 65536 leapfrogs; trajectory_length is ",
-             trajectory_length, ", step_size is ", step_size);
+    detail::check_leapfrogs(who, trajectory_length, step_size);
   }
 };
 

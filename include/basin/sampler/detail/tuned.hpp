@@ -11,17 +11,20 @@ namespace basin::sampler::detail {
 /// Leapfrogs whose step size and scales are on the device.
 template <class Scalar>
 struct TunedLeapfrogs {
-  static constexpr int own_rows    = 1;
-  static constexpr int step_column = 3;  // h, after displacement, acceptance and divergences
-  static constexpr double most     = 1000;
+  static constexpr int own_rows           = 1;
+  static constexpr bool couples           = false;
+  static constexpr int step_column        = 3;  // h, after displacement, acceptance, divergences
+  static constexpr int hamiltonian_column = 4;
+  static constexpr double most            = 1000;
   Scalar const* size;     // (1)
   Scalar const* scales;   // (dimension)
   Scalar* probabilities;  // (chains)
   double length;
 
   KOKKOS_FORCEINLINE_FUNCTION Scalar step_size() const { return *size; }
-  KOKKOS_FORCEINLINE_FUNCTION int count(Scalar h, double u) const {
-    double const n = Kokkos::ceil(length / static_cast<double>(h) * u);
+  KOKKOS_FORCEINLINE_FUNCTION int count(Scalar h, double u) const { return count_of(length, h, u); }
+  KOKKOS_FORCEINLINE_FUNCTION static int count_of(double longest, Scalar h, double u) {
+    double const n = Kokkos::ceil(longest / static_cast<double>(h) * u);
     return static_cast<int>(n > 1 ? n < most ? n : double(most) : 1);
   }
   template <class V, class Place>
