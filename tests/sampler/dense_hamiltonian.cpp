@@ -34,7 +34,7 @@ TEST_CASE("a dense mass that is diagonal has the bits of one that is not dense",
   basin::energy::Analytic<Quartic> const energy{};
   basin::sampler::sample(Exec(), Hamiltonian{.step_size = 0.2, .trajectory_length = 2}, energy,
                          plain, {.seed = 1});
-  basin::sampler::sample(Exec(), Dense{.step_size = 0.1, .trajectory_length = 1, .factor = factor},
+  basin::sampler::sample(Exec(), Dense{.step_size = 0.1, .trajectory_length = 1, .mass = {factor}},
                          energy, dense, {.seed = 1});
   CHECK(on_host(plain) == on_host(dense));
   CHECK(on_host(plain)[5] != 0);
@@ -53,7 +53,7 @@ TEST_CASE("with the mass of a correlated Gaussian all directions are alike",
   Kokkos::deep_copy(factor, l);
   basin::energy::target::Gaussian<double, 3, Exec> const energy{{factor, mean}};
   Dense const sampler{
-      .steps = 25, .step_size = 0.8, .trajectory_length = 3, .temperature = 2, .factor = factor};
+      .steps = 25, .step_size = 0.8, .trajectory_length = 3, .temperature = 2, .mass = {factor}};
   basin::sampler::sample(Exec(), sampler, energy, chains, {.seed = 1},
                          {.columns = {nullptr, accepted.data()}});
   double share = 0;
@@ -82,7 +82,7 @@ TEST_CASE("with the mass of a correlated Gaussian all directions are alike",
 
 TEST_CASE("DenseHamiltonian refuses what does not fit", "[sampler][dense_hamiltonian][refusal]") {
   Chains const chains("x", 2, 3), factor("factor", 3, 2);
-  CHECK_THROWS_WITH(basin::sampler::sample(Exec(), Dense{.factor = factor},
+  CHECK_THROWS_WITH(basin::sampler::sample(Exec(), Dense{.mass = {factor}},
                                            basin::energy::Analytic<Quartic>{}, chains, {}),
                     "basin::sampler::DenseHamiltonian: factor has shape (3, 2), it must be (3, 3)");
   CHECK_THROWS_WITH(Dense{.step_size = 0}.check(),

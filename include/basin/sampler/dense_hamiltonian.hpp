@@ -45,6 +45,14 @@ struct DenseLeapfrogs {
 
 }  // namespace detail
 
+/// A mass (L L^T)^-1, by L in a View that is read on the device and not copied.
+template <Real Scalar, class Exec = Kokkos::DefaultExecutionSpace>
+struct DenseMass {
+  using Factor = Kokkos::View<Scalar const**, Kokkos::LayoutRight, typename Exec::memory_space,
+                              Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+  Factor factor{};  ///< (dimension, dimension) L, units of x / sqrt(E); above the diagonal not read
+};
+
 /// Hamiltonian Monte Carlo of a dense mass (L L^T)^-1, as Hamiltonian in coordinates z of unit mass,
 /// x = L z:
 ///
@@ -54,19 +62,16 @@ struct DenseLeapfrogs {
 /// correlated the coordinates are: the step is that of a parabola of unit stiffness. Source: Neal 2011,
 /// arXiv:1206.1901, section 5.4.1. A leapfrog has dimension^2 multiply-adds besides its gradient.
 ///
-/// Write it as DenseHamiltonian<double>{.factor = L}; the View is read on the device and not copied.
+/// Write it as DenseHamiltonian<double>{.mass = {L}}; the View is read on the device and not copied.
 ///
 /// \tparam Exec  whose memory holds the factor
 template <Real Scalar, class Exec = Kokkos::DefaultExecutionSpace>
 struct DenseHamiltonian {
-  using Factor = Kokkos::View<Scalar const**, Kokkos::LayoutRight, typename Exec::memory_space,
-                              Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-
   int steps                = 10;   ///< K, trajectories of each chain per call; in [0, 2^20]
   double step_size         = 0.1;  ///< h, units of time where E is |z|^2 / 2; > 0
   double trajectory_length = 3;    ///< time of the longest, in the same units; > 0
   double temperature       = 1;    ///< T, units of E; > 0
-  Factor factor{};                 ///< (dimension, dimension) L; above the diagonal it is not read
+  DenseMass<Scalar, Exec> mass{};  ///< its L
 
   static constexpr auto columns = Hamiltonian::columns;
   /// In a mirrored coordinate its proposals would be others, see Boxed.
@@ -77,13 +82,15 @@ struct DenseHamiltonian {
   /// \throws std::invalid_argument if the factor has another shape
   template <class E>
   auto move() const {
+    auto const& factor = mass.factor;
     static_assert(std::is_same_v<typename E::scalar_type, Scalar>,
                   "basin::sampler::DenseHamiltonian: the factor has another scalar than the "
                   "energy; write DenseHamiltonian<typename E::scalar_type>.");
     if (!is_extent(factor.extent(0), E::dimension) || !is_extent(factor.extent(1), E::dimension))
       refuse("basin::sampler::DenseHamiltonian", "factor has shape (", factor.extent(0), ", ",
              factor.extent(1), "), it must be (", +E::dimension, ", ", +E::dimension, ")");
-    using Move = detail::HamiltonianMove<E, detail::DenseLeapfrogs<Scalar, Factor>>;
+    using Move = detail::HamiltonianMove<
+        E, detail::DenseLeapfrogs<Scalar, typename DenseMass<Scalar, Exec>::Factor>>;
     return Move{{static_cast<Scalar>(step_size), trajectory_length / step_size, factor},
                 static_cast<Scalar>(std::sqrt(temperature)),
                 static_cast<Scalar>(1 / temperature)};
@@ -99,7 +106,7 @@ struct DenseHamiltonian {
       range::above(0).finite());
     f(Field{"temperature", "E", "T of the law exp(-E / T)"}, self.temperature,
       range::above(0).finite());
-    f(Field{"factor", "x / sqrt(E)", "L of the mass (L L^T)^-1"}, self.factor);
+    f.nested("mass", self.mass);
   }
 
   /// \throws std::invalid_argument naming the field and its value

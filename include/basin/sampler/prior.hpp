@@ -2,10 +2,10 @@
 #ifndef BASIN_SAMPLER_PRIOR_HPP
 #define BASIN_SAMPLER_PRIOR_HPP
 
-#include <basin/core/arithmetic.hpp>
 #include <basin/core/check.hpp>
 #include <basin/core/field.hpp>
 #include <basin/core/policy.hpp>
+#include <basin/core/shape.hpp>
 
 #include <Kokkos_Core.hpp>
 
