@@ -87,9 +87,10 @@ class GaussianFormula {
     if constexpr (rows > 0) {
       V sum[rows];  // sum_e L_de y_e + mean_d - x_d
       BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] = V(mean_(from + r)) - x[from + r];
-      for (int e = 0; e < from; ++e)
+      for (int e = 0; e < from; ++e) {
         BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] =
             fma(V(factor_(from + r, e)), y[e], sum[r]);
+      }
       BASIN_UNROLL for (int r = 0; r < rows; ++r) {
         y[from + r] = V(Scalar(-1) / factor_(from + r, from + r)) * sum[r];
         BASIN_UNROLL for (int s = r + 1; s < rows; ++s) sum[s] =
@@ -104,9 +105,10 @@ class GaussianFormula {
     if constexpr (rows > 0) {
       V sum[rows];  // sum_e L_ed dx_e - y_d
       BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] = -y[from + r];
-      for (int e = from + rows; e < Dimension; ++e)
+      for (int e = from + rows; e < Dimension; ++e) {
         BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] =
             fma(V(factor_(e, from + r)), dx[e], sum[r]);
+      }
       BASIN_UNROLL for (int r = rows - 1; r >= 0; --r) {
         dx[from + r] = V(Scalar(-1) / factor_(from + r, from + r)) * sum[r];
         BASIN_UNROLL for (int s = 0; s < r; ++s) sum[s] =

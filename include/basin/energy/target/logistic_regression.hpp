@@ -60,15 +60,17 @@ class LogisticRegressionFormula {
                                             V& sum) const {
     V off[rows];  // logits, then what dE/dx is a sum of
     BASIN_UNROLL for (int r = 0; r < rows; ++r) off[r] = V(0);
-    for (int d = 0; d < Dimension; ++d)
+    for (int d = 0; d < Dimension; ++d) {
       BASIN_UNROLL for (int r = 0; r < rows; ++r) off[r] = fma(V(rows_(from + r, d)), x[d], off[r]);
+    }
     BASIN_UNROLL for (int r = 0; r < rows; ++r) {
       V const label = V(labels_(from + r));
       sum += softplus(off[r]) - label * off[r];
       off[r] = sigmoid(off[r]) - label;
     }
-    for (int d = 0; d < Dimension; ++d)
+    for (int d = 0; d < Dimension; ++d) {
       BASIN_UNROLL for (int r = 0; r < rows; ++r) dx[d] = fma(off[r], V(rows_(from + r, d)), dx[d]);
+    }
   }
 
   Borrowed<Scalar const**, Memory> rows_;   // (rows, dimension)
