@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/target/draw.hpp>
+#include <basin/tile/simd.hpp>
 
 #include <Kokkos_Core.hpp>
 
@@ -41,18 +42,14 @@ class GaussianFormula {
 
   template <class V>
   KOKKOS_FUNCTION V operator()(V const (&x)[Dimension], V (&dx)[Dimension]) const {
-    V y[Dimension], square(0);  // L y = x - mean, L^T dx = y
-    for (int d = 0; d < Dimension; ++d) {
-      V rest = x[d] - V(mean_(d));
-      for (int e = 0; e < d; ++e) rest = fma(V(-factor_(d, e)), y[e], rest);
-      y[d]   = V(Scalar(1) / factor_(d, d)) * rest;
-      square = fma(y[d], y[d], square);
-    }
-    for (int d = Dimension - 1; d >= 0; --d) {
-      V rest = y[d];
-      for (int e = d + 1; e < Dimension; ++e) rest = fma(V(-factor_(e, d)), dx[e], rest);
-      dx[d] = V(Scalar(1) / factor_(d, d)) * rest;
-    }
+    // L y = x - mean, L^T dx = y, by blocks of rows whose sums do not wait for each other.
+    constexpr int block = 8, last = Dimension % block, whole = Dimension - last;
+    V y[Dimension], square(0);
+    for (int from = 0; from < whole; from += block) solve<block>(from, x, y);
+    solve<last>(+whole, x, y);
+    for (int d = 0; d < Dimension; ++d) square = fma(y[d], y[d], square);
+    solve_transposed<last>(+whole, y, dx);
+    for (int from = whole - block; from >= 0; from -= block) solve_transposed<block>(from, y, dx);
     return V(Scalar(0.5)) * square;
   }
 
@@ -83,6 +80,43 @@ class GaussianFormula {
   }
 
  private:
+  // y_d of 'rows' rows from the one 'from' on, those before them being known.
+  template <int rows, class V>
+  KOKKOS_FORCEINLINE_FUNCTION void solve(int from, V const (&x)[Dimension],
+                                         V (&y)[Dimension]) const {
+    if constexpr (rows > 0) {
+      V sum[rows];  // sum_e L_de y_e + mean_d - x_d
+      BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] = V(mean_(from + r)) - x[from + r];
+      for (int e = 0; e < from; ++e) {
+        BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] =
+            fma(V(factor_(from + r, e)), y[e], sum[r]);
+      }
+      BASIN_UNROLL for (int r = 0; r < rows; ++r) {
+        y[from + r] = V(Scalar(-1) / factor_(from + r, from + r)) * sum[r];
+        BASIN_UNROLL for (int s = r + 1; s < rows; ++s) sum[s] =
+            fma(V(factor_(from + s, from + r)), y[from + r], sum[s]);
+      }
+    }
+  }
+  // dx_d of 'rows' rows from the one 'from' on, those behind them being known.
+  template <int rows, class V>
+  KOKKOS_FORCEINLINE_FUNCTION void solve_transposed(int from, V const (&y)[Dimension],
+                                                    V (&dx)[Dimension]) const {
+    if constexpr (rows > 0) {
+      V sum[rows];  // sum_e L_ed dx_e - y_d
+      BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] = -y[from + r];
+      for (int e = from + rows; e < Dimension; ++e) {
+        BASIN_UNROLL for (int r = 0; r < rows; ++r) sum[r] =
+            fma(V(factor_(e, from + r)), dx[e], sum[r]);
+      }
+      BASIN_UNROLL for (int r = rows - 1; r >= 0; --r) {
+        dx[from + r] = V(Scalar(-1) / factor_(from + r, from + r)) * sum[r];
+        BASIN_UNROLL for (int s = 0; s < r; ++s) sum[s] =
+            fma(V(factor_(from + r, from + s)), dx[from + r], sum[s]);
+      }
+    }
+  }
+
   Borrowed<Scalar const**, Memory> factor_;  // (dimension, dimension)
   Borrowed<Scalar const*, Memory> mean_;     // (dimension)
 };

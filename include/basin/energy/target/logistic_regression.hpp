@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/energy/analytic.hpp>
 #include <basin/energy/target/gaussian.hpp>
+#include <basin/tile/simd.hpp>
 
 #include <Kokkos_Core.hpp>
 
@@ -45,17 +46,33 @@ class LogisticRegressionFormula {
       prior = fma(x[d], x[d], prior);
     }
     int const rows = static_cast<int>(rows_.extent(0));
-    for (int n = 0; n < rows; ++n) {
-      V logit(0);
-      for (int d = 0; d < Dimension; ++d) logit = fma(V(rows_(n, d)), x[d], logit);
-      V const label = V(labels_(n)), off = sigmoid(logit) - label;
-      sum += softplus(logit) - label * logit;
-      for (int d = 0; d < Dimension; ++d) dx[d] = fma(off, V(rows_(n, d)), dx[d]);
-    }
+    int n          = 0;
+    for (; n + block <= rows; n += block) add_rows<block>(n, x, dx, sum);
+    for (; n < rows; ++n) add_rows<1>(n, x, dx, sum);
     return fma(V(Scalar(0.5) * precision_), prior, sum);
   }
 
  private:
+  static constexpr int block = 4;  // rows whose logits do not wait for each other
+
+  template <int rows, class V>
+  KOKKOS_FORCEINLINE_FUNCTION void add_rows(int from, V const (&x)[Dimension], V (&dx)[Dimension],
+                                            V& sum) const {
+    V off[rows];  // logits, then what dE/dx is a sum of
+    BASIN_UNROLL for (int r = 0; r < rows; ++r) off[r] = V(0);
+    for (int d = 0; d < Dimension; ++d) {
+      BASIN_UNROLL for (int r = 0; r < rows; ++r) off[r] = fma(V(rows_(from + r, d)), x[d], off[r]);
+    }
+    BASIN_UNROLL for (int r = 0; r < rows; ++r) {
+      V const label = V(labels_(from + r));
+      sum += softplus(off[r]) - label * off[r];
+      off[r] = sigmoid(off[r]) - label;
+    }
+    for (int d = 0; d < Dimension; ++d) {
+      BASIN_UNROLL for (int r = 0; r < rows; ++r) dx[d] = fma(off[r], V(rows_(from + r, d)), dx[d]);
+    }
+  }
+
   Borrowed<Scalar const**, Memory> rows_;   // (rows, dimension)
   Borrowed<Scalar const*, Memory> labels_;  // (rows)
   Scalar precision_;
