@@ -8,6 +8,7 @@ namespace {
 
 using namespace basin::bench::ess;
 using basin::sampler::AdaptiveHamiltonian;
+using basin::sampler::CheesHamiltonian;
 using basin::sampler::Microcanonical;
 
 // MALA is Hamiltonian sampling with one leapfrog, and with scales as well.
@@ -22,6 +23,8 @@ int add(Settings const& hmc, Settings const& mams, Settings const& mala) {
   };
   add_one("hmc", ess_per_second<AdaptiveHamiltonian, Target>, hmc);
   add_one("mams", ess_per_second<Microcanonical, Target>, mams);
+  // Finds its length itself, from 1 on, with the acceptance of its authors.
+  add_one("chees", ess_per_second<CheesHamiltonian, Target>, {64, hmc.draws, 1, 0.651});
   add_one("mala", ess_per_second<AdaptiveHamiltonian, Target>, mala);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <basin/metric/effective_sample_size.hpp>
 #include <basin/metric/r_hat.hpp>
 #include <basin/sampler/adaptive_hamiltonian.hpp>
+#include <basin/sampler/chees_hamiltonian.hpp>
 #include <basin/sampler/microcanonical.hpp>
 
 #include "benchmarks/support/counters.hpp"
@@ -72,7 +73,7 @@ struct Recorded {
 struct Settings {
   int chains;
   int draws;
-  double length;      ///< trajectory_length; 0: one leapfrog, which is MALA
+  double length;      ///< trajectory_length, of ChEES the first; 0: one leapfrog, which is MALA
   double acceptance;  ///< aimed at
   int warmup       = 400;
   double step_size = 0.1;  ///< first
@@ -130,7 +131,7 @@ Verdict judge(Exec const& exec, Target const& target, Draws const& draws) {
   return found;
 }
 
-/// \tparam Inner  AdaptiveHamiltonian or Microcanonical
+/// \tparam Inner  AdaptiveHamiltonian, CheesHamiltonian or Microcanonical
 template <class Inner, class Target>
 void ess_per_second(benchmark::State& state, Settings const& s) {
   Exec const exec;
