@@ -68,7 +68,7 @@ endfunction()
 
 # basin_add_test(sampler/langevin): tests/sampler/langevin.cpp as one executable for each backend that this Kokkos
 # has, labeled with the backend's name, and with a played GPU where a list above says so; its tests with the tag
-# [long] with <backend>_long, which tools/test leaves out.
+# [long] with <backend>_long, which tools/test leaves out. A file with a line '// Long: ' is not even compiled there.
 function(basin_add_test path)
   set(on_host ON)
   if(Kokkos_ENABLE_CUDA OR Kokkos_ENABLE_HIP)
@@ -96,6 +96,15 @@ function(basin_add_test_of_backend path label backend)
   add_executable(${target} ${path}.cpp)
   target_link_libraries(${target} PRIVATE basin_test_main)
   target_compile_definitions(${target} PRIVATE BASIN_TEST_EXEC=Kokkos::${backend})
+  file(STRINGS ${path}.cpp long REGEX "^// Long: " LIMIT_COUNT 1)
+  if(long)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+    add_dependencies(basin_long ${target})
+    add_test(NAME ${label}/${path} COMMAND ${target})
+    set_tests_properties(${label}/${path} PROPERTIES LABELS ${label}_long TIMEOUT 3000)
+    set(target ${target} PARENT_SCOPE)
+    return()
+  endif()
   file(STRINGS ${path}.cpp long_ones REGEX "\\[long\\]")
   catch_discover_tests(${target} TEST_SPEC "~[long]" TEST_PREFIX "${label}/${path}/" DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${label} TIMEOUT 300)

@@ -114,6 +114,14 @@ struct Periodic {
   void check() const { detail::check_walls("basin::sampler::box::Periodic", *this); }
 };
 
+/// No walls for a chain that accepts or rejects: Boxed refuses it, with the reason. Bounds of Langevin,
+/// which does neither, are its lower and upper.
+struct Clamped {
+  using axis                   = box_axis;
+  static constexpr bool clamps = true;
+  double lower = 0, upper = 1;  ///< units of x
+};
+
 }  // namespace box
 
 template <class B>
@@ -126,7 +134,14 @@ concept FoldsCoordinates = requires(B const& box, tile::Simd<float, 1> y) {
 /// The requirements of a box policy as an error message.
 template <class B>
 struct check_box {
-  static_assert(has_axis<B, box_axis> && FoldsCoordinates<B>,
+  static constexpr bool clamps = requires { requires B::clamps; };
+  static_assert(
+      !clamps,
+      "basin::sampler: a clamp with accept or reject has another law than exp(-E / T): it "
+      "moves proposals onto the wall, which the acceptance does not know, and states there "
+      "get a mass of their own; write box::Reflecting or box::Periodic, or the lower and "
+      "upper of sampler::Langevin, which neither accepts nor rejects.");
+  static_assert(clamps || (has_axis<B, box_axis> && FoldsCoordinates<B>),
                 "basin::sampler: a box is 'box::Reflecting', 'box::Periodic', or a policy with "
                 "'using axis = basin::sampler::box_axis' and 'template <class V> KOKKOS_FUNCTION V "
                 "near(V y) const', 'point' and 'slope' alike.");
