@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --out eight_gaussians --resume --steps 60 --rungs 5
+// Smoke: --out runs/eight_gaussians --resume --steps 60 --rungs 5
 //
 // A density in the plane: a small MLP energy learns eight Gaussians by persistent contrastive
 // divergence. Leaves its run, with what tools/plot draws, and prints the log-likelihood of points held

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --out fashion_mnist --resume --steps 4
+// Smoke: --data none --out runs/fashion_mnist --resume --steps 4
 //
 // An MLP energy of images: persistent contrastive divergence on Fashion-MNIST, with the step rule
 // of the UvA tutorial. Leaves its run, with what tools/plot draws, and prints a table.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --others none --out jem --resume --steps 4 --sampling_steps 2
+// Smoke: --data none --others none --out runs/jem --resume --steps 4 --sampling_steps 2
 //
 // A joint energy-based model of digits beside the same network trained as a classifier alone:
 // accuracy, cross-entropy and calibration, and three scores that tell test images from others. Each

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --others none --out mnist_cnn --resume --steps 2 --objective.sampler.steps 2 --drawing_steps 9
+// Smoke: --data none --others none --out runs/mnist_cnn --resume --steps 2 --objective.sampler.steps 2 --drawing_steps 9
 //
 // A convolutional energy of images, trained by persistent contrastive divergence with the recipe of
 // the UvA deep learning tutorial 8, or with the network of the seed. Leaves its run, with what

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --out resumable --resume --steps 60 --monitor_every 20
+// Smoke: --out runs/resumable --resume --steps 60 --monitor_every 20
 //
 // A run that lasts longer than a job: stop it (Ctrl-C, a job's time limit, kill -9) and start it again with --resume.
 #include <basin/basin.hpp>
