@@ -14,9 +14,12 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <toml++/toml.h>
 #include <utility>
 #include <vector>
+
+#if !defined(__NVCC__)  // nvcc 13 cannot compile toml++ 3.3
+#include <toml++/toml.h>
+#endif
 
 namespace basin::run {
 
@@ -33,6 +36,7 @@ template <class... What>
   throw std::runtime_error(sentence.str());
 }
 
+#if !defined(__NVCC__)
 inline void append_toml(std::filesystem::path const& file, toml::table const& table,
                         std::string const& prefix, std::vector<ConfigValue>& values) {
   for (auto const& [key, node] : table) {
@@ -52,6 +56,8 @@ inline void append_toml(std::filesystem::path const& file, toml::table const& ta
                   "'; an option is a number, true or false, or a text");
   }
 }
+
+#endif
 
 inline void append_json(std::filesystem::path const& file, nlohmann::json const& object,
                         std::string const& prefix, std::vector<ConfigValue>& values) {
@@ -77,7 +83,8 @@ inline void append_json(std::filesystem::path const& file, nlohmann::json const&
 
 }  // namespace detail
 
-/// The values of a config file: TOML, or JSON if its name ends in .json. Tables are nested options:
+/// The values of a config file: TOML, or JSON if its name ends in .json (JSON alone in a program that nvcc
+/// compiled). Tables are nested options:
 ///
 ///   batch = 256
 ///   [objective.sampler]
@@ -98,12 +105,18 @@ inline std::vector<ConfigValue> read_config(std::filesystem::path const& path) {
       detail::fail_config(path, "is no JSON: ", error.what());
     }
   else
+#if defined(__NVCC__)
+    detail::fail_config(path,
+                        "is TOML, which a program that nvcc compiled does not read; write the "
+                        "same options as JSON in a file whose name ends in .json");
+#else
     try {
       detail::append_toml(path, toml::parse(text.str()), "", values);
     } catch (toml::parse_error const& error) {
       detail::fail_config(path, "is no TOML: ", error.description(), ", line ",
                           error.source().begin.line);
     }
+#endif
   return values;
 }
 

@@ -46,23 +46,19 @@ class QuietHdf5 {
   void* data_           = nullptr;
 };
 
-/// The type in a file of "f4", "i8", "u1", ...: little-endian; negative if there is none.
+/// The type in a file of "f4", "i8", "u1", ...: little-endian; negative if there is none. (The names are
+/// macros with a comma, which nvcc does not take in a braced list.)
 inline hid_t hdf5_type(std::string const& name) {
-  struct Named {
-    char const* name;
-    hid_t type;
-  };
-  for (Named const& t : {Named{"f4", H5T_IEEE_F32LE},
-                         {"f8", H5T_IEEE_F64LE},
-                         {"i1", H5T_STD_I8LE},
-                         {"i2", H5T_STD_I16LE},
-                         {"i4", H5T_STD_I32LE},
-                         {"i8", H5T_STD_I64LE},
-                         {"u1", H5T_STD_U8LE},
-                         {"u2", H5T_STD_U16LE},
-                         {"u4", H5T_STD_U32LE},
-                         {"u8", H5T_STD_U64LE}})
-    if (name == t.name) return t.type;
+  if (name == "f4") return H5T_IEEE_F32LE;
+  if (name == "f8") return H5T_IEEE_F64LE;
+  if (name == "i1") return H5T_STD_I8LE;
+  if (name == "i2") return H5T_STD_I16LE;
+  if (name == "i4") return H5T_STD_I32LE;
+  if (name == "i8") return H5T_STD_I64LE;
+  if (name == "u1") return H5T_STD_U8LE;
+  if (name == "u2") return H5T_STD_U16LE;
+  if (name == "u4") return H5T_STD_U32LE;
+  if (name == "u8") return H5T_STD_U64LE;
   return H5I_INVALID_HID;
 }
 
