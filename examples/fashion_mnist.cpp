@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --out runs/fashion_mnist --resume --steps 4
+// Smoke: --data none --others none --out runs/fashion_mnist --resume --steps 4
 //
 // An MLP energy of images: persistent contrastive divergence on Fashion-MNIST, with the step rule
 // of the UvA tutorial. Leaves its run, with what tools/plot draws, and prints a table.
@@ -23,16 +23,6 @@ using Energy  = basin::energy::Network<float, basin::Image<28, 28>, layer::Dense
 using Sampler = std::remove_const_t<decltype(sampler::presets::uva)>;
 using Objective = basin::objective::PersistentCd<Sampler>;
 using Trainer   = basin::train::Trainer<Energy, Objective, basin::optimizer::Adam>;
-
-struct Folders {
-  std::string data, mnist;
-  template <class Self, class F>
-  static constexpr void fields(Self& self, F&& f) {
-    f(basin::Field{"data", "1", "folder with the four files of Fashion-MNIST, or any like them"},
-      self.data);
-    f(basin::Field{"mnist", "1", "folder with MNIST, scored as data from elsewhere"}, self.mnist);
-  }
-};
 
 int main(int argc, char** argv) {
   Folders from;
@@ -78,9 +68,8 @@ int main(int argc, char** argv) {
     Scores const e_samples = trainer.energies(samples);
     std::vector<std::pair<std::string, Scores>> sets{
         {"data", e_test}, {"samples", e_samples}, {"uniform noise", trainer.energies(noise)}};
-    if (!from.mnist.empty())
-      sets.emplace_back("MNIST",
-                        trainer.energies(first_rows(read_images(from.mnist, "t10k-images"), 2000)));
+    for (auto const& [name, images] : read_others(from))
+      sets.emplace_back(name, trainer.energies(first_rows(images, 2000)));
     leave_images(keep.out, trainer, test, samples, 256, sets);
 
     std::printf("\n  %-34s %10.4f\n", "E(test data)", mean(e_test));

@@ -3,6 +3,7 @@
 #ifndef EXAMPLES_IMAGES_HPP
 #define EXAMPLES_IMAGES_HPP
 
+#include <basin/core/field.hpp>
 #include <basin/core/philox.hpp>
 #include <basin/data/idx.hpp>
 #include <basin/metric/auroc.hpp>
@@ -12,12 +13,25 @@
 #include <filesystem>
 #include <numeric>
 #include <span>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 using Images = basin::data::Samples;
 using Scores = Kokkos::View<float*, Kokkos::HostSpace>;
+
+// Where the images are.
+struct Folders {
+  std::string data, others;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"data", "1", "folder with the four files of MNIST, or any like them"},
+      self.data);
+    f(basin::Field{"others", "1", "folders with images from elsewhere, with commas between them"},
+      self.others);
+  }
+};
 
 // Uniform noise in the range of the images.
 inline Images uniform_noise(int count, std::uint64_t seed) {
@@ -34,6 +48,16 @@ inline Images uniform_noise(int count, std::uint64_t seed) {
 inline Images read_images(std::filesystem::path const& folder, char const* stem) {
   if (folder == "none") return uniform_noise(256, 1);
   return basin::data::read_idx_images(basin::data::find_idx(folder, stem)).samples;
+}
+
+// Test images from elsewhere, by the names of their folders.
+inline std::vector<std::pair<std::string, Images>> read_others(Folders const& from) {
+  std::vector<std::pair<std::string, Images>> sets;
+  std::istringstream folders(from.others);
+  for (std::string folder; std::getline(folders, folder, ',');)
+    sets.emplace_back(std::filesystem::path(folder).filename().string(),
+                      read_images(folder, "t10k-images"));
+  return sets;
 }
 
 inline Images first_rows(Images const& images, int count) {

@@ -12,7 +12,6 @@
 #include "images.hpp"
 
 #include <cstdio>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -99,14 +98,9 @@ struct Set {
 };
 
 struct Program {
-  std::string data, others;
   int sampling_steps = 20;
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
-    f(basin::Field{"data", "1", "folder with the four files of MNIST, or any like them"},
-      self.data);
-    f(basin::Field{"others", "1", "folders with images from elsewhere, with commas between them"},
-      self.others);
     f(basin::Field{"sampling_steps", "steps", "of Langevin in a training step"},
       self.sampling_steps, basin::range::at_least(1));
   }
@@ -158,25 +152,24 @@ bool train(AnyTrainer& trainer, basin::run::Options keep, char const* folder,
 }  // namespace
 
 int main(int argc, char** argv) {
+  Folders from;
   Program program;
   basin::run::Options keep{.steps = 3000, .out = "out/jem"};
   basin::run::CommandLine line(
       "Trains a joint energy-based model and a classifier of 28x28 images of ten classes.");
+  line.add(from);
   line.add(program);
   line.add(keep);
   if (!line.parse(argc, argv)) return line.status();
   Kokkos::ScopeGuard const kokkos;
   try {
-    std::string const& data   = program.data;
+    std::string const& data   = from.data;
     Images const train_images = read_images(data, "train-images"),
                  test         = read_images(data, "t10k-images");
     Labels const train_labels = read_labels(data, "train-labels", train_images);
     Labels const test_labels  = read_labels(data, "t10k-labels", test);
     std::vector<Set> sets{{"uniform noise", uniform_noise(int(test.extent(0)), 1)}};
-    std::istringstream others(program.others);
-    for (std::string other; std::getline(others, other, ',');)
-      sets.push_back(
-          {std::filesystem::path(other).filename().string(), read_images(other, "t10k-images")});
+    for (auto const& [name, images] : read_others(from)) sets.push_back({name, images});
 
     auto const process              = basin::run::describe_process(argc, argv);
     Trainer joint                   = joint_model(train_images, train_labels);

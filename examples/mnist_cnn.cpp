@@ -13,7 +13,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -30,15 +29,10 @@ using Options =
     basin::train::TrainerOptions<Objective, basin::optimizer::Adam, basin::optimizer::StepDecay>;
 
 struct Program {
-  std::string data, others;
   std::string network = "uva";
   int drawing_steps   = 256;
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
-    f(basin::Field{"data", "1", "folder with the four files of MNIST, or any like them"},
-      self.data);
-    f(basin::Field{"others", "1", "folders with images from elsewhere, with commas between them"},
-      self.others);
     f(basin::Field{"network", "1", "uva or seed"}, self.network);
     f(basin::Field{"drawing_steps", "steps", "of Langevin, of the samples drawn at last"},
       self.drawing_steps, basin::range::at_least(1));
@@ -46,10 +40,10 @@ struct Program {
 };
 
 template <class Energy>
-int run(Program const& program, Options const& options, basin::run::Options const& keep,
-        nlohmann::ordered_json const& process) {
-  Images const train = read_images(program.data, "train-images"),
-               test  = first_rows(read_images(program.data, "t10k-images"), 10000);
+int run(Folders const& from, Program const& program, Options const& options,
+        basin::run::Options const& keep, nlohmann::ordered_json const& process) {
+  Images const train = read_images(from.data, "train-images"),
+               test  = first_rows(read_images(from.data, "t10k-images"), 10000);
   Trainer<Energy> trainer(options, train);
   std::printf("%d parameters, %.3g million multiply-adds, sampler temperature %.3g\n",
               Energy::parameters, Energy::energy_flops * 0.5e-6,
@@ -93,10 +87,7 @@ int run(Program const& program, Options const& options, basin::run::Options cons
     row("AUROC of -|dE/dx|, test against " + name, auroc(slope_test, slopes(images)));
   };
   compare("uniform noise", uniform_noise(10000, options.seed));
-  std::istringstream others(program.others);
-  for (std::string other; std::getline(others, other, ',');)
-    compare(std::filesystem::path(other).filename().string(),
-            first_rows(read_images(other, "t10k-images"), 10000));
+  for (auto const& [name, images] : read_others(from)) compare(name, first_rows(images, 10000));
   row("training steps/s, last report", rate);
   leave_images(keep.out, trainer, test, samples, program.drawing_steps, sets);
   std::printf("\nkept in %s; tools/plot %s draws it\n", keep.out.c_str(), keep.out.c_str());
@@ -106,6 +97,7 @@ int run(Program const& program, Options const& options, basin::run::Options cons
 }  // namespace
 
 int main(int argc, char** argv) {
+  Folders from;
   Program program;
   basin::run::Options keep{.steps = 6000, .out = "out/mnist_cnn"};
   Options options{
@@ -118,6 +110,7 @@ int main(int argc, char** argv) {
       .ema_decay     = 0.999,
       .monitor_every = 20};
   basin::run::CommandLine line("Trains a convolutional energy of 28x28 images and scores it.");
+  line.add(from);
   line.add(program);
   line.add(keep);
   line.add(options);
@@ -127,9 +120,10 @@ int main(int argc, char** argv) {
     using Image        = basin::Image<28, 28>;
     auto const process = basin::run::describe_process(argc, argv);
     if (program.network == "uva")
-      return run<basin::energy::UvaCnn<float, Image>>(program, options, keep, process);
+      return run<basin::energy::UvaCnn<float, Image>>(from, program, options, keep, process);
     if (program.network == "seed")
-      return run<basin::energy::Cnn<float, Image, 32, 64, 128>>(program, options, keep, process);
+      return run<basin::energy::Cnn<float, Image, 32, 64, 128>>(from, program, options, keep,
+                                                                process);
     basin::refuse("mnist_cnn", "network must be uva or seed, got '", program.network, "'");
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
