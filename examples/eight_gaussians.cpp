@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
                     .buffer    = {.capacity = 8192, .start = {.lower = -4, .upper = 4}},
                     .energy_l2 = {.coefficient = 1e-3}},
       .optimizer = {.learning_rate = 1e-3},
-      .schedule  = {.period = keep.steps, .floor = 0.01},
+      .schedule  = {.period = keep.steps, .floor = 0.01},  // another --steps: --schedule.period too
       .batch     = 256,
       .ema_decay = 0.99};
   basin::run::CommandLine line("Trains a 2-D energy on eight Gaussians.");

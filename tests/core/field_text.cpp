@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/core/field_text.hpp>
 
+#include "support/step_options.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 
@@ -13,15 +15,6 @@ namespace {
 
 using basin::Field;
 
-struct Inner {
-  int steps        = 20;
-  double step_size = 0.1;
-  template <class Self, class F>
-  static constexpr void fields(Self& self, F&& f) {
-    f(Field{"steps", "1", "of a chain"}, self.steps, basin::range::at_least(0));
-    f(Field{"step_size", "x^2", "of a step"}, self.step_size, basin::range::above(0).finite());
-  }
-};
 struct Ladder {
   std::vector<double> levels{1, 2};  // has no text
   template <class Self, class F>
@@ -30,7 +23,7 @@ struct Ladder {
   }
 };
 struct Outer {
-  Inner sampler{};
+  basin::test::StepOptions sampler{};
   Ladder ladder{};
   double clip        = std::numeric_limits<double>::infinity();
   std::uint64_t seed = 1;

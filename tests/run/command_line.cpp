@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/run/command_line.hpp>
 
+#include "support/step_options.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/writer.hpp"
 
@@ -24,17 +25,8 @@ using basin::test::write_file;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
-struct Sampler {
-  int steps        = 20;
-  double step_size = 0.1;
-  template <class Self, class F>
-  static constexpr void fields(Self& self, F&& f) {
-    f(Field{"steps", "1", "of a chain"}, self.steps, basin::range::at_least(0));
-    f(Field{"step_size", "x^2", "of a step"}, self.step_size, basin::range::above(0).finite());
-  }
-};
 struct Model {
-  Sampler sampler{};
+  basin::test::StepOptions sampler{};
   double clip_norm = std::numeric_limits<double>::infinity();
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {

@@ -186,7 +186,7 @@ class CheckpointReader {
 /// h5py.File(path)["run/parameters/theta/0.weight"][:].
 ///
 /// A file that is there is replaced once the new one is complete and on the disk. Takes twice the
-/// memory of the archive. Not from two threads at once, as HDF5's C library.
+/// memory of the archive besides it. Not from two threads at once, as HDF5's C library.
 ///
 /// \throws std::runtime_error if it cannot be written; what was there stays
 /// \throws std::invalid_argument naming an entry that HDF5 cannot hold

@@ -159,8 +159,9 @@ Ending fit(Trainer& trainer, Options const& options,
   detail::Watch watch;
   auto const load = [&](std::uint64_t step, io::Checkpoint const& checkpoint) {
     detail::check_same_types(folder.checkpoint(step), checkpoint.description, describe(trainer));
+    checkpoint.archive.load("watch",
+                            watch);  // before the trainer, which stays whole if it is refused
     checkpoint.archive.load("run", trainer);
-    checkpoint.archive.load("watch", watch);
   };
   if (options.resume) {
     if (auto const newest = folder.newest(hooks.progress)) {
@@ -205,8 +206,7 @@ Ending fit(Trainer& trainer, Options const& options,
     saved    = trainer.steps_taken();
     saved_at = Clock::now();
   };
-  bool const fresh = saved == 0;
-  if (fresh) save();  // so that a run that is killed early can be resumed too
+  if (saved == 0) save();  // so that a run that is killed early can be resumed too
 
   auto const has_patience = [&] {
     return options.patience == 0 || watch.waited < static_cast<std::uint64_t>(options.patience);
