@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
                         {.progress = stderr,
                          .measure  = basin::run::Validation(
                              trainer, Kokkos::subview(held_out, std::pair(0, 1000), Kokkos::ALL)),
-                         .process = basin::run::describe_process(argc, argv)});
+                         .process = basin::run::describe_process(argc, argv, program)});
     if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
 
     // E with the averaged parameters, as trainer.energies reads it. Its chains are draws by quadrature.

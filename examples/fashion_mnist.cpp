@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
         {.progress = stderr,
          .measure  = basin::run::Validation(trainer, first_rows(test, 256), first_rows(noise, 256)),
          .report   = report,
-         .process  = basin::run::describe_process(argc, argv)});
+         .process  = basin::run::describe_process(argc, argv, from)});
     if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
 
     auto const samples     = trainer.sample(512, 256);

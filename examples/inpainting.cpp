@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --out . --steps 2 --images 12 --moves 4
+// Smoke: --data none --out runs/inpainting --resume --steps 2 --images 12 --moves 4
 //
 // Structured prediction: an energy of whole images, learned by denoising score matching, says what a
 // hidden lower half is given the upper one, and what an image was before noise. Both are
 // minimized, and averaged over chains; each is scored by the squared error of a pixel, beside the
-// nearest training image, the mean image and the Gaussian of the images. Leaves inpainting.png.
+// nearest training image, the mean image and the Gaussian of the images. Leaves its run and
+// inpainting.png.
 
 #include <basin/basin.hpp>
 #include <basin/io/picture.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/fit.hpp>
 
 #include "images.hpp"
 
-#include <CLI/CLI.hpp>
 #include <Eigen/Dense>
 
 #include <cmath>
@@ -44,11 +46,22 @@ using Trainer = basin::train::Trainer<Energy, basin::objective::DenoisingScoreMa
 constexpr int pixels = 784, hidden = 392;  // the lower half, behind the upper one
 
 struct Options {
-  std::filesystem::path data = "/usr/share/datasets/fashion-mnist", out = "out";
-  long steps = 2500;
+  std::string data = "/usr/share/datasets/fashion-mnist";
   int images = 1000, moves = 300;
-  double rate = 2e-3, noise = 0.8, observed_noise = 1.2;
-  std::uint64_t seed = 1;
+  double noise = 0.8, observed_noise = 1.2;
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"data", "1", "folder with the four files of MNIST, or any like them"},
+      self.data);
+    f(basin::Field{"images", "1", "test images"}, self.images, basin::range::at_least(1));
+    f(basin::Field{"moves", "1", "of each chain, down and then at temperature 1"}, self.moves,
+      basin::range::at_least(1));
+    f(basin::Field{"noise", "x", "deviation, of the energy; pixels are in [-1, 1]"}, self.noise,
+      basin::range::above(0));
+    f(basin::Field{"observed_noise", "x", "deviation, of the images that are denoised; more"},
+      self.observed_noise, basin::range::above(0));
+  }
 };
 
 Eigen::Map<Matrix> matrix(Images const& x) {
@@ -115,8 +128,11 @@ Answers answer(E const& given, Matrix const& start, float share, int moves, std:
   return answers;
 }
 
-void run(Options const& o) {
-  std::filesystem::create_directories(o.out);
+int run(Options const& o, basin::run::Options const& keep, Trainer::Options const& training,
+        nlohmann::ordered_json const& process) {
+  if (o.observed_noise <= o.noise)
+    basin::refuse("inpainting", "observed_noise must be > noise, ", o.noise, ", got ",
+                  o.observed_noise);
   Images const train_images = read_images(o.data, "train-images");
   Matrix const truth        = matrix(first_rows(read_images(o.data, "t10k-images"), o.images));
   // In units of the energy's noise.
@@ -125,16 +141,13 @@ void run(Options const& o) {
   Matrix const train            = (matrix(train_images).rowwise() - mean) / unit;
   Matrix const test             = (truth.rowwise() - mean) / unit;
 
-  Trainer trainer({.objective = {.standard_deviation = 1},
-                   .optimizer = {.learning_rate = o.rate},
-                   .schedule  = {.period = o.steps},
-                   .batch     = 128,
-                   .ema_decay = 0.99,
-                   .seed      = o.seed},
-                  on_host(train));
+  Trainer trainer(training, on_host(train));
+  std::uint64_t const seed = training.seed;
   Kokkos::Timer const timer;
-  trainer.fit({.steps = o.steps, .progress = stderr});
-  std::printf("%d parameters, %ld steps, %.0f s\n\n", Energy::parameters, o.steps, timer.seconds());
+  auto const ending = basin::run::fit(trainer, keep, {.progress = stderr, .process = process});
+  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+  std::printf("%d parameters, %ld steps, %.0f s\n\n", Energy::parameters, keep.steps,
+              timer.seconds());
 
   // The Gaussian of the images, with noise of 0.1 of their range that makes it regular.
   float const ridge  = 0.04f / (unit * unit);
@@ -155,7 +168,7 @@ void run(Options const& o) {
   // The lower half, given the upper one.
   Chains const known = on_device(test);  // the energy reads the upper half
   auto const below   = answer(energy::restrict_to<pixels - hidden, hidden>(trainer.energy(), known),
-                              Matrix::Zero(test.rows(), hidden), 1, o.moves, o.seed);
+                              Matrix::Zero(test.rows(), hidden), 1, o.moves, seed);
   Matrix const above = test.leftCols(pixels - hidden);
   Matrix const beside = nearest(train, test, pixels - hidden).rightCols(hidden);
   Matrix const linear = regular(covariance.topLeftCorner(pixels - hidden, pixels - hidden), ridge)
@@ -172,7 +185,7 @@ void run(Options const& o) {
 
   // Images with noise: y of the energy has a part of it, variance 1, and is the best image with that
   // part taken off, x = (s^2 y - observed) / (s^2 - 1).
-  std::mt19937_64 bits(o.seed);
+  std::mt19937_64 bits(seed);
   std::normal_distribution<float> normal;
   float const s = static_cast<float>(o.observed_noise / o.noise);
   Matrix observed(test.rows(), pixels);
@@ -183,7 +196,7 @@ void run(Options const& o) {
   auto const clean =
       answer(energy::Tethered<decltype(trainer.energy()), Chains, Kokkos::View<float*, Exec>>(
                  trainer.energy(), on_device(observed), widths),
-             observed / (s * s), (s * s - 1) / (s * s), o.moves, o.seed);
+             observed / (s * s), (s * s - 1) / (s * s), o.moves, seed);
   auto const without = [&](Matrix const& y) -> Matrix {
     return (s * s * y - observed) / (s * s - 1);
   };
@@ -217,40 +230,35 @@ void run(Options const& o) {
     return basin::io::image_grid(images, 28, 28, {.columns = shown, .scale = 2});
   };
   Matrix const gray = ((Matrix::Zero(test.rows(), hidden).rowwise() - mean.tail(hidden)) / unit);
-  auto const file   = o.out / "inpainting.png";
+  auto const file   = std::filesystem::path(keep.out) / "inpainting.png";
   basin::io::write_png(
       file, basin::io::beside({grid({test, gray, below.minimum, below.mean, below.sample, beside,
                                      above * linear}),
                                grid({test, observed, without(clean.minimum), without(clean.mean),
                                      without(clean.sample), match, observed * wiener})}));
   std::printf("\n%s\n", file.c_str());
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options o;
-  CLI::App app(
+  basin::run::Options keep{.steps = 2500, .out = "out/inpainting"};
+  Trainer::Options training{.objective = {.standard_deviation = 1},
+                            .optimizer = {.learning_rate = 2e-3},
+                            .schedule  = {.period = keep.steps},
+                            .batch     = 128,
+                            .ema_decay = 0.99};
+  basin::run::CommandLine line(
       "Fills in hidden halves of 28x28 images, and takes off noise, by an energy of images.");
-  app.add_option("--data", o.data, "folder with the four files of MNIST (or any like them)")
-      ->capture_default_str();
-  app.add_option("--out", o.out, "folder for what the run leaves")->capture_default_str();
-  app.add_option("--steps", o.steps, "training steps")->capture_default_str();
-  app.add_option("--images", o.images, "test images")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
-  app.add_option("--moves", o.moves, "of each chain, down and then at temperature 1")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  app.add_option("--rate", o.rate, "rate of Adam")->capture_default_str();
-  app.add_option("--noise", o.noise, "of the energy; pixels are in [-1, 1]")->capture_default_str();
-  app.add_option("--observed-noise", o.observed_noise, "of the images that are denoised; more")
-      ->capture_default_str();
-  app.add_option("--seed", o.seed, "seed of everything random")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  line.add(o);
+  line.add(keep);
+  line.add(training);
+  if (!line.parse(argc, argv)) return line.status();
   Kokkos::ScopeGuard const kokkos;
   try {
-    run(o);
+    return run(o, keep, training, basin::run::describe_process(argc, argv, o));
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

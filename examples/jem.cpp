@@ -171,7 +171,7 @@ int main(int argc, char** argv) {
     std::vector<Set> sets{{"uniform noise", uniform_noise(int(test.extent(0)), 1)}};
     for (auto const& [name, images] : read_others(from)) sets.push_back({name, images});
 
-    auto const process              = basin::run::describe_process(argc, argv);
+    auto const process              = basin::run::describe_process(argc, argv, from, program);
     Trainer joint                   = joint_model(train_images, train_labels);
     joint.objective().sampler.steps = program.sampling_steps;
     Alone alone                     = classifier(train_images, train_labels);

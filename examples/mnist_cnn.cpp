@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   Kokkos::ScopeGuard const kokkos;
   try {
     using Image        = basin::Image<28, 28>;
-    auto const process = basin::run::describe_process(argc, argv);
+    auto const process = basin::run::describe_process(argc, argv, from, program);
     if (program.network == "uva")
       return run<basin::energy::UvaCnn<float, Image>>(from, program, options, keep, process);
     if (program.network == "seed")

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scalar field theory on a periodic 6 x 6 lattice: a sampler that tunes itself, how far its chains can be
-// trusted, and the free energy from that of the free field. With --out the draws are left as phi^2.npy and
-// phi^4.npy, (draws, chains), for tools/plot_chains.
-// Smoke: --out . --chains 64 --draws 20 --warmup 100 --rungs 20
+// trusted, and the free energy from that of the free field. Its folder keeps the run, and the draws as
+// phi^2.npy and phi^4.npy, (draws, chains), for tools/plot_chains.
+// Smoke: --out runs/phi4_lattice --resume --chains 64 --steps 20 --warmup 100 --rungs 20
 #include <basin/basin.hpp>
 #include <basin/io/npy.hpp>
 #include <basin/metric/convergence.hpp>
-
-#include <CLI/CLI.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/loop.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -23,8 +23,8 @@ using Chains      = Kokkos::View<double**, Kokkos::LayoutRight, Exec>;
 
 // phi^2 and phi^4, means over the sites of each chain.
 struct Measure {
-  Chains chains;                           // (chains, sites)
-  Kokkos::View<double***, Exec> measured;  // (draws, chains, 2)
+  Chains chains;                                                // (chains, sites)
+  Kokkos::View<double***, Kokkos::LayoutRight, Exec> measured;  // (draws, chains, 2)
   int draw;
   KOKKOS_FUNCTION void operator()(int n) const {
     double square = 0, fourth = 0;
@@ -49,65 +49,98 @@ Chains equilibrated(Exec const& exec, Field const& field, int count, int warmup,
   return chains;
 }
 
-int run(int argc, char** argv) {
-  int count = 1024, draws = 100, warmup = 300, rungs = 500;
-  std::filesystem::path out;
-  CLI::App app("Samples the phi^4 theory on a lattice and estimates its free energy.");
-  app.add_option("--chains", count, "chains")->capture_default_str()->check(CLI::Range(4, 100000));
-  app.add_option("--draws", draws, "draws of each chain")
-      ->capture_default_str()
-      ->check(CLI::Range(4, 100000));
-  app.add_option("--warmup", warmup, "trajectories of the warm-up")
-      ->capture_default_str()
-      ->check(CLI::Range(20, 100000));
-  app.add_option("--rungs", rungs, "steps of the annealing")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  app.add_option("--out", out, "folder for the draws");
-  CLI11_PARSE(app, argc, argv);
+struct Program {
+  int chains = 1024, warmup = 300, rungs = 500;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"chains", "1", "side by side"}, self.chains, basin::range::at_least(4));
+    f(basin::Field{"warmup", "steps", "of the sampler before the first draw"}, self.warmup,
+      basin::range::at_least(20));
+    f(basin::Field{"rungs", "1", "of the annealing"}, self.rungs, basin::range::at_least(1));
+  }
+};
 
+// A warm-up, then a draw of all chains in each step.
+class Sampling {
+ public:
+  Sampling(Exec const& exec, Field const& field, int count, int warmup, int draws)
+      : exec_(exec),
+        field_(field),
+        warmup_(warmup),
+        chains_("chains", count, +Field::dimension),  // start at 0
+        hmc_{.steps = warmup, .adaptation = {.warmup = warmup}},
+        state_(exec, hmc_, count, +Field::dimension, 1),
+        measured_("measured", draws, count, 2) {}
+
+  void step() {
+    if (drawn_ == 0) advance(warmup_);
+    advance(2);
+    Kokkos::parallel_for("measure", Kokkos::RangePolicy<Exec>(exec_, 0, chains_.extent(0)),
+                         Measure{chains_, measured_, static_cast<int>(drawn_)});
+    ++drawn_;
+  }
+  std::uint64_t steps_taken() const { return drawn_; }
+
+  template <basin::Archive A>
+  void archive(A& a) {
+    a("chains", chains_);
+    a("sampler", state_);
+    a("stream", stream_.step);
+    a("measured", measured_);
+    a("drawn", drawn_);
+  }
+
+  Chains const& chains() const { return chains_; }
+  auto const& measured() const { return measured_; }
+
+ private:
+  void advance(int steps) {
+    hmc_.steps = steps;
+    sampler::sample(exec_, hmc_, state_, field_, chains_, stream_);
+    stream_.step += static_cast<std::uint64_t>(steps);
+  }
+
+  Exec exec_;
+  Field field_;
+  int warmup_;
+  Chains chains_;
+  sampler::AdaptiveHamiltonian hmc_;
+  sampler::state_of<sampler::AdaptiveHamiltonian, double, Exec> state_;
+  Kokkos::View<double***, Kokkos::LayoutRight, Exec> measured_;  // (draws, chains, 2)
+  basin::Stream stream_{.seed = 1};
+  std::uint64_t drawn_ = 0;
+};
+
+int run(Program const& program, basin::run::Options const& keep,
+        nlohmann::ordered_json const& process) {
   Exec const exec;
   Field const field{{.mass_square = -4, .coupling = 8}}, free{{.mass_square = 1}};
+  int const count = program.chains, warmup = program.warmup;
 
-  Chains const chains("chains", count, +Field::dimension);  // start at 0
-  sampler::AdaptiveHamiltonian hmc{.steps = warmup, .adaptation = {.warmup = warmup}};
-  sampler::state_of<sampler::AdaptiveHamiltonian, double, Exec> state(exec, hmc, count,
-                                                                      +Field::dimension, 1);
-  basin::Stream stream{.seed = 1};
-  auto const advance = [&](int steps) {
-    hmc.steps = steps;
-    sampler::sample(exec, hmc, state, field, chains, stream);
-    stream.step += static_cast<std::uint64_t>(steps);
-  };
-  advance(warmup);
-  Kokkos::View<double***, Exec> const measured("measured", draws, count, 2);
-  for (int draw = 0; draw < draws; ++draw) {
-    advance(2);
-    Kokkos::parallel_for("measure", Kokkos::RangePolicy<Exec>(exec, 0, count),
-                         Measure{chains, measured, draw});
-  }
+  Sampling sampling(exec, field, count, warmup, static_cast<int>(keep.steps));
+  auto const ending = basin::run::loop(sampling, keep, {.progress = stderr, .process = process});
+  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+  auto const measured = sampling.measured();
   std::fputs(basin::metric::convergence_table({"phi^2", "phi^4"},
                                               basin::metric::convergence(exec, measured))
                  .c_str(),
              stdout);
-  if (!out.empty()) {
-    std::filesystem::create_directories(out);
-    for (int k = 0; k < 2; ++k)
-      basin::io::write_npy(out / (k == 0 ? "phi^2.npy" : "phi^4.npy"),
-                           Kokkos::subview(measured, Kokkos::ALL, Kokkos::ALL, k));
-  }
+  std::filesystem::path const out = keep.out;
+  for (int k = 0; k < 2; ++k)
+    basin::io::write_npy(out / (k == 0 ? "phi^2.npy" : "phi^4.npy"),
+                         Kokkos::subview(measured, Kokkos::ALL, Kokkos::ALL, k));
   std::printf("by the transfer matrix: phi^2 0.14405, phi^4 0.04260\n");
 
   // The partition function, relative to the free field's, which is known.
   sampler::AnnealedImportance<sampler::Hamiltonian> const anneal{
-      .sampler = {.steps = 1, .step_size = 0.15, .trajectory_length = 1.5}, .rungs = rungs};
+      .sampler = {.steps = 1, .step_size = 0.15, .trajectory_length = 1.5}, .rungs = program.rungs};
   Kokkos::View<double*, Exec> const weights("weights", count);
   double const of_free =
       target::free_field_log_partition<target::Lattice<6, 6>>(free.action.mass_square);
   sampler::anneal(exec, anneal, free, field, equilibrated(exec, free, count, warmup, 2), weights,
                   {.seed = 3});
   auto const up = basin::log_mean_exp(weights);
-  sampler::anneal(exec, anneal, field, free, chains, weights, {.seed = 4});
+  sampler::anneal(exec, anneal, field, free, sampling.chains(), weights, {.seed = 4});
   auto const down = basin::log_mean_exp(weights);
   std::printf("log Z from below %.3f +- %.3f, from above %.3f +- %.3f\n", of_free + up.value,
               up.standard_error, of_free - down.value, down.standard_error);
@@ -117,6 +150,18 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Kokkos::ScopeGuard const kokkos(argc, argv);
-  return run(argc, argv);
+  Program program;
+  basin::run::Options keep{.steps = 100, .out = "out/phi4_lattice"};
+  basin::run::CommandLine line(
+      "Samples the phi^4 theory on a lattice and estimates its free energy.");
+  line.add(program);
+  line.add(keep);  // --steps: draws of each chain
+  if (!line.parse(argc, argv)) return line.status();
+  Kokkos::ScopeGuard const kokkos;
+  try {
+    return run(program, keep, basin::run::describe_process(argc, argv, program));
+  } catch (std::exception const& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
 }

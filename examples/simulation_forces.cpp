@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --replicas 16 --draws 10 --settling 20
+// Smoke: --out runs/simulation_forces --resume --replicas 16 --steps 10 --settling 20
 //
 // A simulation code keeps positions, neighbors and charges in Views of its own and knows forces; basin
 // samples its Boltzmann distribution. The chains are the code's positions themselves: nothing is
 // copied. The virial theorem says whether the samples are right.
 #include <basin/basin.hpp>
 #include <basin/metric/convergence.hpp>
-
-#include <CLI/CLI.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/loop.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -82,9 +82,9 @@ void advance(Exec const& exec, Forces<beads> const& forces, Positions const& pos
 
 // Of each replica: its energy, x.dE/dx / (3 beads), which is T = 1 in the mean, and its radius of gyration.
 struct Measure {
-  Positions positions, slopes;             // (replicas, 3 beads)
-  Kokkos::View<double*, Exec> energies;    // (replicas)
-  Kokkos::View<double***, Exec> measured;  // (draws, replicas, 3)
+  Positions positions, slopes;                                  // (replicas, 3 beads)
+  Kokkos::View<double*, Exec> energies;                         // (replicas)
+  Kokkos::View<double***, Kokkos::LayoutRight, Exec> measured;  // (draws, replicas, 3)
   int draw;
 
   KOKKOS_FUNCTION void operator()(int n) const {
@@ -102,57 +102,92 @@ struct Measure {
   }
 };
 
-int run(int argc, char** argv) {
-  constexpr int beads = 12;
-  int replicas = 256, draws = 200, settling = 300;
-  CLI::App app("Samples a ring of charged beads with the forces of a simulation code.");
-  app.add_option("--replicas", replicas, "systems side by side")
-      ->capture_default_str()
-      ->check(CLI::Range(4, 100000));
-  app.add_option("--draws", draws, "of each, every second trajectory")
-      ->capture_default_str()
-      ->check(CLI::Range(4, 100000));
-  app.add_option("--settling", settling, "trajectories before")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  CLI11_PARSE(app, argc, argv);
+constexpr int beads = 12;
 
+struct Program {
+  int replicas = 256, settling = 300;
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(basin::Field{"replicas", "1", "systems side by side"}, self.replicas,
+      basin::range::at_least(4));
+    f(basin::Field{"settling", "trajectories", "before the first draw"}, self.settling,
+      basin::range::at_least(1));
+  }
+};
+
+// Settles, then measures all replicas in each step, every second trajectory.
+class Sampling {
+ public:
   // What the simulation code has: a ring whose charges alternate, beads at the corners of a polygon.
-  Exec const exec;
-  Positions const positions("positions", replicas, 3 * beads);
-  Kokkos::View<int* [2], Exec> const neighbors("neighbors", beads);
-  Kokkos::View<double*, Exec> const charges("charges", beads);
-  auto const x    = Kokkos::create_mirror_view(positions);
-  auto const near = Kokkos::create_mirror_view(neighbors);
-  auto const q    = Kokkos::create_mirror_view(charges);
-  for (int i = 0; i < beads; ++i) {
-    near(i, 0) = (i + beads - 1) % beads;
-    near(i, 1) = (i + 1) % beads;
-    q(i)       = i % 2 == 0 ? 1 : -1;
-    for (int n = 0; n < replicas; ++n) {
-      x(n, 3 * i)     = 2 * std::cos(2 * 3.14159265358979 * i / beads);
-      x(n, 3 * i + 1) = 2 * std::sin(2 * 3.14159265358979 * i / beads);
+  Sampling(Exec const& exec, int replicas, int settling, int draws)
+      : exec_(exec),
+        settling_(settling),
+        positions_("positions", replicas, 3 * beads),
+        slopes_("slopes", replicas, 3 * beads),
+        energies_("energies", replicas),
+        measured_("measured", draws, replicas, 3) {
+    Kokkos::View<int* [2], Exec> const neighbors("neighbors", beads);
+    Kokkos::View<double*, Exec> const charges("charges", beads);
+    auto const x    = Kokkos::create_mirror_view(positions_);
+    auto const near = Kokkos::create_mirror_view(neighbors);
+    auto const q    = Kokkos::create_mirror_view(charges);
+    for (int i = 0; i < beads; ++i) {
+      near(i, 0) = (i + beads - 1) % beads;
+      near(i, 1) = (i + 1) % beads;
+      q(i)       = i % 2 == 0 ? 1 : -1;
+      for (int n = 0; n < replicas; ++n) {
+        x(n, 3 * i)     = 2 * std::cos(2 * 3.14159265358979 * i / beads);
+        x(n, 3 * i + 1) = 2 * std::sin(2 * 3.14159265358979 * i / beads);
+      }
     }
+    Kokkos::deep_copy(positions_, x);
+    Kokkos::deep_copy(neighbors, near);
+    Kokkos::deep_copy(charges, q);
+    forces_.neighbors = neighbors;
+    forces_.charges   = charges;
   }
-  Kokkos::deep_copy(positions, x);
-  Kokkos::deep_copy(neighbors, near);
-  Kokkos::deep_copy(charges, q);
 
-  Forces<beads> const forces{neighbors, charges};
-  basin::energy::Analytic<Forces<beads>> const energy{forces};
-  basin::Stream stream{.seed = 1};
-  advance(exec, forces, positions, settling, stream);
-  Positions const slopes("slopes", replicas, 3 * beads);
-  Kokkos::View<double*, Exec> const energies("energies", replicas);
-  Kokkos::View<double***, Exec> const measured("measured", draws, replicas, 3);
-  for (int draw = 0; draw < draws; ++draw) {
-    advance(exec, forces, positions, 2, stream);
-    basin::energy::energies(exec, energy, positions, energies);
-    basin::energy::gradients(exec, energy, positions, slopes);
-    Kokkos::parallel_for("measure", Kokkos::RangePolicy<Exec>(exec, 0, replicas),
-                         Measure{positions, slopes, energies, measured, draw});
+  void step() {
+    if (drawn_ == 0) advance(exec_, forces_, positions_, settling_, stream_);
+    advance(exec_, forces_, positions_, 2, stream_);
+    basin::energy::Analytic<Forces<beads>> const energy{forces_};
+    basin::energy::energies(exec_, energy, positions_, energies_);
+    basin::energy::gradients(exec_, energy, positions_, slopes_);
+    Kokkos::parallel_for(
+        "measure", Kokkos::RangePolicy<Exec>(exec_, 0, positions_.extent(0)),
+        Measure{positions_, slopes_, energies_, measured_, static_cast<int>(drawn_)});
+    ++drawn_;
   }
-  auto const found = basin::metric::convergence(exec, measured);
+  std::uint64_t steps_taken() const { return drawn_; }
+
+  template <basin::Archive A>
+  void archive(A& a) {
+    a("positions", positions_);
+    a("stream", stream_.step);
+    a("measured", measured_);
+    a("drawn", drawn_);
+  }
+
+  auto const& measured() const { return measured_; }
+
+ private:
+  Exec exec_;
+  int settling_;
+  Forces<beads> forces_;
+  Positions positions_, slopes_;
+  Kokkos::View<double*, Exec> energies_;
+  Kokkos::View<double***, Kokkos::LayoutRight, Exec> measured_;  // (draws, replicas, 3)
+  basin::Stream stream_{.seed = 1};
+  std::uint64_t drawn_ = 0;
+};
+
+int run(Program const& program, basin::run::Options const& keep,
+        nlohmann::ordered_json const& process) {
+  Exec const exec;
+  Sampling sampling(exec, program.replicas, program.settling, static_cast<int>(keep.steps));
+  auto const ending = basin::run::loop(sampling, keep, {.progress = stderr, .process = process});
+  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+  auto const found = basin::metric::convergence(exec, sampling.measured());
   std::fputs(basin::metric::convergence_table({"energy", "x.dE/dx / 3N", "radius"}, found).c_str(),
              stdout);
   std::printf("by the virial theorem x.dE/dx / 3N is 1: %.1f standard errors apart\n",
@@ -163,6 +198,18 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Kokkos::ScopeGuard const kokkos(argc, argv);
-  return run(argc, argv);
+  Program program;
+  basin::run::Options keep{.steps = 200, .out = "out/simulation_forces"};
+  basin::run::CommandLine line(
+      "Samples a ring of charged beads with the forces of a simulation code.");
+  line.add(program);
+  line.add(keep);  // --steps: draws of each replica
+  if (!line.parse(argc, argv)) return line.status();
+  Kokkos::ScopeGuard const kokkos;
+  try {
+    return run(program, keep, basin::run::describe_process(argc, argv, program));
+  } catch (std::exception const& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
 }

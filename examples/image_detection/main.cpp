@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --data none --other none --out . --steps 2 --levels 2
+// Smoke: --data none --others none --out runs/image_detection --resume --steps 2 --noise.levels 2
 //
 // Images that are not of the data, by a ladder of noise: at each level an energy of the images with
 // that noise learns by denoising score matching (model.cpp). What becomes of the energies a score
 // (score.hpp) is chosen on noise, and on noisy, blurred and shifted copies of images held out
-// (copies.hpp); only then is it applied to test images and to others. Leaves all that was tried,
-// image_detection.json, and the copies of the test images in MNIST's format, for other detectors.
+// (copies.hpp); only then is it applied to test images and to others. Leaves the runs of the levels, all
+// that was tried, image_detection.json, and the copies of the test images in MNIST's format, for other detectors.
 
+#include <basin/run/command_line.hpp>
+#include <basin/run/describe.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
 #include "copies.hpp"
 #include "model.hpp"
 #include "score.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -33,10 +34,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::filesystem::path data, out = "out";
-  std::vector<std::filesystem::path> others;
+  Folders from;
   basin::sampler::NoiseLadder noise{.first = 0.5, .last = 0.25, .levels = 2};
   Training training;
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    Folders::fields(self.from, f);
+    f.nested("noise", self.noise);
+    Training::fields(self.training, f);
+  }
 };
 
 Images slice(Images const& x, int first, int count) {
@@ -149,8 +156,10 @@ Json means(std::vector<double> const& auroc, Part const& part) {
   return result;
 }
 
-void run(Options const& o) {
-  Images const all = read_images(o.data, "train-images"), test = read_images(o.data, "t10k-images");
+int run(Options const& o, basin::run::Options const& keep, Json const& process) {
+  Images const all                = read_images(o.from.data, "train-images"),
+               test               = read_images(o.from.data, "t10k-images");
+  std::filesystem::path const out = keep.out;
   int const images = static_cast<int>(all.extent(0)), held = std::min(5000, images / 4),
             rows = images - 2 * held, levels = o.noise.levels;
   std::uint64_t const seed = o.training.seed;
@@ -160,10 +169,11 @@ void run(Options const& o) {
   Part const chosen = with_copies(slice(all, rows + held, held), seed, levels);
   Part tested       = with_copies(test, seed + 1, levels);
   for (std::size_t s = 1; s < tested.sets.size(); ++s)
-    write_idx(o.out / "copies" / tested.sets[s].name / "t10k-images-idx3-ubyte",
+    write_idx(out / "copies" / tested.sets[s].name / "t10k-images-idx3-ubyte",
               tested.sets[s].images);
-  for (auto const& other : o.others) {
-    tested.sets.push_back({"other", other.filename().string(), read_images(other, "t10k-images")});
+  auto const others = read_others(o.from);
+  for (auto const& [name, images_of] : others) {
+    tested.sets.push_back({"other", name, images_of});
     tested.values.emplace_back("values", tested.sets.back().images.extent(0), levels * kind_count);
   }
 
@@ -171,8 +181,12 @@ void run(Options const& o) {
   Kokkos::Timer const timer;
   for (int level = 0; level < levels; ++level) {
     View const view{mean_image(data), o.noise(level)};
-    Images const y    = view(data);
-    Model const model = train(y, o.training);
+    Images const y          = view(data);
+    basin::run::Options own = keep;
+    own.out                 = out / ("level-" + std::to_string(level));
+    auto const trained      = train(y, o.training, own, process);
+    if (!trained) return basin::run::exit_status(basin::run::Ending::signaled);
+    Model const& model = *trained;
     Metric const metric(model.slopes(slice(y, 0, std::min(10000, rows))));
     for (Part const* part : {&fitted, &chosen, &std::as_const(tested)})
       for (std::size_t s = 0; s < part->sets.size(); ++s)
@@ -202,7 +216,7 @@ void run(Options const& o) {
   std::printf("chosen of %zu by its mean AUROC on copies, %.4f: %s\n\n", tried.size(), most,
               choice.dump().c_str());
 
-  auto const name  = std::filesystem::weakly_canonical(o.data).filename().string();
+  auto const name  = std::filesystem::weakly_canonical(o.from.data).filename().string();
   auto const auroc = aurocs(PooledScore(best, fitted.values.front()), tested);
   Json table;
   std::printf("| %s against | energies |\n|---|---|\n", name.c_str());
@@ -211,52 +225,44 @@ void run(Options const& o) {
     table[tested.sets[s].name] = auroc[s - 1];
   }
   // After the choice, to see what another one would have given.
-  std::size_t const first_other = tested.sets.size() - o.others.size();
+  std::size_t const first_other = tested.sets.size() - others.size();
   for (std::size_t i = 0; i < settings.size(); ++i) {
     auto const other = aurocs(PooledScore(settings[i], fitted.values.front()), tested);
     for (std::size_t s = first_other; s < tested.sets.size(); ++s)
       tried[i]["AUROC on test images"][tested.sets[s].name] = other[s - 1];
   }
   Json const record{{"data", name},
-                    {"steps", o.training.steps},
+                    {"steps", keep.steps},
                     {"batch", o.training.batch},
                     {"rate", o.training.rate},
-                    {"with CNN", o.training.with_cnn},
+                    {"with CNN", o.training.cnn},
                     {"seed", seed},
                     {"seconds", timer.seconds()},
                     {"levels", of_levels},
                     {"chosen", choice},
                     {"AUROC on test images", table},
+                    {"process", process},
                     {"tried", tried}};
-  std::ofstream file(o.out / "image_detection.json");
+  std::ofstream file(out / "image_detection.json");
   file << record.dump(1) << '\n';
   if (!file.flush()) throw std::runtime_error("image_detection: could not write its results");
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options o;
-  CLI::App app("Tells 28x28 images that are not of the data, by energies at levels of noise.");
-  app.add_option("--data", o.data, "folder with the four files of MNIST (or any like them)")
-      ->required();
-  app.add_option("--other", o.others, "folders with images from elsewhere, to be told apart");
-  app.add_option("--out", o.out, "folder for what the run leaves")->capture_default_str();
-  app.add_option("--noise-first", o.noise.first, "largest deviation; pixels are in [-1, 1]")
-      ->capture_default_str();
-  app.add_option("--noise-last", o.noise.last, "smallest deviation")->capture_default_str();
-  app.add_option("--levels", o.noise.levels, "deviations")->capture_default_str();
-  app.add_flag("--cnn,!--no-cnn", o.training.with_cnn, "the network; else the Gaussian alone")
-      ->capture_default_str();
-  app.add_option("--steps", o.training.steps, "training steps of a level")->capture_default_str();
-  app.add_option("--batch", o.training.batch, "images of a training step")->capture_default_str();
-  app.add_option("--rate", o.training.rate, "rate of Adam")->capture_default_str();
-  app.add_option("--seed", o.training.seed, "seed of everything random")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  basin::run::Options keep{.steps = 1500, .out = "out/image_detection"};  // steps of each level
+  basin::run::CommandLine line(
+      "Tells 28x28 images that are not of the data, by energies at levels of noise.");
+  line.add(o);
+  line.add(keep);
+  if (!line.parse(argc, argv)) return line.status();
   Kokkos::ScopeGuard const kokkos;
   try {
     o.noise.check();
-    run(o);
+    return run(o, keep, basin::run::describe_process(argc, argv, o));
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;

@@ -7,6 +7,7 @@
 #include <basin/layer/sum.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/optimizer/adam.hpp>
+#include <basin/run/fit.hpp>
 #include <basin/train/trainer.hpp>
 
 #include <cstdio>
@@ -31,7 +32,8 @@ using Quadratic =
     layer::Sequence<layer::Flatten, layer::Dense<256>, layer::Square, layer::Dense<1>>;
 
 template <class... Parts>
-Model fit(Images const& images, Training const& training) {
+std::optional<Model> fit(Images const& images, Training const& training,
+                         basin::run::Options const& keep, nlohmann::ordered_json const& process) {
   using Energy  = basin::energy::Network<float, basin::Image<28, 28>, layer::Sum<Parts...>>;
   using Trainer = basin::train::Trainer<Energy, basin::objective::DenoisingScoreMatching,
                                         basin::optimizer::Adam, basin::optimizer::Cosine>;
@@ -40,32 +42,35 @@ Model fit(Images const& images, Training const& training) {
   auto const trainer =
       std::make_shared<Trainer>(Options{.objective = {.standard_deviation = 1},
                                         .optimizer = {.learning_rate = training.rate},
-                                        .schedule  = {.period = training.steps},
+                                        .schedule  = {.period = keep.steps},
                                         .batch     = training.batch,
                                         .ema_decay = 0.99,
                                         .seed      = training.seed},
                                 images);
-  trainer->fit({.steps = training.steps, .progress = stderr});
-  return {[trainer](Images const& y) {
-            auto const e = trainer->energies(y);
-            return std::vector<float>(e.data(), e.data() + e.extent(0));
-          },
-          [trainer](Images const& y) {
-            Device const points("points", y.extent(0), 784), slopes("slopes", y.extent(0), 784);
-            Kokkos::deep_copy(points, y);
-            Kokkos::DefaultExecutionSpace const exec;
-            basin::energy::gradients(exec, trainer->energy(), points, slopes);
-            exec.fence();
-            Images const result("slopes", y.extent(0), 784);
-            Kokkos::deep_copy(result, slopes);
-            return result;
-          },
-          Energy::parameters};
+  auto const ending = basin::run::fit(*trainer, keep, {.progress = stderr, .process = process});
+  if (basin::run::exit_status(ending) != 0) return {};
+  return Model{[trainer](Images const& y) {
+                 auto const e = trainer->energies(y);
+                 return std::vector<float>(e.data(), e.data() + e.extent(0));
+               },
+               [trainer](Images const& y) {
+                 Device const points("points", y.extent(0), 784),
+                     slopes("slopes", y.extent(0), 784);
+                 Kokkos::deep_copy(points, y);
+                 Kokkos::DefaultExecutionSpace const exec;
+                 basin::energy::gradients(exec, trainer->energy(), points, slopes);
+                 exec.fence();
+                 Images const result("slopes", y.extent(0), 784);
+                 Kokkos::deep_copy(result, slopes);
+                 return result;
+               },
+               Energy::parameters};
 }
 
 }  // namespace
 
-Model train(Images const& images, Training const& training) {
-  return training.with_cnn ? fit<Cnn, Noise, Quadratic>(images, training)
-                           : fit<Noise, Quadratic>(images, training);
+std::optional<Model> train(Images const& images, Training const& training,
+                           basin::run::Options const& keep, nlohmann::ordered_json const& process) {
+  return training.cnn ? fit<Cnn, Noise, Quadratic>(images, training, keep, process)
+                      : fit<Noise, Quadratic>(images, training, keep, process);
 }

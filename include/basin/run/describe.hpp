@@ -57,6 +57,13 @@ std::string type_text() {
   return text;
 }
 
+/// "0.1.0"
+inline std::string version_text() {
+  std::ostringstream version;
+  version << BASIN_VERSION_MAJOR << '.' << BASIN_VERSION_MINOR << '.' << BASIN_VERSION_PATCH;
+  return version.str();
+}
+
 /// What a trainer is: the types of energy, objective and optimizer, the parameters by name with their
 /// shapes, the options, the step and the version of basin. A checkpoint fits a trainer of the same
 /// energy, objective and optimizer.
@@ -67,9 +74,7 @@ nlohmann::ordered_json describe(Trainer const& trainer) {
   nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
   for (auto const& block : Energy::parameter_blocks())
     parameters.push_back({{"name", block.name}, {"shape", {block.rows, block.columns}}});
-  std::ostringstream version;
-  version << BASIN_VERSION_MAJOR << '.' << BASIN_VERSION_MINOR << '.' << BASIN_VERSION_PATCH;
-  return {{"basin", version.str()},
+  return {{"basin", version_text()},
           {"step", trainer.steps_taken()},
           {"energy", type_text<Energy>()},
           {"objective", type_text<decltype(Options::objective)>()},
@@ -78,13 +83,19 @@ nlohmann::ordered_json describe(Trainer const& trainer) {
           {"options", options_json(trainer.options())}};
 }
 
-/// What runs, and where: command line, revision of the program, machine, backend.
-inline nlohmann::ordered_json describe_process(int argc, char const* const* argv) {
+/// What runs, and where: command line, options of the program besides the trainer's and the run's,
+/// revision of the program, machine, backend.
+template <HasFields... Options>
+nlohmann::ordered_json describe_process(int argc, char const* const* argv,
+                                        Options const&... options) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   nlohmann::ordered_json command = nlohmann::ordered_json::array();
   for (int i = 0; i < argc; ++i) command.push_back(argv[i]);
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
+  (all.update(options_json(options)), ...);
   return {{"command", command},
+          {"options", all},
           {"revision", basin_program_revision ? basin_program_revision() : "unknown"},
           {"host", host.data()},
           {"backend", Kokkos::DefaultExecutionSpace::name()},

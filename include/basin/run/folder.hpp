@@ -78,6 +78,13 @@ class Folder {
   }
   std::filesystem::path best() const { return path_ / "best.h5"; }
 
+  /// Writes run.json, which says what runs. \throws std::runtime_error if it cannot be written
+  void write_description(std::string const& json) const {
+    io::detail::AtomicFile file("basin::run::Folder", path_ / "run.json");
+    file.write(json.data(), json.size());
+    file.commit();
+  }
+
   /// Writes the checkpoint of a step. Older ones than the last 'keep' go once it is on the disk.
   /// \throws std::runtime_error if it cannot be written; the others then stay
   void save(std::uint64_t step, MemoryArchive const& archive, std::string_view description) const {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_RUN_LOOP_HPP
+#define BASIN_RUN_LOOP_HPP
+
+#include <basin/core/archive.hpp>
+#include <basin/core/check.hpp>
+#include <basin/run/describe.hpp>
+#include <basin/run/folder.hpp>
+#include <basin/run/options.hpp>
+#include <basin/run/stop_signals.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace basin::run {
+
+namespace detail {
+
+struct AnyArchive {
+  static constexpr bool loads = false;
+  template <class T>
+  void operator()(std::string_view name, T&& thing);
+};
+
+}  // namespace detail
+
+/// What run::loop repeats: a sampling, or a training that calls Trainer::gradient and update itself.
+template <class Work>
+concept Repeatable = requires(Work& work, detail::AnyArchive& archive) {
+  work.step();
+  { work.steps_taken() } -> std::convertible_to<std::uint64_t>;
+  work.archive(archive);
+};
+
+/// What a program adds to a loop.
+struct LoopHooks {
+  std::FILE* progress = nullptr;  ///< a line when it resumes, for example stderr
+  std::atomic<int> const* stop =
+      nullptr;  ///< not 0: ends the run; null: signals do, see StopSignals
+  nlohmann::ordered_json process = describe_process(0, nullptr);  ///< for run.json
+};
+
+/// Calls work.step() until steps_taken() is options.steps, and keeps it in a folder as run::fit keeps a
+/// training: checkpoints of work.archive at the cadence of the options and at the end, resume, a lock, an
+/// end in order at a signal or the time limit, run.json. A checkpoint is taken between two steps; what
+/// steps enqueue on a device must be of the default execution space, or fenced.
+///
+/// \param work  steps_taken() is that of a new one; set by its archive where the run resumes
+/// \throws std::invalid_argument if an option does not fit, the folder has a run that is not to be
+///         resumed, or a checkpoint is of other work or other shapes
+/// \throws std::runtime_error if the folder cannot be written or is in use
+template <class Work>
+Ending loop(Work& work, Options const& options, LoopHooks const& hooks = {}) {
+  static_assert(
+      Repeatable<Work>,
+      "basin::run::loop: the work lacks step(), steps_taken() or archive(a); write for "
+      "example template <basin::Archive A> void archive(A& a) { a(\"chains\", chains); }.");
+  char const* who = "basin::run::loop";
+  options.check();
+  if (!options.best.empty())
+    refuse(who, "best is '", options.best, "', and a loop has no metrics; leave it empty");
+  auto const end = static_cast<std::uint64_t>(options.steps);
+
+  Folder const folder(options.out, options.keep);
+  std::string const type = type_text<Work>();
+  if (options.resume) {
+    if (auto const newest = folder.newest(hooks.progress)) {
+      auto const was           = nlohmann::json::parse(newest->second.description, nullptr, false);
+      std::string const before = was.is_object() && was.contains("work") && was["work"].is_string()
+                                     ? was["work"]
+                                     : "not named";
+      if (before != type)
+        refuse(who, "the work of ", folder.checkpoint(newest->first), " is ", before,
+               ", this program's is ", type);
+      newest->second.archive.load("work", work);
+      if (hooks.progress)
+        std::fprintf(hooks.progress, "resumes '%s' at step %llu\n", options.out.c_str(),
+                     static_cast<unsigned long long>(work.steps_taken()));
+    }
+  } else if (auto const steps = folder.steps(); !steps.empty()) {
+    refuse(who, "'", options.out, "' has a run that got to step ", steps.front(),
+           "; write resume = true to continue it, or another folder");
+  }
+  nlohmann::ordered_json const about{{"basin", version_text()},
+                                     {"work", type},
+                                     {"run", options_json(options)},
+                                     {"process", hooks.process}};
+  folder.write_description(about.dump(2) + "\n");
+
+  using Clock              = std::chrono::steady_clock;
+  auto const began         = Clock::now();
+  auto saved_at            = began;
+  std::uint64_t saved      = work.steps_taken();
+  auto const seconds_since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  auto const save = [&] {
+    MemoryArchive all;
+    all.save("work", work);
+    saved    = work.steps_taken();
+    saved_at = Clock::now();
+    folder.save(saved, all, about.dump());
+  };
+  std::optional<StopSignals> signals;
+  std::atomic<int> const* stop = hooks.stop;
+  if (stop == nullptr) {
+    signals.emplace();
+    stop = &StopSignals::flag();
+  }
+  bool out_of_time = false;
+  while (work.steps_taken() < end && stop->load() == 0 && !out_of_time) {
+    work.step();
+    out_of_time = seconds_since(began) >= options.time_limit;
+    if ((options.checkpoint_steps > 0 &&
+         work.steps_taken() - saved >= static_cast<std::uint64_t>(options.checkpoint_steps)) ||
+        seconds_since(saved_at) >= options.checkpoint_seconds)
+      save();
+  }
+  if (work.steps_taken() != saved) save();
+  return work.steps_taken() >= end ? Ending::complete
+         : out_of_time             ? Ending::out_of_time
+                                   : Ending::signaled;
+}
+
+}  // namespace basin::run
+
+#endif
