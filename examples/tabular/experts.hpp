@@ -222,13 +222,9 @@ inline Expert parsed(std::string const& text) {
   return expert;
 }
 
-// Several of each kind, in several views: nothing is chosen for a set.
+// By default several of each kind, in several views (main.cpp): nothing is chosen for a set.
 struct Options {
-  std::vector<std::string> experts{
-      "neighbors:standard:5",      "neighbors:robust:5",      "neighbors:compressed:5",
-      "neighbors:normal_scores:5", "kernel:standard:0.3",     "kernel:robust:0.775",
-      "kernel:compressed:1.3",     "local:robust:5",          "local:compressed:5",
-      "local:normal_scores:5",     "marginal:compressed:0.1", "network:robust:0.775"};
+  std::vector<std::string> experts;
   double power       = 1;     // of the scores that are averaged
   double steps       = 80;    // of training of a network, times the root of the number of rows
   std::size_t memory = 4096;  // training rows that others are compared with

@@ -21,7 +21,7 @@
 namespace ladder {
 
 struct Options {
-  std::vector<std::string> views{"robust", "compressed", "normal_scores"};
+  std::vector<std::string> views;
   basin::sampler::NoiseLadder noise{.first = 2, .last = 0.775, .levels = 2};
   double steps = 20;  // of training, times the root of the number of rows; 500 to 5000
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Smoke: --set two_moons --steps 20 --seeds 1 --bracket --chains 16 --rungs 5
+// Smoke: --sets two_moons --out runs/tabular --resume --steps 20 --seeds 1 --bracket --chains 16 --rungs 5
 //
 // Tables. Sets with labels (.npz): an anomaly is a row of high energy, by default that of several
 // experts (experts.hpp), on request of a ladder of noise (ladder.hpp) or of one energy with one of
 // four objectives; the score is the AUROC of -E. Sets without (.csv, and points in the plane): the
 // score is the mean log-likelihood of held-out rows, in nats, with --bracket between two bounds. One
-// half of the (normal) rows trains, the rest tests.
+// half of the (normal) rows trains, the rest tests. Leaves a JSON line of each set and seed, with which
+// --resume goes on: a set and seed take seconds to minutes.
 
 #include <basin/data/csv.hpp>
 #include <basin/data/preprocessing.hpp>
@@ -14,12 +15,16 @@
 #include <basin/io/npz.hpp>
 #include <basin/metric/auroc.hpp>
 #include <basin/objective/noise.hpp>
+#include <basin/run/command_line.hpp>
+#include <basin/run/describe.hpp>
+#include <basin/run/folder.hpp>
+#include <basin/run/options.hpp>
+#include <basin/run/stop_signals.hpp>
 
 #include "experts.hpp"
 #include "ladder.hpp"
 #include "model.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -31,6 +36,7 @@
 #include <numeric>
 #include <random>
 #include <span>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -202,19 +208,74 @@ double mean(std::vector<Number> const& x) {
 void write_energies(std::filesystem::path const& folder, std::string const& set, std::uint64_t seed,
                     std::vector<Scores> const& energies) {
   if (folder.empty()) return;
+  std::filesystem::create_directories(folder);
   Rows const table = data::make_samples(energies.size(), energies.front().size());
   for (std::size_t i = 0; i < energies.size(); ++i)
     std::copy(energies[i].begin(), energies[i].end(), &table(i, 0));
   basin::io::write_npy(folder / (set + "_" + std::to_string(seed) + ".npy"), table);
 }
 
-struct Options {
+// Lists have commas.
+struct Program {
+  std::string data, sets, methods, energies, out = "out/tabular";
+  std::string views = "robust,compressed,normal_scores";
+  std::string experts =
+      "neighbors:standard:5,neighbors:robust:5,neighbors:compressed:5,neighbors:normal_scores:5,"
+      "kernel:standard:0.3,kernel:robust:0.775,kernel:compressed:1.3,local:robust:5,"
+      "local:compressed:5,local:normal_scores:5,marginal:compressed:0.1,network:robust:0.775";
+  Settings settings;
   ladder::Options ladder;
-  experts::Options experts;
-  std::filesystem::path energies;  // folder, or empty
-  bool bracket = false;
+  experts::Options council;
   Annealing annealing;
+  int seeds    = 5;
+  bool bracket = false, resume = false;
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    using basin::Field, basin::range::above, basin::range::at_least;
+    f(Field{"data", "1", "list of sets, or folders of sets: .npz, .csv, .csv.gz"}, self.data);
+    f(Field{"sets", "1", "list of sets in the plane: two_moons, ..."}, self.sets);
+    f(Field{"methods", "1",
+            "list of experts, ladder, PCD, DSM, SSM, NCE; empty: experts where all sets have "
+            "labels, "
+            "else PCD,DSM,SSM,NCE"},
+      self.methods);
+    f(Field{"seeds", "1", "runs of each set, with seeds 1, 2, ..."}, self.seeds, at_least(1));
+    f(Field{"steps", "steps", "of training"}, self.settings.steps, at_least(1));
+    f(Field{"noise", "1", "standard deviation of the noise on standardized rows"},
+      self.settings.noise, above(0));
+    f(Field{"views", "1", "list, of the ladder"}, self.views);
+    f(Field{"noise_first", "1", "largest noise of the ladder"}, self.ladder.noise.first);
+    f(Field{"noise_last", "1", "smallest noise of the ladder"}, self.ladder.noise.last);
+    f(Field{"levels", "1", "of the ladder"}, self.ladder.noise.levels);
+    f(Field{"ladder_steps", "steps", "of training, times the root of the rows"}, self.ladder.steps,
+      above(0));
+    f(Field{"experts", "1", "list of KIND:VIEW:PARAMETER"}, self.experts);
+    f(Field{"power", "1", "of the experts' scores that are averaged"}, self.council.power,
+      above(0));
+    f(Field{"network_steps", "steps", "of an expert's training, times the root of the rows"},
+      self.council.steps, above(0));
+    f(Field{"memory", "rows", "of training that an expert compares others with"},
+      self.council.memory, at_least(1));
+    f(Field{"energies", "1", "folder for the energies of the ladder or the experts, .npy"},
+      self.energies);
+    f(Field{"bracket", "1", "the log-likelihood between two bounds too, by annealing"},
+      self.bracket);
+    f(Field{"chains", "1", "of the bracket"}, self.annealing.chains, at_least(1));
+    f(Field{"rungs", "1", "of the bracket"}, self.annealing.rungs, at_least(1));
+    f(Field{"settling", "1", "moves from the training rows, of the bracket"},
+      self.annealing.settling, at_least(0));
+    f(Field{"out", "1", "folder of this run alone"}, self.out);
+    f(Field{"resume", "1", "leave out the sets and seeds whose lines are in 'out'"}, self.resume);
+  }
 };
+
+std::vector<std::string> list(std::string const& text) {
+  std::vector<std::string> all;
+  std::istringstream in(text);
+  for (std::string one; std::getline(in, one, ',');) all.push_back(one);
+  return all;
+}
 
 // The mean log-likelihood of rows with mean energy e, in nats, by annealing to the energy, which is above
 // it in expectation, by annealing from it, which is below it, and in the plane by quadrature. Chains
@@ -247,7 +308,7 @@ Json bracketed(Model const& model, Rows const& train, double e, Annealing anneal
 
 // The line of one set and seed: scores, seconds of training, and the rows that trained.
 Json evaluate(Table const& table, Learner const& learner, std::vector<std::string> const& names,
-              Settings const& settings, Options const& options) {
+              Settings const& settings, Program const& options) {
   Parts const parts = divide(table, settings.seed);
   Law const law     = fitted_gaussian(parts.train, settings.noise);
   Json scores, seconds, brackets;
@@ -269,9 +330,9 @@ Json evaluate(Table const& table, Learner const& learner, std::vector<std::strin
           pooled        = ladder::pooled(climb, parts.train.extent(0));
           seconds[name] = climb.seconds;
         } else {
-          auto const council = experts::council(learner, options.experts, all, settings);
+          auto const council = experts::council(learner, options.council, all, settings);
           energies           = council.energies;
-          pooled        = experts::pooled(council, parts.train.extent(0), options.experts.power);
+          pooled        = experts::pooled(council, parts.train.extent(0), options.council.power);
           seconds[name] = council.seconds;
         }
         auto const test  = pooled.begin() + static_cast<std::ptrdiff_t>(parts.train.extent(0));
@@ -325,7 +386,9 @@ std::string cell(std::vector<Json> const& lines, std::string const& name) {
   double seconds = 0;
   for (Json const& line : lines) {
     auto const score = line["scores"].find(name);
-    if (score == line["scores"].end() || std::isnan(score->get<double>())) return "";
+    // Of a line that was read back NaN is null.
+    if (score == line["scores"].end() || !score->is_number() || std::isnan(score->get<double>()))
+      return "";
     scores.push_back(*score);
     seconds += line["seconds"].value(name, 0.0) / static_cast<double>(lines.size());
   }
@@ -360,119 +423,138 @@ std::string bracket_cell(std::vector<Json> const& lines, std::string const& meth
   return text;
 }
 
+// The lines of a run, one for each set and seed, and what they were made with.
+class Results {
+ public:
+  // Throws where the folder has a run that is not to be resumed, or of other options.
+  Results(Program const& program, Json const& process) : folder_(program.out, 1) {
+    auto const file  = folder_.path() / "scores.jsonl";
+    auto const about = folder_.path() / "run.json";
+    if (std::ifstream in(file); in) {
+      if (!program.resume)
+        throw std::runtime_error("tabular: '" + program.out +
+                                 "' has a run; write --resume to go on, or another --out");
+      std::ifstream was(about);
+      Json const before = Json::parse(was, nullptr, false);
+      for (auto const& [name, value] : process["options"].items()) {
+        bool const free = name == "out" || name == "resume" || name == "seeds" || name == "data" ||
+                          name == "sets" || name == "energies";
+        if (!free && before.is_object() && before["options"].contains(name) &&
+            before["options"][name] != value)
+          throw std::runtime_error("tabular: '" + program.out + "' was made with " + name + " " +
+                                   before["options"][name].dump() + ", got " + value.dump());
+      }
+      for (std::string line; std::getline(in, line);)
+        if (Json const entry = Json::parse(line, nullptr, false); entry.is_object())
+          lines_.push_back(entry);  // the last line of a run that was killed may be cut
+    }
+    folder_.write_description(process.dump(2) + "\n");
+    file_.open(file);
+    for (Json const& line : lines_) write(line);
+  }
+
+  Json const* find(std::string const& set, std::uint64_t seed) const {
+    for (Json const& line : lines_)
+      if (line["set"] == set && line["seed"] == seed) return &line;
+    return nullptr;
+  }
+  void add(Json const& line) {
+    write(line);
+    lines_.push_back(line);
+  }
+
+ private:
+  void write(Json const& line) {
+    if (!(file_ << line.dump() << std::endl))
+      throw std::runtime_error("tabular: '" + folder_.path().string() +
+                               "/scores.jsonl' cannot be written");
+  }
+
+  basin::run::Folder folder_;
+  std::ofstream file_;
+  std::vector<Json> lines_;
+};
+
+int run(Program& o, Json const& process) {
+  Settings settings = o.settings;
+  o.ladder.noise.check();
+  o.ladder.views    = list(o.views);
+  o.council.experts = list(o.experts);
+  for (auto const& view : o.ladder.views)
+    if (views.count(view) == 0)
+      throw std::runtime_error("tabular: there is no view '" + view + "'");
+  for (auto const& text : o.council.experts) experts::parsed(text);
+  std::vector<Table> tables;
+  for (auto const& name : list(o.sets)) tables.push_back(plane_set(name));
+  for (auto const& path : list(o.data))
+    for (auto const& file : files_of(path)) tables.push_back(read_set(file));
+  if (tables.empty()) throw std::runtime_error("tabular: 0 sets; name some with --data or --sets");
+  bool const labeled = std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labeled));
+  auto names         = list(o.methods);
+  for (auto const& name : names)
+    if (name != of_ladder && name != of_experts && methods.count(name) == 0)
+      throw std::runtime_error("tabular: there is no method '" + name +
+                               "'; there are experts, ladder, PCD, DSM, SSM and NCE");
+  if (names.empty())
+    names = labeled ? std::vector<std::string>{of_experts}
+                    : std::vector<std::string>{"PCD", "DSM", "SSM", "NCE"};
+  Results results(o, process);
+  basin::run::StopSignals const signals;
+  std::string brackets;
+  bool const exact = std::any_of(names.begin(), names.end(),
+                                 [](auto const& name) { return methods.count(name) > 0; });
+
+  std::vector<std::string> columns{"Gaussian"};
+  columns.insert(columns.end(), names.begin(), names.end());
+  if (!labeled) columns.push_back(with_own_log_z);
+  std::printf("| set | rows | columns | score |");
+  for (auto const& name : columns) std::printf(" %s |", name.c_str());
+  std::printf("\n|---|---|---|---|");
+  for (std::size_t i = 0; i < columns.size(); ++i) std::printf("---|");
+  for (Table const& table : tables) {
+    Learner const learner = learner_for(table, exact);
+    std::vector<Json> lines;
+    for (settings.seed = 1; settings.seed <= static_cast<std::uint64_t>(o.seeds); ++settings.seed) {
+      if (Json const* const done = results.find(table.name, settings.seed)) {
+        lines.push_back(*done);
+        continue;
+      }
+      lines.push_back(evaluate(table, learner, names, settings, o));
+      results.add(lines.back());
+      if (signals.flag() != 0) return basin::run::exit_status(basin::run::Ending::signaled);
+    }
+    std::printf("\n| %s | %zu | %zu | %s |", table.name.c_str(), table.rows.extent(0),
+                table.rows.extent(1), table.labeled() ? "AUROC" : "nats");
+    for (auto const& name : columns) std::printf(" %s |", cell(lines, name).c_str());
+    std::fflush(stdout);
+    for (auto const& name : names)
+      if (o.bracket && lines.front()["brackets"].contains(name)) {
+        brackets += "| " + table.name + " | " + name + " |";
+        for (auto const* const what : {"least", "most", "quadrature"})
+          brackets += " " + bracket_cell(lines, name, what) + " |";
+        brackets += "\n";
+      }
+  }
+  std::printf("\n");
+  if (!brackets.empty())
+    std::printf(
+        "\n| set | objective | annealed back: at least | annealed: at most | quadrature |\n"
+        "|---|---|---|---|---|\n%s",
+        brackets.c_str());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<std::filesystem::path> paths;
-  std::vector<std::string> sets, names;
-  std::filesystem::path out;
-  Settings settings;
-  Options options;
-  std::uint64_t seeds = 5;
-  CLI::App app("Energies of tables: densities, and anomalies by AUROC, as one Markdown table.");
-  app.add_option("--data", paths, "sets, or folders of sets: .npz, .csv, .csv.gz");
-  app.add_option("--set", sets, "sets in the plane: two_moons, ...");
-  app.add_option("--methods", names,
-                 "a list with commas; without one, experts where all sets have labels, else "
-                 "PCD,DSM,SSM,NCE")
-      ->delimiter(',')
-      ->check(CLI::IsMember({of_ladder, of_experts, "PCD", "DSM", "SSM", "NCE"}));
-  app.add_option("--seeds", seeds, "runs of each set, with seeds 1, 2, ...")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--steps", settings.steps, "training steps")->capture_default_str();
-  app.add_option("--noise", settings.noise, "standard deviation of the noise on standardized rows")
-      ->capture_default_str();
-  app.add_option("--views", options.ladder.views, "of the ladder, a list with commas")
-      ->delimiter(',')
-      ->check(CLI::IsMember(views))
-      ->capture_default_str();
-  app.add_option("--noise_first", options.ladder.noise.first, "largest noise of the ladder")
-      ->capture_default_str();
-  app.add_option("--noise_last", options.ladder.noise.last, "smallest noise of the ladder")
-      ->capture_default_str();
-  app.add_option("--levels", options.ladder.noise.levels, "of the ladder")->capture_default_str();
-  app.add_option("--ladder_steps", options.ladder.steps, "of training, times the root of the rows")
-      ->capture_default_str();
-  app.add_option("--experts", options.experts.experts, "a list with commas of KIND:VIEW:PARAMETER")
-      ->delimiter(',')
-      ->capture_default_str();
-  app.add_option("--power", options.experts.power, "of the experts' scores that are averaged")
-      ->capture_default_str();
-  app.add_option("--network_steps", options.experts.steps,
-                 "of an expert's training, times the root of the rows")
-      ->capture_default_str();
-  app.add_option("--memory", options.experts.memory,
-                 "training rows that an expert compares others with")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--energies", options.energies,
-                 "folder for the energies of the ladder or the experts, .npy");
-  app.add_flag("--bracket", options.bracket,
-               "also the log-likelihood between two bounds, by annealed importance sampling");
-  app.add_option("--chains", options.annealing.chains, "of --bracket")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--rungs", options.annealing.rungs, "of --bracket")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--settling", options.annealing.settling,
-                 "of --bracket, moves from the training rows")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--out", out, "file for a JSON line of each set and seed");
-  CLI11_PARSE(app, argc, argv);
+  Program program;
+  basin::run::CommandLine line(
+      "Energies of tables: densities, and anomalies by AUROC, as one Markdown table.");
+  line.add(program);
+  if (!line.parse(argc, argv)) return line.status();
   Kokkos::ScopeGuard const kokkos;
   try {
-    options.ladder.noise.check();
-    for (auto const& text : options.experts.experts) experts::parsed(text);
-    std::vector<Table> tables;
-    for (auto const& name : sets) tables.push_back(plane_set(name));
-    for (auto const& path : paths)
-      for (auto const& file : files_of(path)) tables.push_back(read_set(file));
-    if (tables.empty()) throw std::runtime_error("tabular: 0 sets; name some with --data or --set");
-    bool const labeled = std::all_of(tables.begin(), tables.end(), std::mem_fn(&Table::labeled));
-    if (names.empty())
-      names = labeled ? std::vector<std::string>{of_experts}
-                      : std::vector<std::string>{"PCD", "DSM", "SSM", "NCE"};
-    std::ofstream file(out);
-    std::string brackets;
-    bool const exact = std::any_of(names.begin(), names.end(),
-                                   [](auto const& name) { return methods.count(name) > 0; });
-
-    std::vector<std::string> columns{"Gaussian"};
-    columns.insert(columns.end(), names.begin(), names.end());
-    if (!labeled) columns.push_back(with_own_log_z);
-    std::printf("| set | rows | columns | score |");
-    for (auto const& name : columns) std::printf(" %s |", name.c_str());
-    std::printf("\n|---|---|---|---|");
-    for (std::size_t i = 0; i < columns.size(); ++i) std::printf("---|");
-    for (Table const& table : tables) {
-      Learner const learner = learner_for(table, exact);
-      std::vector<Json> lines;
-      for (settings.seed = 1; settings.seed <= seeds; ++settings.seed) {
-        lines.push_back(evaluate(table, learner, names, settings, options));
-        if (!out.empty() && !(file << lines.back().dump() << std::endl))
-          throw std::runtime_error("tabular: '" + out.string() + "' cannot be written");
-      }
-      std::printf("\n| %s | %zu | %zu | %s |", table.name.c_str(), table.rows.extent(0),
-                  table.rows.extent(1), table.labeled() ? "AUROC" : "nats");
-      for (auto const& name : columns) std::printf(" %s |", cell(lines, name).c_str());
-      std::fflush(stdout);
-      for (auto const& name : names)
-        if (options.bracket && lines.front()["brackets"].contains(name)) {
-          brackets += "| " + table.name + " | " + name + " |";
-          for (auto const* const what : {"least", "most", "quadrature"})
-            brackets += " " + bracket_cell(lines, name, what) + " |";
-          brackets += "\n";
-        }
-    }
-    std::printf("\n");
-    if (!brackets.empty())
-      std::printf(
-          "\n| set | objective | annealed back: at least | annealed: at most | quadrature |\n"
-          "|---|---|---|---|---|\n%s",
-          brackets.c_str());
+    return run(program, basin::run::describe_process(argc, argv, program));
   } catch (std::exception const& e) {
     std::fprintf(stderr, "\n%s\n", e.what());
     return 1;
