@@ -135,7 +135,7 @@ void check_integers(int levels) {
   using Numbers = Kokkos::View<Number**, Kokkos::LayoutRight, Kokkos::HostSpace>;
   Numbers const x("x", 2000, 3);
   for (int i = 0; i < 2000; ++i) {
-    x(i, 0) = static_cast<Number>(i % levels);
+    x(i, 0) = static_cast<Number>((levels / 2 + i) % levels);
     x(i, 1) = static_cast<Number>(levels - 1);
     x(i, 2) = Number(0.25);
   }
@@ -162,7 +162,7 @@ void check_integers(int levels) {
 }
 
 TEST_CASE("dequantized integers are in their cells, and come back", "[data][transform]") {
-  for (int const levels : {1, 3, 10, 256, 1 << 20}) {
+  for (int const levels : {1, 3, 10, 256, 786433, 1 << 20}) {
     CAPTURE(levels);
     check_integers<float>(levels);
     check_integers<double>(levels);
