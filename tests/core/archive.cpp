@@ -4,6 +4,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 
+#include <string>
+#include <vector>
+
 namespace {
 
 using Exec = BASIN_TEST_EXEC;
@@ -108,6 +111,44 @@ TEST_CASE("what does not fit is refused by its name, and nothing is loaded", "[c
   Kokkos::View<float*, Exec> const one("one", 1);
   CHECK_THROWS_WITH(archive.load("number", one),
                     "basin::MemoryArchive: 'number' was saved with shape (), the object has (1)");
+}
+
+struct Sequences {
+  std::vector<double> numbers;
+  std::string text;
+
+  template <basin::Archive A>
+  void archive(A& a) {
+    a("numbers", numbers);
+    a("text", text);
+  }
+};
+
+TEST_CASE("a sequence gets the length that was saved, and its type is checked", "[core][archive]") {
+  MemoryArchive archive;
+  for (Sequences saved : {Sequences{{1.5, -2, 1e300}, "red\ngreen\xFF"}, Sequences{}}) {
+    archive.save("object", saved);
+    Sequences loaded{{7}, "blue"};
+    archive.check("object", loaded);
+    CHECK(loaded.text == "blue");
+    archive.load("object", loaded);
+    CHECK(loaded.numbers == saved.numbers);
+    CHECK(loaded.text == saved.text);
+  }
+  std::vector<double> numbers{1, 2};
+  archive.save("numbers", numbers);
+  std::vector<float> narrow{3};
+  CHECK_THROWS_WITH(archive.load("numbers", narrow),
+                    "basin::MemoryArchive: 'numbers' was saved with type f8, the object has f4");
+  CHECK(narrow == std::vector<float>{3});
+  Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> const table("table", 1, 2);
+  archive.save("numbers", table);
+  CHECK_THROWS_WITH(
+      archive.load("numbers", numbers),
+      "basin::MemoryArchive: 'numbers' was saved with shape (1, 2), the object has (2)");
+  Sequences object;
+  CHECK_THROWS_WITH(archive.check("none", object),
+                    "basin::MemoryArchive: 'none/numbers' was not saved");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <basin/io/npz.hpp>
 
 #include "support/temporary_folder.hpp"
+#include "support/writer.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -165,6 +166,53 @@ TEST_CASE("an archive that is cut or damaged is refused", "[io][npz]") {
     write_file(folder / "damaged", damaged);
     CHECK_THROWS_AS((read_npz<double, 2>(folder / "damaged", "X")), std::runtime_error);
   }
+}
+
+TEST_CASE("arrays of any layout and type are read back, packed or not", "[io][npz]") {
+  TemporaryFolder const folder;
+  Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace> const right("right", 40, 3);
+  Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> const left("left", 40, 3);
+  Kokkos::View<int*, Kokkos::HostSpace> const labels("labels", 40);
+  Kokkos::View<std::uint8_t**, Kokkos::HostSpace> const bytes("bytes", 2, 2);
+  for (int i = 0; i < 40; ++i) {
+    for (int j = 0; j < 3; ++j) right(i, j) = left(i, j) = std::sqrt(double(3 * i + j));
+    labels(i) = i - 5;
+  }
+  bytes(1, 0) = 255;
+  for (bool const packed : {false, true}) {
+    using basin::io::write_npz;
+    write_npz(folder / "right", {{"X", right}, {"y", labels}, {"b", bytes}}, packed);
+    write_npz(folder / "left", {{"X", left}, {"y", labels}, {"b", bytes}}, packed);
+    CHECK(read_file(folder / "right") == read_file(folder / "left"));
+    auto const x = read_npz<double, 2>(folder / "left", "X");
+    auto const y = read_npz<int, 1>(folder / "left", "y");
+    REQUIRE(x.extent(0) == 40);
+    REQUIRE(x.extent(1) == 3);
+    REQUIRE(y.extent(0) == 40);
+    for (int i = 0; i < 40; ++i) {
+      for (int j = 0; j < 3; ++j) CHECK(x(i, j) == right(i, j));
+      CHECK(y(i) == labels(i));
+    }
+    CHECK(read_npz<int, 2>(folder / "left", "b")(1, 0) == 255);
+    CHECK((read_file(folder / "left").size() < 1500) == packed);
+  }
+  // A member is the file that write_npy writes, as in NumPy's archives.
+  basin::io::write_npy(folder / "X", right);
+  basin::io::write_npz(folder / "plain", {{"X", right}});
+  CHECK(read_file(folder / "plain").find(read_file(folder / "X")) != std::string::npos);
+}
+
+TEST_CASE("npz files are written as any program writes", "[io][npz]") {
+  Kokkos::View<float*, Kokkos::HostSpace> const x("x", 3);
+  basin::test::check_writer("basin::io::write_npz", [&](std::string const& path) {
+    basin::io::write_npz(path, {{"X", x}});
+  });
+  CHECK_THROWS_WITH(basin::io::write_npz("x", {{"X", x}, {"y", x}, {"X", x}}),
+                    "basin::io::write_npz: arrays 0 and 2 have the name 'X'");
+  CHECK_THROWS_WITH(basin::io::write_npz("x", {{"", x}}),
+                    "basin::io::write_npz: array 0 has no name");
+  CHECK_THROWS_WITH(basin::io::write_npz("x", {}),
+                    "basin::io::write_npz: there are 0 arrays, must be >= 1");
 }
 
 TEST_CASE("npz refusals say the file, the array and both values", "[io][npz]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A run that is interrupted, in whatever way, and goes on is the run that was not.
+#include <basin/data/transform/standardize.hpp>
 #include <basin/run/fit.hpp>
 #include <basin/run/validation.hpp>
 
@@ -140,6 +141,69 @@ TEST_CASE("a checkpoint of another model is refused", "[run][fit]") {
                         ContainsSubstring("basin::layer::Tanh") &&
                         ContainsSubstring(", this program's is "));
   CHECK(contents(other.parameters()) == before);
+}
+
+struct Reports {
+  int count = 0;
+  template <basin::Archive A>
+  void archive(A& a) {
+    a("count", count);
+  }
+};
+
+TEST_CASE("objects of the program last with a run: its constants are those that were saved",
+          "[run][fit]") {
+  using basin::data::transform::Standardize;
+  using basin::run::Kept;
+  TemporaryFolder const folder;
+  Standardize normalization{{{0.5, -1, 2}, {1, 2, 3}}};
+  Reports reports;
+  basin::run::Hooks<Trainer> hooks;
+  hooks.measure = [&](auto&) { ++reports.count; };
+  hooks.keep    = {Kept::constant("normalization", normalization), Kept::state("reports", reports)};
+  Trainer first = make_trainer();
+  basin::run::fit(first, in(folder, 10), hooks);
+  CHECK(reports.count == 2);
+
+  reports.count  = 0;
+  Trainer second = make_trainer();
+  basin::run::fit(second, in(folder, 20, true), hooks);
+  CHECK(reports.count == 4);
+  CHECK(contents(second.parameters()) == parameters_after(20));
+
+  // Whoever loads the model has what to invert its samples with.
+  auto const file = folder / "run" + "/checkpoint-000000000020.h5";
+  Standardize loaded;
+  basin::io::read_checkpoint(file).archive.load("user/normalization", loaded);
+  CHECK(loaded.moments.mean == normalization.moments.mean);
+  CHECK(loaded.moments.standard_deviation == normalization.moments.standard_deviation);
+
+  Trainer third      = make_trainer();
+  auto const before  = contents(third.parameters());
+  auto const refused = [&](std::string const& sentence) {
+    reports.count = 7;
+    CHECK_THROWS_WITH(basin::run::fit(third, in(folder, 30, true), hooks), sentence);
+    CHECK(reports.count == 7);
+    CHECK(contents(third.parameters()) == before);
+  };
+  normalization.moments.standard_deviation[1] = 2.5;
+  refused("basin::run::fit: 'user/normalization/standard_deviation' of '" + file +
+          "' is 2 at 1, this program's 2.5; it is a constant of the run");
+  normalization.moments = {{0.5, -1}, {1, 2}};
+  refused("basin::run::fit: 'user/normalization/mean' of '" + file +
+          "' has shape (3), this program's has (2); it is a constant of the run");
+  normalization = loaded;
+  hooks.keep    = {Kept::state("reports", reports)};
+  refused("basin::run::fit: '" + file +
+          "' has 'user/normalization/mean', this program keeps no object 'normalization'; write it "
+          "in Hooks::keep");
+  hooks.keep = {Kept::constant("normalization", normalization), Kept::state("reports", reports),
+                Kept::constant("more", loaded)};
+  refused("basin::MemoryArchive: 'user/more/mean' was not saved");
+  hooks.keep = {Kept::state("reports", reports), Kept::state("reports", reports)};
+  refused("basin::run::fit: Hooks::keep has the name 'reports' twice");
+  CHECK_THROWS_WITH(Kept::state("a/b", reports),
+                    "basin::run::Kept: a name has letters and no '/', got 'a/b'");
 }
 
 TEST_CASE("the best checkpoint is kept, and a run without patience ends", "[run][fit]") {

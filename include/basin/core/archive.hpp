@@ -25,6 +25,7 @@ namespace basin {
 ///   template <Archive A> void archive(A& a) {
 ///     a("theta", theta_);    // a View, on host or device
 ///     a("step", step_);      // a scalar
+///     a("mean", mean_);      // a std::vector of numbers or std::string: gets the length that was saved
 ///     a("buffer", buffer_);  // an object with a member archive: names become "buffer/..."
 ///     if constexpr (A::loads) graph_.clear();  // whatever depends on the contents
 ///   }
@@ -49,7 +50,7 @@ struct ArchiveEntry {
 template <class T>
 std::string type_name() {
   static_assert(std::is_arithmetic_v<T>,
-                "basin::Archive: only numbers, Views of numbers, and "
+                "basin::Archive: only numbers, Views and std::vectors of numbers, std::string, and "
                 "objects with a member archive(a) can be archived.");
   char const kind = std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
   return kind + std::to_string(sizeof(T));
@@ -73,7 +74,21 @@ std::vector<std::size_t> shape_of(View const& view) {
   return shape;
 }
 
-// Shared by all passes: the names of nested objects, and the dispatch on View, scalar or object.
+// A std::vector of numbers, or a text, which is bytes.
+template <class T>
+concept ArchivedSequence = requires(T& t, std::size_t n) {
+  t.resize(n);
+  { t.data() } -> std::convertible_to<typename T::value_type const*>;
+  requires std::is_arithmetic_v<typename T::value_type>;
+};
+template <class Sequence>
+std::string sequence_type() {
+  using Number = typename Sequence::value_type;
+  return type_name<std::conditional_t<std::same_as<Number, char>, unsigned char, Number>>();
+}
+
+// Shared by all passes: the names of nested objects, and the dispatch on View, sequence, scalar or
+// object.
 template <class Pass>
 class ArchivePass {
  public:
@@ -89,6 +104,8 @@ class ArchivePass {
       static_cast<Pass&>(*this).view(path_, thing);
     } else if constexpr (requires { thing.archive(static_cast<Pass&>(*this)); }) {
       thing.archive(static_cast<Pass&>(*this));
+    } else if constexpr (ArchivedSequence<Thing>) {
+      static_cast<Pass&>(*this).sequence(path_, thing);
     } else {
       static_cast<Pass&>(*this).number(path_, thing);
     }
@@ -104,7 +121,8 @@ class ArchivePass {
 /// Objects in memory, by name.
 ///
 /// An object is restored completely or not at all: before the first value is written all entries
-/// are found and their type and shape checked, and none may be left over. Device Views are copied,
+/// are found and their type and shape checked (of a sequence the type alone), and none may be left
+/// over. Device Views are copied,
 /// which waits for all device work.
 class MemoryArchive {
  public:
@@ -123,14 +141,21 @@ class MemoryArchive {
     pass(name, object);
   }
 
+  /// Whether an object can be loaded: the sentence of load, and nothing is written.
+  /// \throws std::invalid_argument as load
+  template <class T>
+  void check(std::string_view name, T& object) const {
+    Checker check(entries_);
+    check(name, object);
+    check.none_left(std::string(name) + "/");
+  }
+
   /// Loads a saved object.
   /// \throws std::invalid_argument naming what is missing, left over, or has another type or shape;
   ///         the object is then unchanged
   template <class T>
   void load(std::string_view name, T& object) const {
-    Checker check(entries_);
     check(name, object);
-    check.none_left(std::string(name) + "/");
     Loader pass(entries_);
     pass(name, object);
   }
@@ -155,6 +180,15 @@ class MemoryArchive {
           detail::type_name<T>(), detail::shape_of(view),
           n > 0 ? std::vector<unsigned char>(bytes, bytes + n) : std::vector<unsigned char>()};
     }
+    template <class Sequence>
+    void sequence(std::string const& name, Sequence const& sequence) {
+      auto const* bytes   = reinterpret_cast<unsigned char const*>(sequence.data());
+      std::size_t const n = sequence.size() * sizeof(typename Sequence::value_type);
+      entries_[name]      = {
+          detail::sequence_type<Sequence>(),
+          {sequence.size()},
+          n > 0 ? std::vector<unsigned char>(bytes, bytes + n) : std::vector<unsigned char>()};
+    }
     template <class T>
     void number(std::string const& name, T const& number) {
       auto const* bytes = reinterpret_cast<unsigned char const*>(&number);
@@ -175,6 +209,13 @@ class MemoryArchive {
       static_assert(!std::is_const_v<typename View::value_type>,
                     "basin::MemoryArchive: a View of const numbers cannot be loaded.");
       fits(name, detail::type_name<typename View::non_const_value_type>(), detail::shape_of(view));
+    }
+    template <class Sequence>
+    void sequence(std::string const& name, Sequence const& sequence) {
+      auto const found = entries_.find(name);
+      bool const line  = found != entries_.end() && found->second.shape.size() == 1;
+      fits(name, detail::sequence_type<Sequence>(),
+           {line ? found->second.shape[0] : sequence.size()});
     }
     template <class T>
     void number(std::string const& name, T&) {
@@ -217,6 +258,13 @@ class MemoryArchive {
       auto const& bytes = entries_.find(name)->second.bytes;
       if (!bytes.empty()) std::memcpy(host.data(), bytes.data(), bytes.size());
       Kokkos::deep_copy(view, host);
+    }
+    template <class Sequence>
+    void sequence(std::string const& name, Sequence& sequence) const {
+      auto const& entry = entries_.find(name)->second;
+      sequence.resize(entry.shape[0]);
+      if (!entry.bytes.empty())
+        std::memcpy(sequence.data(), entry.bytes.data(), entry.bytes.size());
     }
     template <class T>
     void number(std::string const& name, T& number) const {

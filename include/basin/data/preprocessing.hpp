@@ -66,17 +66,11 @@ ColumnMoments column_moments(R const& samples) {
   return moments;
 }
 
-/// \brief x <- (x - m) / s for each column, in place.
-///
-/// \param samples  Samples or a Table; a table is rounded to float afterwards, by rounded() or by
-///                 the trainer
-/// \param moments  of the training set, also where samples are the test set
-/// \throws std::invalid_argument if a column's s is not finite and > 0, or moments are of another
-///         dimension; samples are then unchanged
-template <Rows R>
-void standardize(R const& samples, ColumnMoments const& moments) {
-  std::string const caller    = "basin::data::standardize";
-  std::size_t const dimension = samples.extent(1);
+namespace detail {
+
+// Whether rows of this dimension can be standardized by these moments.
+inline void check_moments(std::string const& caller, std::size_t dimension,
+                          ColumnMoments const& moments, bool in_float) {
   if (moments.mean.size() != dimension || moments.standard_deviation.size() != dimension)
     throw std::invalid_argument(caller + ": samples have dimension " + std::to_string(dimension) +
                                 ", moments have " + std::to_string(moments.mean.size()) +
@@ -88,14 +82,38 @@ void standardize(R const& samples, ColumnMoments const& moments) {
       throw std::invalid_argument(caller + ": column " + std::to_string(j) + " is constant, " +
                                   std::to_string(mean) +
                                   " to the rounding of its numbers; drop it" +
-                                  (std::same_as<typename R::value_type, float>
-                                       ? ", or standardize a Table, which is in double"
-                                       : ""));
+                                  (in_float ? ", or standardize a Table, which is in double" : ""));
     if (!(deviation > 0 && std::isfinite(deviation) && std::isfinite(mean)))
       throw std::invalid_argument(caller + ": column " + std::to_string(j) + " has mean " +
                                   std::to_string(mean) + " and standard deviation " +
                                   std::to_string(deviation) + ", which must be finite and > 0");
   }
+}
+
+inline void check_ranges(std::string const& caller, double lower, double upper, double new_lower,
+                         double new_upper) {
+  if (!(lower < upper))
+    throw std::invalid_argument(caller + ": lower must be < upper, got " + std::to_string(lower) +
+                                " and " + std::to_string(upper));
+  if (!(new_lower < new_upper))
+    throw std::invalid_argument(caller + ": new_lower must be < new_upper, got " +
+                                std::to_string(new_lower) + " and " + std::to_string(new_upper));
+}
+
+}  // namespace detail
+
+/// \brief x <- (x - m) / s for each column, in place.
+///
+/// \param samples  Samples or a Table; a table is rounded to float afterwards, by rounded() or by
+///                 the trainer
+/// \param moments  of the training set, also where samples are the test set
+/// \throws std::invalid_argument if a column's s is not finite and > 0, or moments are of another
+///         dimension; samples are then unchanged
+template <Rows R>
+void standardize(R const& samples, ColumnMoments const& moments) {
+  std::size_t const dimension = samples.extent(1);
+  detail::check_moments("basin::data::standardize", dimension, moments,
+                        std::same_as<typename R::value_type, float>);
   for (std::size_t i = 0; i < samples.extent(0); ++i)
     for (std::size_t j = 0; j < dimension; ++j)
       samples(i, j) = static_cast<typename R::value_type>(
@@ -119,12 +137,7 @@ ColumnMoments standardize(R const& samples) {
 /// \throws std::invalid_argument if lower >= upper or new_lower >= new_upper
 template <Rows R>
 void rescale(R const& samples, double lower, double upper, double new_lower, double new_upper) {
-  if (!(lower < upper))
-    throw std::invalid_argument("basin::data::rescale: lower must be < upper, got " +
-                                std::to_string(lower) + " and " + std::to_string(upper));
-  if (!(new_lower < new_upper))
-    throw std::invalid_argument("basin::data::rescale: new_lower must be < new_upper, got " +
-                                std::to_string(new_lower) + " and " + std::to_string(new_upper));
+  detail::check_ranges("basin::data::rescale", lower, upper, new_lower, new_upper);
   double const factor = (new_upper - new_lower) / (upper - lower);
   for (std::size_t i = 0; i < samples.extent(0); ++i)
     for (std::size_t j = 0; j < samples.extent(1); ++j)

@@ -39,6 +39,21 @@ RowsLike<R> make_rows(std::size_t count, std::size_t dimension) {
 
 }  // namespace detail
 
+/// \brief Copy of a View of float or double of rank 2, of any layout and memory space, as readers return
+///        it: (rows, columns), contiguous, on the host. Waits for all device work.
+template <class View>
+auto host_rows(View const& view) {
+  using Rows =
+      Kokkos::View<typename View::non_const_value_type**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  static_assert(basin::data::Rows<Rows> && View::rank() == 2,
+                "basin::data::host_rows: the View must be of float or double, of rank 2.");
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+  Rows const rows = detail::make_rows<Rows>(view.extent(0), view.extent(1));
+  for (std::size_t i = 0; i < rows.extent(0); ++i)
+    for (std::size_t j = 0; j < rows.extent(1); ++j) rows(i, j) = host(i, j);
+  return rows;
+}
+
 /// One class label per sample: (samples), on the host.
 using Labels = Kokkos::View<int*, Kokkos::LayoutRight, Kokkos::HostSpace>;
 

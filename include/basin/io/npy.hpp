@@ -7,7 +7,6 @@
 #include <Kokkos_Core.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <charconv>
 #include <concepts>
@@ -34,17 +33,22 @@ static_assert(std::endian::native == std::endian::little,
 
 inline constexpr std::string_view npy_magic("\x93NUMPY\x01\x00", 8);
 
+// "<f4", "<i8", "|u1", ...
 template <class Scalar>
-constexpr std::string_view npy_type() {
-  static_assert(std::same_as<Scalar, float> || std::same_as<Scalar, double>,
-                "basin::io: npy arrays are of float or double.");
-  return std::same_as<Scalar, float> ? "<f4" : "<f8";
+std::string npy_type() {
+  static_assert(std::same_as<Scalar, float> || std::same_as<Scalar, double> ||
+                    (std::integral<Scalar> && !std::same_as<Scalar, char> &&
+                     !std::same_as<Scalar, bool> && sizeof(Scalar) <= 8),
+                "basin::io: npy arrays are of float, double or an integer type that is not char.");
+  char const kind = std::floating_point<Scalar> ? 'f' : std::signed_integral<Scalar> ? 'i' : 'u';
+  return std::string(sizeof(Scalar) == 1 ? "|" : "<") + kind + std::to_string(sizeof(Scalar));
 }
 
 // Advice for a file of another type: the scalar to read it as, if there is one.
 inline std::string read_as(std::string_view type) {
   if (type == "'<f4'") return "; read it as float";
   if (type == "'<f8'") return "; read it as double";
+  if (type == "'<i4'") return "; read it as int";
   return "";
 }
 
@@ -149,6 +153,43 @@ std::size_t count_npy_values(NpyHeader const& header, std::size_t each, std::uin
   return values;
 }
 
+// What stands before the values: magic, length and header, to a multiple of 64 bytes.
+template <class Scalar>
+std::string npy_start(std::vector<std::size_t> const& shape) {
+  std::string header = "{'descr': '" + npy_type<Scalar>() +
+                       "', 'fortran_order': False, 'shape': " + npy_shape(shape) + ", }";
+  std::size_t const prefix = npy_magic.size() + 2;
+  while ((prefix + header.size() + 1) % 64 != 0) header += ' ';
+  header += '\n';
+  return std::string(npy_magic) + static_cast<char>(header.size() % 256) +
+         static_cast<char>(header.size() / 256) + header;
+}
+
+// The bytes of an npy file of an array of any layout and space, in C order, to write(bytes, count).
+template <class Array, class Write>
+void write_npy_bytes(Array const& array, Write const& write) {
+  using Scalar       = typename Array::non_const_value_type;
+  int constexpr rank = static_cast<int>(Array::rank());
+  static_assert(rank == 1 || rank == 2, "basin::io: the array must have rank 1 or 2.");
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, array);
+  std::vector<std::size_t> shape;
+  for (int r = 0; r < rank; ++r) shape.push_back(host.extent(r));
+  std::string const start = npy_start<Scalar>(shape);
+  write(start.data(), start.size());
+  if constexpr (rank == 1) {
+    for (std::size_t i = 0; i < host.extent(0); ++i) {
+      Scalar const value = host(i);
+      write(&value, sizeof(Scalar));
+    }
+  } else {
+    std::vector<Scalar> row(host.extent(1));
+    for (std::size_t i = 0; i < host.extent(0); ++i) {
+      for (std::size_t j = 0; j < row.size(); ++j) row[j] = host(i, j);
+      write(row.data(), row.size() * sizeof(Scalar));
+    }
+  }
+}
+
 // Uninitialized, of the shape in a header.
 template <class Scalar, int Rank, class Refuse>
 typename npy_view<Scalar, Rank>::type make_npy_array(NpyHeader const& header,
@@ -170,7 +211,7 @@ typename npy_view<Scalar, Rank>::type make_npy_array(NpyHeader const& header,
 template <class Scalar, int Rank>
 using NpyArray = typename detail::npy_view<Scalar, Rank>::type;
 
-/// \brief Writes an array of rank 1 or 2 of float or double as a NumPy file, in C order.
+/// \brief Writes an array of rank 1 or 2 of float, double or integers as a NumPy file, in C order.
 ///
 /// The file replaces an existing one only when it is complete. A device array is copied to the
 /// host.
@@ -179,43 +220,16 @@ using NpyArray = typename detail::npy_view<Scalar, Rank>::type;
 /// \throws std::runtime_error if the file cannot be written
 template <class Array>
 void write_npy(std::filesystem::path const& path, Array const& array) {
-  using Scalar       = typename Array::non_const_value_type;
-  int constexpr rank = static_cast<int>(Array::rank());
-  static_assert(rank == 1 || rank == 2, "basin::io::write_npy: the array must have rank 1 or 2.");
-
-  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, array);
-  std::vector<std::size_t> shape;
-  for (int r = 0; r < rank; ++r) shape.push_back(host.extent(r));
-  std::string header = "{'descr': '" + std::string(detail::npy_type<Scalar>()) +
-                       "', 'fortran_order': False, 'shape': " + detail::npy_shape(shape) + ", }";
-  std::size_t const prefix = detail::npy_magic.size() + 2;
-  while ((prefix + header.size() + 1) % 64 != 0) header += ' ';
-  header += '\n';
-  std::array<unsigned char, 2> const length{static_cast<unsigned char>(header.size() % 256),
-                                            static_cast<unsigned char>(header.size() / 256)};
-
   detail::AtomicFile file("basin::io::write_npy", path);
-  file.write(detail::npy_magic.data(), detail::npy_magic.size());
-  file.write(length.data(), length.size());
-  file.write(header.data(), header.size());
-  if constexpr (rank == 1) {
-    for (std::size_t i = 0; i < host.extent(0); ++i) {
-      Scalar const value = host(i);
-      file.write(&value, sizeof(Scalar));
-    }
-  } else {
-    std::vector<Scalar> row(host.extent(1));
-    for (std::size_t i = 0; i < host.extent(0); ++i) {
-      for (std::size_t j = 0; j < row.size(); ++j) row[j] = host(i, j);
-      file.write(row.data(), row.size() * sizeof(Scalar));
-    }
-  }
+  detail::write_npy_bytes(array,
+                          [&](void const* bytes, std::size_t count) { file.write(bytes, count); });
   file.commit();
 }
 
 /// \brief Reads a NumPy file, format version 1.0, little-endian, C order.
 ///
-/// \tparam Scalar  float ('<f4') or double ('<f8'), as in the file: nothing is converted
+/// \tparam Scalar  float ('<f4'), double ('<f8') or an integer type (int is '<i4'), as in the file:
+///                 nothing is converted
 /// \tparam Rank    1 or 2, as in the file
 /// \throws std::runtime_error if the file does not exist, is not a NumPy file of version 1.0, has
 ///         another type, order or rank, is truncated, or has more data than its header states
@@ -239,7 +253,7 @@ NpyArray<Scalar, Rank> read_npy(std::filesystem::path const& path) {
         return bytes;
       },
       refuse);
-  std::string const expected = "'" + std::string(detail::npy_type<Scalar>()) + "'";
+  std::string const expected = "'" + detail::npy_type<Scalar>() + "'";
   if (header.type != expected)
     refuse("has type " + header.type + ", not " + expected + detail::read_as(header.type));
   if (header.order != "False") refuse("has 'fortran_order' " + header.order + ", not False");

@@ -2,6 +2,7 @@
 #ifndef BASIN_IO_NPZ_HPP
 #define BASIN_IO_NPZ_HPP
 
+#include <basin/core/check.hpp>
 #include <basin/io/npy.hpp>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 #include <zip.h>
 
 // Format: NumPy's savez and savez_compressed: a zip archive with a member 'name.npy' for each
@@ -144,6 +146,93 @@ Scalar from_npz(Stored value, Refuse const& refuse) {
 }
 
 }  // namespace detail
+
+/// An array of an archive that is written: its name and its bytes, which are a copy.
+class NamedArray {
+ public:
+  /// \param name   of the array, without '.npy'
+  /// \param array  Kokkos::View of rank 1 or 2 of float, double or integers, any layout and space; kernels
+  ///               that write it must have finished
+  template <class Array>
+  NamedArray(std::string name, Array const& array) : name_(std::move(name)) {
+    detail::write_npy_bytes(array, [&](void const* bytes, std::size_t count) {
+      bytes_.append(static_cast<char const*>(bytes), count);
+    });
+  }
+  std::string const& name() const { return name_; }
+  std::string const& bytes() const { return bytes_; }
+
+ private:
+  std::string name_;
+  std::string bytes_;  // of an npy file
+};
+
+/// \brief Writes arrays as NumPy's savez does, or savez_compressed.
+///
+///   write_npz("set.npz", {{"X", points}, {"y", labels}});
+///
+/// The archive is made in memory. The file replaces an existing one only when it is complete. Equal
+/// arrays give equal bytes: members have no time.
+///
+/// \param packed  by deflate
+/// \throws std::invalid_argument if there are no arrays, or a name is empty or there twice
+/// \throws std::runtime_error if the file cannot be written
+inline void write_npz(std::filesystem::path const& path, std::vector<NamedArray> const& arrays,
+                      bool packed = false) {
+  char const* const who = "basin::io::write_npz";
+  if (arrays.empty()) refuse(who, "there are 0 arrays, must be >= 1");
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    if (arrays[i].name().empty()) refuse(who, "array ", i, " has no name");
+    for (std::size_t j = 0; j < i; ++j)
+      if (arrays[j].name() == arrays[i].name())
+        refuse(who, "arrays ", j, " and ", i, " have the name '", arrays[i].name(), "'");
+  }
+  zip_error_t error;
+  zip_error_init(&error);
+  auto const fail = [&](std::string const& reason) {
+    throw std::runtime_error(std::string(who) + ": '" + path.string() +
+                             "' cannot be written: " + reason);
+  };
+  // Kept for what is read of it once the archive is closed; the archive has a count of its own.
+  std::unique_ptr<zip_source_t, void (*)(zip_source_t*)> const target(
+      zip_source_buffer_create(nullptr, 0, 0, &error), zip_source_free);
+  if (target == nullptr) fail(zip_error_strerror(&error));
+  zip_source_keep(target.get());
+  std::unique_ptr<zip_t, void (*)(zip_t*)> archive(
+      zip_open_from_source(target.get(), ZIP_TRUNCATE, &error), zip_discard);
+  if (archive == nullptr) {
+    zip_source_free(target.get());
+    fail(zip_error_strerror(&error));
+  }
+  for (NamedArray const& array : arrays) {
+    zip_source_t* const source =
+        zip_source_buffer(archive.get(), array.bytes().data(), array.bytes().size(), 0);
+    zip_int64_t const at =
+        source == nullptr ? -1
+                          : zip_file_add(archive.get(), (array.name() + ".npy").c_str(), source, 0);
+    if (at < 0) {
+      zip_source_free(source);
+      fail(zip_strerror(archive.get()));
+    }
+    auto const index = static_cast<zip_uint64_t>(at);
+    if (zip_set_file_compression(archive.get(), index, packed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0) !=
+            0 ||
+        zip_file_set_dostime(archive.get(), index, 0, 33, 0) != 0)  // 1980-01-01, as NumPy
+      fail(zip_strerror(archive.get()));
+  }
+  if (zip_close(archive.get()) != 0) fail(zip_strerror(archive.get()));
+  archive.release();
+
+  detail::AtomicFile file(who, path);
+  if (zip_source_open(target.get()) != 0) fail(zip_error_strerror(zip_source_error(target.get())));
+  std::vector<char> part(std::size_t(1) << 16);
+  zip_int64_t got = 0;
+  while ((got = zip_source_read(target.get(), part.data(), part.size())) > 0)
+    file.write(part.data(), static_cast<std::size_t>(got));
+  zip_source_close(target.get());
+  if (got < 0) fail(zip_error_strerror(zip_source_error(target.get())));
+  file.commit();
+}
 
 /// \brief Reads one array of an archive that NumPy's savez or savez_compressed wrote.
 ///

@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/run/describe.hpp>
 #include <basin/run/folder.hpp>
+#include <basin/run/kept.hpp>
 #include <basin/run/metrics_files.hpp>
 #include <basin/run/options.hpp>
 #include <basin/run/stop_signals.hpp>
@@ -26,6 +27,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace basin::run {
 
@@ -44,6 +46,9 @@ struct Hooks {
   std::function<void(Trainer&, int)> change{};
   int rollbacks                  = 3;  ///< after which the error is passed on
   nlohmann::ordered_json process = describe_process(0, nullptr);  ///< for run.json
+  /// Objects of the program that are kept in each checkpoint, as Kept::constant or Kept::state: the
+  /// normalization of the data, for example.
+  std::vector<Kept> keep{};
 };
 
 namespace detail {
@@ -88,7 +93,8 @@ inline void check_same_types(std::filesystem::path const& path, std::string cons
 /// options gets the bits of the run that was not interrupted.
 ///
 /// \throws std::invalid_argument if an option does not fit, the folder has a run that is not to be
-///         resumed, or a checkpoint is of another model; the trainer is then unchanged
+///         resumed, or a checkpoint is of another model or has other constants of the program; the
+///         trainer and all kept objects are then unchanged
 /// \throws std::runtime_error if the folder cannot be written or is in use
 /// \throws train::Divergence after the last rollback
 template <class Trainer>
@@ -96,14 +102,20 @@ Ending fit(Trainer& trainer, Options const& options,
            Hooks<std::type_identity_t<Trainer>> const& hooks = {}) {
   char const* who = "basin::run::fit";
   options.check();
+  detail::check_names(hooks.keep);
   auto const end = static_cast<std::uint64_t>(options.steps);
 
   Folder const folder(options.out, options.keep);
   detail::Watch watch;
   auto const load = [&](std::uint64_t step, io::Checkpoint const& checkpoint) {
-    detail::check_same_types(folder.checkpoint(step), checkpoint.description, describe(trainer));
-    checkpoint.archive.load("watch",
-                            watch);  // before the trainer, which stays whole if it is refused
+    std::string const path = folder.checkpoint(step);
+    detail::check_same_types(path, checkpoint.description, describe(trainer));
+    // All are checked before the first is loaded: whichever is refused, all stay whole.
+    for (Kept const& kept : hooks.keep) kept.check(path, checkpoint.archive);
+    detail::check_all_kept(path, checkpoint.archive, hooks.keep);
+    checkpoint.archive.check("run", trainer);
+    checkpoint.archive.load("watch", watch);
+    for (Kept const& kept : hooks.keep) kept.load(checkpoint.archive);
     checkpoint.archive.load("run", trainer);
   };
   if (options.resume) {
@@ -130,6 +142,7 @@ Ending fit(Trainer& trainer, Options const& options,
     MemoryArchive all;
     all.save("run", trainer);
     all.save("watch", watch);
+    for (Kept const& kept : hooks.keep) kept.save(all);
     return all;
   };
   using Clock              = std::chrono::steady_clock;

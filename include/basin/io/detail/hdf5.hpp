@@ -19,8 +19,11 @@ class Hdf5 {
   Hdf5(Hdf5&& other) noexcept
       : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
   Hdf5& operator=(Hdf5&&) = delete;
-  ~Hdf5() {
+  ~Hdf5() { reset(); }
+  /// Closes the object and has another one of its kind, or none.
+  void reset(hid_t id = H5I_INVALID_HID) {
     if (id_ >= 0) close_(id_);
+    id_ = id;
   }
   explicit operator bool() const { return id_ >= 0; }
   operator hid_t() const { return id_; }
