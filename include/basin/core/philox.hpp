@@ -30,6 +30,7 @@ enum class Purpose : std::uint32_t {
   label            = 14,  ///< labels of samples
   sampler_momentum = 15,  ///< momenta that a sampler draws
   sampler_swap     = 16,  ///< uniforms of swaps between temperatures
+  data_block       = 17,  ///< the order in which blocks of rows are read
 };
 
 namespace detail {
