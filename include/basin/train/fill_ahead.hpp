@@ -46,7 +46,7 @@ class FillAhead {
   }
 
   /// Waits until the buffer has n, whatever was started.
-  /// \throws what filling it threw; the buffer is then filled again, for a later call
+  /// \throws what filling it threw; a later call fills it again
   void wait(std::uint64_t n) {
     std::unique_lock lock(mutex_);
     if (state_ == State::idle || asked_ != n) {
@@ -55,8 +55,7 @@ class FillAhead {
     }
     changed_.wait(lock, [&] { return state_ == State::full; });
     if (std::exception_ptr const error = std::exchange(error_, nullptr)) {
-      ask(n);
-      changed_.notify_all();
+      state_ = State::idle;
       std::rethrow_exception(error);
     }
   }
