@@ -166,6 +166,13 @@ To on_device(From const& from) {
 
 }  // namespace detail
 
+/// The number of labels of a classifier; 0: any.
+template <class E>
+inline constexpr int label_count = 0;
+template <class E>
+  requires(E::outputs > 1)
+inline constexpr int label_count<E> = E::outputs;
+
 /// The training data on the device, or the window of a stream of them, and the batch that a step
 /// draws from them.
 ///

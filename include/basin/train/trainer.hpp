@@ -102,14 +102,14 @@ class Trainer {
   Trainer(Options const& options, Dataset const& data, Exec const& exec = Exec())
       : Trainer(options, Rows(exec, checked(options).batch, data, options.seed), exec) {}
 
-  /// On rows that are read while it trains, from a set of any size, see RowStream. What the
-  /// objective derives from its data, it derives from the first window, which it keeps: a fitted
-  /// noise, the rows that start::Data draws.
+  /// On rows that are read while it trains, see RowStream. The objective is given the first window, for
+  /// good: fitted noises and start::Data see no other.
   ///
-  /// \throws std::invalid_argument as above, also for what is wrong in the first window; std::runtime_error
-  ///         if it cannot be read. What is wrong in a later one is thrown by the step that needs it
+  /// \throws std::invalid_argument as above, std::runtime_error if the first window cannot be read;
+  ///         what is wrong in a later one is thrown by the step that needs it
   Trainer(Options const& options, RowStream const& rows, Exec const& exec = Exec())
-      : Trainer(options, Rows(exec, checked(options).batch, rows, options.seed, classes), exec) {}
+      : Trainer(options, Rows(exec, checked(options).batch, rows, options.seed, label_count<E>),
+                exec) {}
 
   /// Trains on the data given to the constructor, or to set_data.
   ///
@@ -323,7 +323,7 @@ class Trainer {
   }
   void set_data(Dataset const& data) { take(Rows(exec_, options_.batch, data, options_.seed)); }
   void set_data(RowStream const& rows) {
-    take(Rows(exec_, options_.batch, rows, options_.seed, classes));
+    take(Rows(exec_, options_.batch, rows, options_.seed, label_count<E>));
   }
 
   /// Options that may be changed before the next step, for example the sampler's steps: call it
@@ -346,12 +346,6 @@ class Trainer {
       Parameters<E, objective::parameters_of<objective_type>, Optimizer::states, Exec, tuning>;
   using Watching =
       Monitor<Scalar, objective::column_count<objective_type>, Optimizer, Schedule, Exec, tuning>;
-
-  // Of a classifier: labels are below it.
-  static constexpr int classes = [] {
-    if constexpr (requires { requires E::outputs > 1; }) return +E::outputs;
-    return 0;
-  }();
 
   Trainer(Options const& options, Rows const& rows, Exec const& exec)
       : options_(options),
