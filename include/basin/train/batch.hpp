@@ -220,7 +220,8 @@ class Batches {
     static_assert(
         Kokkos::is_view_v<Points>,
         "basin::train::Trainer: data must be a Kokkos::View of rank 2, (rows, dimension); "
-        "an unmanaged one may wrap memory of another container.");
+        "an unmanaged one may wrap memory of another container; rows of a file go into a "
+        "basin::train::RowStream.");
     static_assert(Points::rank() == 2,
                   "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
     check_shape(batch, points.extent(0), points.extent(1));
