@@ -93,7 +93,7 @@ TEST_CASE("a batch is a function of seed and step: the rows of a window in the o
                             {.window = window + 4, .block = block}));  // rounded down
   // Epochs of permuted blocks, cut into windows, each permuted.
   std::vector<int> all, wanted;
-  for (std::uint64_t epoch = 0; all.size() < steps * batch; ++epoch) {
+  for (std::uint64_t epoch = 0; all.size() < steps * batch + window; ++epoch) {
     Permutation const blocks((rows + block - 1) / block, {seed, Purpose::data_block, epoch});
     for (std::uint32_t b = 0; b < blocks.size(); ++b)
       for (int row = static_cast<int>(blocks(b)) * block;
@@ -106,12 +106,17 @@ TEST_CASE("a batch is a function of seed and step: the rows of a window in the o
   }
   wanted.resize(steps * batch);
   CHECK(rows_of_steps(trainer, steps) == wanted);
+  // The objective keeps the first window.
+  CHECK(contents(trainer.state().given().labels) == std::vector(all.begin(), all.begin() + window));
   trainer.set_step(9);  // another window, and back
   CHECK(rows_of_steps(trainer, 2) ==
         std::vector(wanted.begin() + 9 * batch, wanted.begin() + 11 * batch));
   trainer.set_step(2);
   CHECK(rows_of_steps(trainer, 1) ==
         std::vector(wanted.begin() + 2 * batch, wanted.begin() + 3 * batch));
+  trainer.set_step(0);
+  trainer.fit({.epochs = 2});  // of all rows
+  CHECK(trainer.steps_taken() == (2 * rows + batch - 1) / batch);
 }
 
 std::vector<float> state_of(Trainer& trainer) {
@@ -129,7 +134,7 @@ TEST_CASE("one block of all rows in one window is the run in memory, to the bit"
       streamed(small_options<Trainer>(), RowStream(Source{points}));
   there.fit({.epochs = 3});
   auto const m = streamed.fit({.epochs = 3});
-  CHECK(streamed.steps_taken() == there.steps_taken());
+  CHECK(streamed.steps_taken() == 12);
   CHECK(state_of(streamed) == state_of(there));
   CHECK(m.has("stream_wait"));
   CHECK(m["stream_wait"] >= 0);
