@@ -107,6 +107,7 @@
 #include <basin/sampler/underdamped_langevin.hpp>
 #include <basin/train/curriculum.hpp>
 #include <basin/train/rollback.hpp>
+#include <basin/train/row_stream.hpp>
 #include <basin/train/sharpness_aware.hpp>
 #include <basin/train/trainer.hpp>
 #include <basin/version.hpp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/data/idx.hpp>
+#include <basin/data/idx_rows.hpp>
 
 #include "support/gz.hpp"
 #include "support/temporary_folder.hpp"
@@ -161,6 +162,35 @@ TEST_CASE("idx refusals say the file and the numbers", "[data][idx]") {
   CHECK_THROWS_WITH(
       basin::data::read_idx_images(x, {.lower = 1, .upper = 1}),
       "basin::data::read_idx_images: IdxOptions::lower must be < upper, got 1.000000 and 1.000000");
+}
+
+TEST_CASE("images of a plain file are read in parts", "[data][idx]") {
+  TemporaryFolder const folder;
+  write_file(folder / "rgb", idx_file({6, 4, 5, 3}));
+  auto const all = basin::data::read_idx_images(folder / "rgb").samples;
+  basin::data::IdxRows const rows(folder / "rgb");
+  REQUIRE(rows.rows() == 6);
+  REQUIRE(rows.dimension() == 60);
+  std::vector<float> some(120);
+  rows.read(3, 2, some.data());
+  for (int i = 0; i < 120; ++i) CHECK(some[static_cast<std::size_t>(i)] == all(3 + i / 60, i % 60));
+
+  std::string const start = "basin::data::IdxRows: '" + folder / "x" + "' ";
+  auto const good         = idx_file({3, 4, 5});
+  write_file(folder / "x", good + "12");
+  CHECK_THROWS_WITH(basin::data::IdxRows(folder / "x"),
+                    start + "has 62 bytes of data, its header (3, 4, 5) promises 60");
+  write_gz(folder / "x", good);
+  CHECK_THROWS_WITH(basin::data::IdxRows(folder / "x"),
+                    start + "is compressed; unpack it with gunzip");
+  write_file(folder / "x", idx_file({3}));
+  CHECK_THROWS_WITH(basin::data::IdxRows(folder / "x"),
+                    start +
+                        "has rank 1, images have 3 (images, height, width) or 4 (images, "
+                        "height, width, channels)");
+  write_file(folder / "x", "");
+  CHECK_THROWS_WITH(basin::data::IdxRows(folder / "x"),
+                    start + "is no idx file: it ends after 0 bytes");
 }
 
 TEST_CASE("images and labels of other numbers are refused", "[data][idx]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/io/npy.hpp>
+#include <basin/io/npy_rows.hpp>
 
 #include "support/temporary_folder.hpp"
 #include "support/writer.hpp"
@@ -147,6 +148,69 @@ TEST_CASE("npy refusals say the file and both values", "[io][npy]") {
   CHECK_THROWS_WITH(
       read(with_shape("(99999999999999999999, 3)")),
       start + "has shape (18446744073709551615, 3), more than this machine can address");
+}
+
+TEST_CASE("rows of a NumPy file are read in parts", "[io][npy]") {
+  TemporaryFolder const folder;
+  std::vector<float> floats;
+  std::vector<double> doubles;
+  std::string bytes;
+  for (int i = 0; i < 30; ++i) {
+    floats.push_back(std::sqrt(float(i)));
+    doubles.push_back(std::sqrt(double(i)));
+    bytes += static_cast<char>(8 * i);
+  }
+  auto const text = [](auto const& values) {
+    return std::string(reinterpret_cast<char const*>(values.data()),
+                       values.size() * sizeof(values[0]));
+  };
+  auto const write = [&](char const* name, std::string const& type, std::string const& shape,
+                         std::string const& data) {
+    write_file(folder / name,
+               npy_file("{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + "}",
+                        data));
+  };
+  write("floats", "<f4", "(10, 3)", text(floats));
+  write("doubles", "<f8", "(10, 3)", text(doubles));
+  write("bytes", "|u1", "(5, 2, 3)", bytes);
+
+  float some[12];  // (rows, dimension)
+  for (char const* const name : {"floats", "doubles"}) {
+    basin::io::NpyRows const rows(folder / name);
+    CHECK(rows.rows() == 10);
+    CHECK(rows.dimension() == 3);
+    rows.read(6, 4, some);
+    for (int i = 0; i < 12; ++i) CHECK(some[i] == static_cast<float>(std::sqrt(double(18 + i))));
+  }
+  basin::io::NpyRows const images(folder / "bytes", {.lower = 0, .upper = 255});
+  CHECK(images.rows() == 5);
+  CHECK(images.dimension() == 6);
+  images.read(3, 2, some);
+  for (int i = 0; i < 12; ++i) CHECK(some[i] == float(8 * (18 + i)));
+  basin::io::NpyRows(folder / "bytes").read(4, 1, some);
+  CHECK(some[0] == static_cast<float>(-1 + 2.0 * 8 * 24 / 255));
+
+  basin::io::NpyRows const floats_again(folder / "floats");
+  std::filesystem::resize_file(folder / "floats", 128 + 50);
+  CHECK_THROWS_WITH(floats_again.read(4, 1, some),
+                    "basin::io::NpyRows: '" + folder / "floats" +
+                        "' ends after 178 bytes, it had 248 when it was opened");
+  auto const refused = [&](char const* type, char const* shape, std::string const& what) {
+    write("x", type, shape, bytes);
+    CHECK_THROWS_WITH(basin::io::NpyRows(folder / "x"),
+                      "basin::io::NpyRows: '" + folder / "x" + "' " + what);
+  };
+  refused("<i2", "(5, 3)", "has type '<i2', not '<f4', '<f8' or '|u1'");
+  refused("|u1", "(30,)", "has shape (30,), not (rows, dimension)");
+  refused("|u1", "(6, 6)", "has 30 bytes of data, its shape (6, 6) promises 36");
+  write_file(folder / "x", "text");
+  CHECK_THROWS_WITH(basin::io::NpyRows(folder / "x"),
+                    "basin::io::NpyRows: '" + folder / "x" +
+                        "' is no NumPy file: it does not start with the bytes \\x93NUMPY");
+  CHECK_THROWS_WITH(basin::io::NpyRows(folder / "none"),
+                    "basin::io::NpyRows: '" + folder / "none" + "' is no file");
+  CHECK_THROWS_WITH(basin::io::NpyRows(folder / "bytes", {.lower = 1, .upper = 1}),
+                    "basin::io::NpyRows: lower must be < upper, got 1 and 1");
 }
 
 TEST_CASE("a file that cannot be written leaves nothing and the old one whole", "[io][npy]") {

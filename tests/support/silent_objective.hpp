@@ -28,15 +28,18 @@ struct Silent {
     using Weights = decltype(Batch::weights);
 
    public:
-    bind(Exec const&, Silent const&, int batch, objective::Dataset<Scalar, memory> const&,
+    bind(Exec const&, Silent const&, int batch, objective::Dataset<Scalar, memory> const& given,
          std::uint64_t)
-        : batch_{.points = Points("points", batch, +E::dimension),
+        : given_(given),
+          batch_{.points = Points("points", batch, +E::dimension),
                  .labels = Labels("labels", takes_labels ? batch : 0),
                  .conditions =
                      Points("conditions", conditions_taken > 0 ? batch : 0, conditions_taken),
                  .weights = Weights("weights", takes_weights ? batch : 0)} {}
 
     Batch batch() const { return batch_; }
+    /// The data of the constructor.
+    objective::Dataset<Scalar, memory> const& given() const { return given_; }
 
     void gradient(Exec const& exec, Silent const&, E const&, Step const&, Scalar const*,
                   Scalar* gradient) const {
@@ -51,6 +54,7 @@ struct Silent {
     }
 
    private:
+    objective::Dataset<Scalar, memory> given_;
     Batch batch_;
   };
 };

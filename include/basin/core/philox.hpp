@@ -30,7 +30,8 @@ enum class Purpose : std::uint32_t {
   label            = 14,  ///< labels of samples
   sampler_momentum = 15,  ///< momenta that a sampler draws
   sampler_swap     = 16,  ///< uniforms of swaps between temperatures
-  dequantization   = 20,  ///< uniforms that are added to integers
+  data_block       = 17,  ///< the order in which blocks of rows are read
+  dequantization   = 18,  ///< uniforms that are added to integers
 };
 
 namespace detail {

@@ -44,12 +44,14 @@ inline std::string idx_header(std::vector<std::size_t> const& sizes) {
   return text + ")";
 }
 
+inline constexpr char const* idx_image_ranks =
+    "images have 3 (images, height, width) or 4 (images, height, width, channels)";
+
 // idx: bytes 0 and 1 are zero, byte 2 is the type code, byte 3 the rank, then one big-endian uint32
 // for each size, then the values, row-major.
-inline IdxContent read_idx(std::string const& caller, std::filesystem::path const& path,
-                           std::size_t lowest_rank, std::size_t highest_rank,
-                           std::string const& expected) {
-  GzFile file(caller, path);
+inline std::vector<std::size_t> read_idx_sizes(GzFile& file, std::size_t lowest_rank,
+                                               std::size_t highest_rank,
+                                               std::string const& expected) {
   auto const byte = [](std::string const& from, std::size_t i) {
     return static_cast<std::size_t>(static_cast<unsigned char>(from[i]));
   };
@@ -71,19 +73,29 @@ inline IdxContent read_idx(std::string const& caller, std::filesystem::path cons
     file.refuse("ends after " + std::to_string(4 + header.size()) +
                 " bytes, an idx header of rank " + std::to_string(rank) + " has " +
                 std::to_string(4 + 4 * rank));
-  IdxContent content;
+  std::vector<std::size_t> sizes;
   for (std::size_t i = 0; i < rank; ++i)
-    content.sizes.push_back(byte(header, 4 * i) << 24 | byte(header, 4 * i + 1) << 16 |
-                            byte(header, 4 * i + 2) << 8 | byte(header, 4 * i + 3));
+    sizes.push_back(byte(header, 4 * i) << 24 | byte(header, 4 * i + 1) << 16 |
+                    byte(header, 4 * i + 2) << 8 | byte(header, 4 * i + 3));
 
   std::size_t promised = 1;
-  for (std::size_t const size : content.sizes) {
-    if (size == 0) file.refuse("has " + idx_header(content.sizes) + ", every size must be > 0");
+  for (std::size_t const size : sizes) {
+    if (size == 0) file.refuse("has " + idx_header(sizes) + ", every size must be > 0");
     if (size > std::size_t(std::numeric_limits<int>::max()) ||
         promised > std::numeric_limits<std::size_t>::max() / size)
-      file.refuse("has " + idx_header(content.sizes) + ", more than this machine can address");
+      file.refuse("has " + idx_header(sizes) + ", more than this machine can address");
     promised *= size;
   }
+  return sizes;
+}
+
+inline IdxContent read_idx(std::string const& caller, std::filesystem::path const& path,
+                           std::size_t lowest_rank, std::size_t highest_rank,
+                           std::string const& expected) {
+  GzFile file(caller, path);
+  IdxContent content{read_idx_sizes(file, lowest_rank, highest_rank, expected), {}};
+  std::size_t promised = 1;
+  for (std::size_t const size : content.sizes) promised *= size;
   content.bytes = file.read(promised);
   if (content.bytes.size() < promised)
     file.refuse("ends after " + std::to_string(content.bytes.size()) + " bytes of data, its " +
@@ -92,6 +104,19 @@ inline IdxContent read_idx(std::string const& caller, std::filesystem::path cons
     file.refuse("goes on after the " + std::to_string(promised) + " bytes of data that its " +
                 idx_header(content.sizes) + " promises");
   return content;
+}
+
+// x of each byte
+inline std::array<float, 256> idx_values(std::string const& caller, IdxOptions const& options) {
+  if (!(options.lower < options.upper))
+    throw std::invalid_argument(caller + ": IdxOptions::lower must be < upper, got " +
+                                std::to_string(options.lower) + " and " +
+                                std::to_string(options.upper));
+  std::array<float, 256> value;
+  for (int byte = 0; byte < 256; ++byte)
+    value[byte] = static_cast<float>(options.lower +
+                                     (double(options.upper) - double(options.lower)) * byte / 255);
+  return value;
 }
 
 }  // namespace detail
@@ -108,18 +133,9 @@ inline IdxContent read_idx(std::string const& caller, std::filesystem::path cons
 /// \throws std::runtime_error if the file does not exist, is not an idx file of unsigned bytes of
 ///         rank 3 or 4, has an extent of zero, is truncated, or holds more than its header states
 inline Images read_idx_images(std::filesystem::path const& path, IdxOptions const& options = {}) {
-  if (!(options.lower < options.upper))
-    throw std::invalid_argument(
-        "basin::data::read_idx_images: IdxOptions::lower must be < upper, got " +
-        std::to_string(options.lower) + " and " + std::to_string(options.upper));
-  detail::IdxContent const content = detail::read_idx(
-      "basin::data::read_idx_images", path, 3, 4,
-      "images have 3 (images, height, width) or 4 (images, height, width, channels)");
-
-  std::array<float, 256> value;
-  for (int byte = 0; byte < 256; ++byte)
-    value[byte] = static_cast<float>(options.lower +
-                                     (double(options.upper) - double(options.lower)) * byte / 255);
+  char const* who                    = "basin::data::read_idx_images";
+  std::array<float, 256> const value = detail::idx_values(who, options);
+  detail::IdxContent const content   = detail::read_idx(who, path, 3, 4, detail::idx_image_ranks);
 
   std::vector<std::size_t> const& sizes = content.sizes;
   // Built as a whole: under g++ 12, assigning a View of Kokkos 4.6.99 damages its reference count.

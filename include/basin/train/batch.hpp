@@ -5,9 +5,12 @@
 #include <basin/core/field.hpp>
 #include <basin/objective/batch.hpp>
 #include <basin/tile/launch.hpp>
+#include <basin/train/row_stream.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <type_traits>
 
 namespace basin::train {
@@ -163,7 +166,15 @@ To on_device(From const& from) {
 
 }  // namespace detail
 
-/// The training data on the device, and the batch that a step draws from them.
+/// The number of labels of a classifier; 0: any.
+template <class E>
+inline constexpr int label_count = 0;
+template <class E>
+  requires(E::outputs > 1)
+inline constexpr int label_count<E> = E::outputs;
+
+/// The training data on the device, or the window of a stream of them, and the batch that a step
+/// draws from them.
 ///
 /// \tparam coordinates  of the energy
 /// \tparam conditions   the last of them, set by the objective: a row of the data has none
@@ -182,6 +193,7 @@ class Batches {
   Batches(Exec const& exec, int batch, Dataset const& data, std::uint64_t seed)
       : data_(data), seed_(seed) {
     check_shape(batch, data.points.extent(0), data.points.extent(1));
+    check_count(batch, data.points.extent(0));
     check_length("labels", data.labels);
     check_length("conditions", data.conditions);
     check_length("weights", data.weights);
@@ -191,6 +203,12 @@ class Batches {
                               Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
     check_finite(exec, "weights", Rows(data.weights.data(), data.weights.extent(0), 1));
   }
+
+  /// \param classes  labels are below it; 0: any
+  /// \throws std::invalid_argument as above, of the first window
+  /// \throws std::runtime_error if the rows cannot be read
+  Batches(Exec const& exec, int batch, RowStream const& rows, std::uint64_t seed, int classes)
+      : window_(window_of(exec, batch, rows, seed, classes)), data_(window_->data()), seed_(seed) {}
 
   /// Copies of a user's data, from any memory space and of any scalar type.
   ///
@@ -202,10 +220,12 @@ class Batches {
     static_assert(
         Kokkos::is_view_v<Points>,
         "basin::train::Trainer: data must be a Kokkos::View of rank 2, (rows, dimension); "
-        "an unmanaged one may wrap memory of another container.");
+        "an unmanaged one may wrap memory of another container; rows of a file go into a "
+        "basin::train::RowStream.");
     static_assert(Points::rank() == 2,
                   "basin::train::Trainer: data must be a View of rank 2, (rows, dimension).");
     check_shape(batch, points.extent(0), points.extent(1));
+    check_count(batch, points.extent(0));
     return {.points     = detail::on_device<decltype(Dataset::points)>(points),
             .labels     = {},
             .conditions = {},
@@ -223,7 +243,23 @@ class Batches {
     return all;
   }
 
+  /// What is at hand: its Views stay, the contents of those of a stream change.
   Dataset const& data() const { return data_; }
+  /// The same with contents that stay: of a stream a copy of what is at hand.
+  Dataset lasting(Exec const& exec) const { return window_ ? window_->copy(exec) : data_; }
+  /// Of the whole set.
+  std::uint64_t rows() const { return window_ ? window_->rows() : data_.points.extent(0); }
+
+  /// Makes data() that of a step, before its kernels are launched: see Window::advance.
+  void advance(Exec const& exec, std::uint64_t step) const {
+    if (window_) window_->advance(exec, step);
+  }
+  /// Adds what there is to report of a stream since the last call.
+  void report(Metrics& m) const {
+    if (window_)
+      m.add({"stream_wait", "1", "share of the time in which steps waited for rows to be read"},
+            window_->wait_share());
+  }
 
   /// Checks that a batch uses what comes with the points, and that nothing is missing.
   /// \throws std::invalid_argument naming what is missing or not used
@@ -255,7 +291,13 @@ class Batches {
  private:
   static constexpr char const* who = "basin::train::Trainer";
 
-  static void check_shape(int batch, std::size_t rows, std::size_t columns) {
+  static auto window_of(Exec const& exec, int batch, RowStream const& rows, std::uint64_t seed,
+                        int classes) {
+    check_shape(batch, rows.rows(), rows.dimension());
+    return std::make_shared<Window<Scalar, Exec>>(exec, rows, batch, seed, classes);
+  }
+
+  static void check_shape(int batch, std::uint64_t rows, std::size_t columns) {
     if (!is_extent(columns, dimension)) {
       if (conditions == 0)
         refuse(who, "data has second extent ", columns, ", the energy has dimension ",
@@ -263,8 +305,10 @@ class Batches {
       refuse(who, "data has second extent ", columns, ", the energy has dimension ", +coordinates,
              " with ", +conditions, " for the condition of the objective");
     }
-    if (rows < static_cast<std::size_t>(batch))
+    if (rows < static_cast<std::uint64_t>(batch))
       refuse(who, "data has ", rows, " rows, fewer than the batch of ", batch);
+  }
+  static void check_count(int batch, std::size_t rows) {
     constexpr std::size_t most = (std::size_t(1) << 31) - 1;
     if (rows > most - static_cast<std::size_t>(batch))
       refuse(who, "data has ", rows, " rows, a batch of ", batch, " takes at most ",
@@ -303,6 +347,7 @@ class Batches {
            "; drop that row, or replace the number");
   }
 
+  std::shared_ptr<AnyWindow<Scalar, Exec>> window_;  // of a stream, else null
   Dataset data_;
   std::uint64_t seed_;
 };

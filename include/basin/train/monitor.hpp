@@ -154,7 +154,7 @@ class Monitor {
   using Summarize = detail::Summarize<Scalar, columns, Optimizer, Schedule>;
   using memory    = typename Exec::memory_space;
   using Numbers   = Kokkos::View<Scalar*, memory>;
-  static_assert(columns + 5 <= Metrics::capacity,
+  static_assert(columns + 6 <= Metrics::capacity,
                 "basin::train::Monitor: the objective has more columns than Metrics can hold.");
 
  public:

@@ -100,19 +100,16 @@ class Trainer {
   /// \param data  referenced, not copied
   /// \throws std::invalid_argument as above
   Trainer(Options const& options, Dataset const& data, Exec const& exec = Exec())
-      : options_(checked(options)),
-        exec_(exec),
-        // Before anything is fitted to the data.
-        batches_(exec, options.batch, data, options.seed),
-        objective_(std::make_unique<objective_type>(exec, options.objective, options.batch, data,
-                                                    options.seed)),
-        parameters_(options.seed, options.ema_decay),
-        monitor_(options.monitor_every, Theta::blocks),
-        distance_(exec, data.points, options.batch, bounds_of(options.objective)),
-        clock_("basin::train::clock") {
-    batches_.check(batch());
-    check_chains();
-  }
+      : Trainer(options, Rows(exec, checked(options).batch, data, options.seed), exec) {}
+
+  /// On rows that are read while it trains, see RowStream. The objective is given the first window, for
+  /// good: fitted noises and start::Data see no other.
+  ///
+  /// \throws std::invalid_argument as above, std::runtime_error if the first window cannot be read;
+  ///         what is wrong in a later one is thrown by the step that needs it
+  Trainer(Options const& options, RowStream const& rows, Exec const& exec = Exec())
+      : Trainer(options, Rows(exec, checked(options).batch, rows, options.seed, label_count<E>),
+                exec) {}
 
   /// Trains on the data given to the constructor, or to set_data.
   ///
@@ -125,7 +122,7 @@ class Trainer {
     if ((fit.epochs > 0) == (fit.steps > 0))
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
              " and ", fit.steps);
-    std::uint64_t const rows = batches_.data().points.extent(0), B = options_.batch;
+    std::uint64_t const rows = batches_.rows(), B = options_.batch;
     std::uint64_t const steps = fit.steps > 0
                                     ? static_cast<std::uint64_t>(fit.steps)
                                     : (static_cast<std::uint64_t>(fit.epochs) * rows + B - 1) / B;
@@ -155,12 +152,13 @@ class Trainer {
 
   /// One training step, gradient() and update(). Asynchronous on exec. On a GPU its kernels are
   /// recorded in a graph, which is all that the host launches; if a Kokkos tool is attached they
-  /// are launched individually.
+  /// are launched individually. Where a stream's next window begins, waits for exec.
   /// \throws std::invalid_argument if objective() was changed to unsupported options
   void step() {
     if constexpr (tile::has_graphs<Exec, tuning>) {
       // The first step allocates what it needs, which is not allowed while a graph is recorded.
       if (launched_ && !Kokkos::Tools::profileLibraryLoaded()) {
+        batches_.advance(exec_, step_);
         take_objective();
         if (!graph_.ready())
           graph_.record(exec_, [this] {
@@ -185,6 +183,7 @@ class Trainer {
   /// \returns (parameters of the energy, then of the objective) on the device
   /// \throws std::invalid_argument if objective() was changed to unsupported options
   auto gradient() {
+    batches_.advance(exec_, step_);
     take_objective();
     launch_gradient(Step(step_));
     has_gradient_ = true;
@@ -322,12 +321,9 @@ class Trainer {
   void set_data(AnyData const& data, AnyLabels const& labels) {
     set_data(Rows::on_device(options_.batch, data, labels));
   }
-  void set_data(Dataset const& data) {
-    Rows const rows(exec_, options_.batch, data, options_.seed);
-    rows.check(batch());
-    batches_ = rows;
-    distance_.set_data(exec_, data.points);
-    graph_.clear();
+  void set_data(Dataset const& data) { take(Rows(exec_, options_.batch, data, options_.seed)); }
+  void set_data(RowStream const& rows) {
+    take(Rows(exec_, options_.batch, rows, options_.seed, label_count<E>));
   }
 
   /// Options that may be changed before the next step, for example the sampler's steps: call it
@@ -350,6 +346,27 @@ class Trainer {
       Parameters<E, objective::parameters_of<objective_type>, Optimizer::states, Exec, tuning>;
   using Watching =
       Monitor<Scalar, objective::column_count<objective_type>, Optimizer, Schedule, Exec, tuning>;
+
+  Trainer(Options const& options, Rows const& rows, Exec const& exec)
+      : options_(options),
+        exec_(exec),
+        batches_(rows),  // before anything is fitted to them
+        objective_(std::make_unique<objective_type>(exec, options.objective, options.batch,
+                                                    rows.lasting(exec), options.seed)),
+        parameters_(options.seed, options.ema_decay),
+        monitor_(options.monitor_every, Theta::blocks),
+        distance_(exec, rows.data().points, options.batch, bounds_of(options.objective)),
+        clock_("basin::train::clock") {
+    batches_.check(batch());
+    check_chains();
+  }
+
+  void take(Rows const& rows) {
+    rows.check(batch());
+    batches_ = rows;
+    distance_.set_data(exec_, rows.data().points);
+    graph_.clear();
+  }
 
   // Chains that cannot reach the data would give a run without a sign of it.
   void check_chains() {
@@ -378,6 +395,7 @@ class Trainer {
     m.steps_per_second =
         static_cast<double>(step_ - reported_) /
         std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count();
+    batches_.report(m);
     if (measures)
       m.add({"distance_samples", "1", "of samples from the data, see Distance"}, distance_.value());
     if (has_diverged(health, options_.energy_limit))
