@@ -57,6 +57,13 @@ std::string type_text() {
   return text;
 }
 
+/// The version of these headers.
+inline std::string version_text() {
+  std::ostringstream version;
+  version << BASIN_VERSION_MAJOR << '.' << BASIN_VERSION_MINOR << '.' << BASIN_VERSION_PATCH;
+  return version.str();
+}
+
 /// What a trainer is: the types of energy, objective and optimizer, the parameters by name with their
 /// shapes, the options, the step and the version of basin. A checkpoint fits a trainer of the same
 /// energy, objective and optimizer.
@@ -67,9 +74,7 @@ nlohmann::ordered_json describe(Trainer const& trainer) {
   nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
   for (auto const& block : Energy::parameter_blocks())
     parameters.push_back({{"name", block.name}, {"shape", {block.rows, block.columns}}});
-  std::ostringstream version;
-  version << BASIN_VERSION_MAJOR << '.' << BASIN_VERSION_MINOR << '.' << BASIN_VERSION_PATCH;
-  return {{"basin", version.str()},
+  return {{"basin", version_text()},
           {"step", trainer.steps_taken()},
           {"energy", type_text<Energy>()},
           {"objective", type_text<decltype(Options::objective)>()},
