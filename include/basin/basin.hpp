@@ -38,6 +38,7 @@
 #include <basin/energy/target/phi4.hpp>
 #include <basin/energy/target/rastrigin.hpp>
 #include <basin/energy/target/xy.hpp>
+#include <basin/energy/tensors.hpp>
 #include <basin/energy/tethered.hpp>
 #include <basin/energy/wide_resnet.hpp>
 #include <basin/layer/attention.hpp>

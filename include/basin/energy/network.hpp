@@ -3,6 +3,7 @@
 #define BASIN_ENERGY_NETWORK_HPP
 
 #include <basin/energy/concepts.hpp>
+#include <basin/energy/detail/modules.hpp>
 #include <basin/energy/detail/passes.hpp>
 #include <basin/layer/dense.hpp>
 
@@ -160,6 +161,11 @@ class HeadedNetwork<Scalar, Input, Head, Copies, Layers...> {
       (append_blocks<I>(blocks, offset), ...);
     }(std::make_integer_sequence<int, count>{});
     return blocks;
+  }
+
+  /// theta as the tensors of a torch.nn.Sequential of the same layers, see energy::tensors.
+  static std::vector<NamedTensor> tensors() {
+    return detail::tensors_of_layers<Scalar, Input, Layers...>();
   }
 
   /// Number of continuous derivatives of E in x.

@@ -7,6 +7,7 @@
 #include <basin/layer/dense.hpp>
 #include <basin/layer/detail/taps.hpp>
 #include <basin/layer/initializer.hpp>
+#include <basin/layer/tensor.hpp>
 
 #include <type_traits>
 #include <vector>
@@ -87,7 +88,9 @@ struct ConvolutionInput {
 }  // namespace detail
 
 /// Convolution of an image: y[p][o] = b[o] + sum over taps k and channels i of W[k][o][i] x[q][i],
-/// where tap k of position p reads position q; a cross-correlation, as in all learning libraries.
+/// where tap k of position p reads position q; a cross-correlation, as in all learning libraries. In
+/// PyTorch Conv2d, whose weight is (out, in, height, width); with padding::Same where that is uneven
+/// the one of benchmarks/peers/torch_modules.py.
 ///
 /// \tparam Channels  output channels
 /// \tparam Kernel    height and width of the kernel
@@ -147,6 +150,14 @@ struct Conv2d {
       std::vector<ParameterBlock> blocks{{"weight", taps * out, in, Init::weight(fan_in, fan_out)}};
       if (biased) blocks.push_back({"bias", out, 1, Init::bias(fan_in, fan_out)});
       return blocks;
+    }
+    static std::vector<Tensor> tensors(Features const&) {
+      std::vector<Tensor> all{
+          {"weight",
+           {out, in, Kernel, Kernel},
+           {{out, in}, {in, 1}, {Kernel, Kernel * out * in}, {Kernel, out * in}}}};
+      if (biased) all.push_back({"bias", {out}, {{out, 1}}, weights});
+      return all;
     }
 
     template <class Context, class Epilogue>

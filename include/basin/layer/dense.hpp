@@ -5,6 +5,7 @@
 #include <basin/core/shape.hpp>
 #include <basin/layer/frame.hpp>
 #include <basin/layer/initializer.hpp>
+#include <basin/layer/tensor.hpp>
 #include <basin/tile/context.hpp>
 
 #include <vector>
@@ -40,7 +41,7 @@ struct StartFromZero {
 /// Fully connected layer: y = W x + b.
 ///
 /// A policy: it holds no data and states only its width. A network binds it to its scalar and to
-/// the shape of the layer before it.
+/// the shape of the layer before it. In PyTorch Linear, of an image behind Flatten.
 ///
 /// \tparam Width  outputs, the rows of W
 /// \tparam Init   an initializer
@@ -63,6 +64,12 @@ struct Dense {
     static std::vector<ParameterBlock> parameter_blocks() {
       return {{"weight", outputs, inputs, Init::weight(inputs, outputs)},
               {"bias", outputs, 1, Init::bias(inputs, outputs)}};
+    }
+    static std::vector<Tensor> tensors(Features const& read) {
+      std::vector<Axis> weight{{outputs, inputs}};
+      for (Axis const& axis : read.axes()) weight.push_back(axis);
+      return {{"weight", {outputs, inputs}, weight},
+              {"bias", {outputs}, {{outputs, 1}}, outputs * inputs}};
     }
 
     /// y = W x + b: epilogue(place, y) for each of the outputs.

@@ -7,7 +7,8 @@
 
 namespace basin::layer {
 
-/// An image as a vector, row-major (height, width, channels); costs nothing.
+/// An image as a vector, row-major (height, width, channels); costs nothing. In PyTorch Flatten, whose
+/// vector is (channels, height, width): what layers behind it learn is stored in that order.
 struct Flatten {
   template <Shape S>
   using output_shape = Vector<S::size>;

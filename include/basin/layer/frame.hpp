@@ -101,6 +101,8 @@ struct BoundLayer {
   static constexpr bool one_product = false;
   static constexpr int taps = 0, out = 0, in = 0;
   static constexpr bool in_place = false;  ///< pull_back may write where it reads
+  /// Output i belongs to input i, so that their order in PyTorch is the same, see layer::Features.
+  static constexpr bool keeps_order = false;
   static constexpr bool constant_gradient =
       false;                                 ///< one output, whose gradient is a row of theta
   static constexpr int record_rows     = 0;  ///< of each sample, for parameter_gradient

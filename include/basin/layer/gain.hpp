@@ -5,6 +5,7 @@
 #include <basin/core/shape.hpp>
 #include <basin/layer/frame.hpp>
 #include <basin/layer/initializer.hpp>
+#include <basin/layer/tensor.hpp>
 #include <basin/tile/context.hpp>
 
 #include <ratio>
@@ -25,12 +26,14 @@ struct Gain {
     static constexpr int parameters      = 1;
     static constexpr bool keeps_input    = true;
     static constexpr bool in_place       = true;
+    static constexpr bool keeps_order    = true;
     static constexpr int record_rows     = 1;
     static constexpr int gradient_blocks = 1;
 
     static std::vector<ParameterBlock> parameter_blocks() {
       return {{"gain", 1, 1, {Law::Shape::uniform, 0, double(Start::num) / double(Start::den)}}};
     }
+    static std::vector<Tensor> tensors(Features const&) { return {{"gain", {1}, {{1, 1}}}}; }
 
     template <class Context, class Epilogue>
     static KOKKOS_FORCEINLINE_FUNCTION void forward(Context const& c, Frame<Scalar> const& frame,

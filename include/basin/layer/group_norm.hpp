@@ -2,9 +2,11 @@
 #ifndef BASIN_LAYER_GROUP_NORM_HPP
 #define BASIN_LAYER_GROUP_NORM_HPP
 
+#include <basin/core/check.hpp>
 #include <basin/core/shape.hpp>
 #include <basin/layer/frame.hpp>
 #include <basin/layer/initializer.hpp>
+#include <basin/layer/tensor.hpp>
 #include <basin/tile/context.hpp>
 #include <basin/tile/scaling.hpp>
 
@@ -52,6 +54,7 @@ struct BoundNorm : BoundLayer {
   static constexpr int saved_rows   = 5 * Groups;
   static constexpr bool keeps_input = true;
   static constexpr bool in_place    = true;
+  static constexpr bool keeps_order = true;
 
   // theta = [ gamma (channels) | beta (channels), if centered ]
 
@@ -59,6 +62,17 @@ struct BoundNorm : BoundLayer {
     std::vector<ParameterBlock> blocks{{"scale", channels, 1, {Law::Shape::uniform, 0, 1}}};
     if (centered) blocks.push_back({"shift", channels, 1, {}});
     return blocks;
+  }
+  static std::vector<Tensor> tensors(Features const& read) {
+    bool const flattened = !ImageShape<Input> && read.positions > 1;
+    if (flattened && Groups > 1)
+      refuse("basin::layer::GroupNorm", "its ", Groups, " groups are of ", members,
+             " neighbors of a flattened image of ", read.channels,
+             " channels, which are no neighbors in PyTorch; write it in front of Flatten");
+    std::vector<Axis> const axes = flattened ? read.axes() : std::vector<Axis>{{channels, 1}};
+    std::vector<Tensor> all{{"weight", {channels}, axes}};
+    if (centered) all.push_back({"bias", {channels}, axes, channels});
+    return all;
   }
 
   template <class Context, class Epilogue>
@@ -276,7 +290,7 @@ struct BoundNorm : BoundLayer {
 
 /// Group normalization: each group of channels of each state is normalized to mean 0 and variance
 /// 1, then scaled and shifted for each channel by learned gamma (initially 1) and beta (0).
-/// Source: Wu and He 2018, ECCV, eqs. 1-7.
+/// Source: Wu and He 2018, ECCV, eqs. 1-7. In PyTorch GroupNorm(Groups, channels, Epsilon).
 ///
 /// \tparam Groups   must divide the channels
 /// \tparam Epsilon  added to the variance, a std::ratio
@@ -288,7 +302,8 @@ struct GroupNorm {
 };
 
 /// Layer normalization: GroupNorm with all of a state in one group.
-/// Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, eq. 3.
+/// Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, eq. 3. In PyTorch GroupNorm(1, channels,
+/// Epsilon).
 template <class Epsilon = std::ratio<1, 1000000>>
 struct LayerNorm {
   template <Real Scalar, Shape Input>
@@ -296,7 +311,7 @@ struct LayerNorm {
 };
 
 /// Root-mean-square normalization of a whole state: y = gamma[c] x / sqrt(mean(x^2) + epsilon).
-/// Source: Zhang and Sennrich 2019, NeurIPS, eq. 4.
+/// Source: Zhang and Sennrich 2019, NeurIPS, eq. 4. In PyTorch, of vectors, RMSNorm(channels, Epsilon).
 template <class Epsilon = std::ratio<1, 1000000>>
 struct RmsNorm {
   template <Real Scalar, Shape Input>

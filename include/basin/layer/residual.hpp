@@ -31,7 +31,7 @@ struct Projection<From, To> {
 /// Source: He, Zhang, Ren and Sun 2016, CVPR, eqs. 1 and 2.
 ///
 /// The network runs the layers inside as its own: they fuse as elsewhere, and the sum is part of
-/// the last one's pass.
+/// the last one's pass. In PyTorch a module with 'body', a Sequential, and 'projection'.
 ///
 /// \tparam Layers  F, first to last; elementwise layers and blocks as well
 template <class... Layers>

@@ -4,7 +4,8 @@
 
 namespace basin::layer {
 
-/// Layers one after the other, as if they were written out: a name for a block that is reused.
+/// Layers one after the other, as if they were written out: a name for a block that is reused. So it
+/// is in the names of PyTorch's modules: no Sequential of its own.
 ///
 ///   template <int Channels>
 ///   using Block = Sequence<Conv2d<Channels, 3>, GroupNorm<8>, Silu>;

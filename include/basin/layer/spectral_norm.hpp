@@ -41,7 +41,8 @@ struct Operator {
 /// and Yoshida 2018, ICLR, algorithm 1 and eq. 12.
 ///
 /// The weights are divided once for each training step, not in every layer call: networks with
-/// this layer read effective parameters, see energy::reparameterize.
+/// this layer read effective parameters, see energy::reparameterize. As tensors of PyTorch they are
+/// W', of a module without spectral norm.
 ///
 /// \tparam Layer       layer::Dense or layer::Conv2d
 /// \tparam Norm        spectral::Matrix (default) or spectral::Operator

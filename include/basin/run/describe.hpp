@@ -57,7 +57,7 @@ std::string type_text() {
   return text;
 }
 
-/// "0.1.0"
+/// The version of these headers, "0.1.0".
 inline std::string version_text() {
   std::ostringstream version;
   version << BASIN_VERSION_MAJOR << '.' << BASIN_VERSION_MINOR << '.' << BASIN_VERSION_PATCH;
