@@ -28,6 +28,7 @@ using basin::run::Ending;
 using basin::test::contents;
 using basin::test::TemporaryFolder;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
 Trainer make_trainer() {
@@ -280,6 +281,32 @@ TEST_CASE("a run that diverges goes back to its files, and so does a resumed one
   CHECK_THROWS_AS(basin::run::fit(second, in(folder, 20, true), hooks), basin::train::Divergence);
   CHECK(called == 2);  // the changes of the run before, and no further attempt
   CHECK(second.options().objective.sampler.steps == 5);
+  Trainer third     = diverging();
+  auto const before = contents(third.parameters());
+  CHECK_THROWS_WITH(
+      basin::run::fit(third, in(folder, 20, true)),
+      EndsWith("changed by 2 rollbacks, and there is no Hooks::change to do so again"));
+  CHECK(contents(third.parameters()) == before);
+}
+
+TEST_CASE("images and histograms of a report go to the event file of the run", "[run][fit]") {
+  TemporaryFolder const folder;
+  Trainer trainer = make_trainer();
+  basin::run::Hooks<Trainer> hooks;
+  hooks.events = [](basin::io::EventFile& events, basin::train::Metrics const& m) {
+    events.histogram("histogram of the test", m.step, {1, 2, 3}, 3);
+  };
+  basin::run::fit(trainer, in(folder, 10), hooks);
+  int found = 0;
+  for (auto const& entry : std::filesystem::directory_iterator(folder / "run")) {
+    std::string const name = entry.path().filename();
+    if (!name.starts_with("events.out.tfevents.")) continue;
+    std::string const bytes = basin::test::read_file(entry.path());
+    for (std::size_t at = 0; (at = bytes.find("histogram of the test", at)) != std::string::npos;
+         ++at)
+      ++found;
+  }
+  CHECK(found == 2);  // at steps 5 and 10
 }
 
 }  // namespace

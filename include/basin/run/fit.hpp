@@ -39,10 +39,13 @@ struct Hooks {
   std::function<void(train::Metrics&)> measure{};
   std::function<void(train::Metrics const&)> report{};     ///< after 'measure'
   std::function<bool(train::Metrics const&)> stop_when{};  ///< true ends the run
+  /// Adds images and histograms to TensorBoard's file, after each report.
+  std::function<void(io::EventFile&, train::Metrics const&)> events{};
   std::atomic<int> const* stop =
       nullptr;  ///< not 0: ends the run; null: signals do, see StopSignals
   /// Called after the rollback to the last checkpoint when the run diverges, with its number from 1 on,
-  /// as of train::Rollback; empty: the error is passed on. A resumed run calls it again for each.
+  /// as of train::Rollback; empty: the error is passed on. A resumed run calls it again for each, and is
+  /// refused without it if there were some.
   std::function<void(Trainer&, int)> change{};
   int rollbacks                  = 3;  ///< after which the error is passed on
   nlohmann::ordered_json process = describe_process(0, nullptr);  ///< for run.json
@@ -114,7 +117,12 @@ Ending fit(Trainer& trainer, Options const& options,
     for (Kept const& kept : hooks.keep) kept.check(path, checkpoint.archive);
     detail::check_all_kept(path, checkpoint.archive, hooks.keep);
     checkpoint.archive.check("run", trainer);
-    checkpoint.archive.load("watch", watch);
+    detail::Watch was;
+    checkpoint.archive.load("watch", was);
+    if (was.rollbacks > 0 && !hooks.change)
+      refuse(who, "'", path, "' is of a run that was changed by ", was.rollbacks,
+             " rollbacks, and there is no Hooks::change to do so again");
+    watch = was;
     for (Kept const& kept : hooks.keep) kept.load(checkpoint.archive);
     checkpoint.archive.load("run", trainer);
   };
@@ -168,6 +176,7 @@ Ending fit(Trainer& trainer, Options const& options,
     train::Metrics m = trained;
     if (hooks.measure) hooks.measure(m);
     files(m);
+    if (hooks.events) hooks.events(files.events(), m);
     if (hooks.report) hooks.report(m);
     if (!options.best.empty()) {
       double const value = m[options.best];

@@ -34,6 +34,7 @@ class MetricsFiles {
     (*table_)(m);
     (*events_)(m);
   }
+  io::EventFile& events() { return *events_; }
 
  private:
   std::filesystem::path folder_;
