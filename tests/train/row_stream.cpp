@@ -245,6 +245,21 @@ TEST_CASE("what is wrong in a window is said by the step that needs it", "[train
                          "larger window, or put such rows elsewhere in the file");
 }
 
+struct Ten {
+  static constexpr int outputs = 10;
+};
+
+TEST_CASE("labels of a classifier are below the number of its logits", "[train][stream]") {
+  CHECK(basin::train::label_count<Ten> == 10);
+  CHECK(basin::train::label_count<basin::test::SmallNetwork> == 0);
+  RowStream const rows(Numbered{{uniform_points(60, 3)}});
+  using Window = basin::train::Window<float, Exec>;
+  CHECK_NOTHROW(Window(Exec(), rows, 5, 3, 60));
+  CHECK_THROWS_WITH(Window(Exec(), rows, 5, 3, 59),
+                    "basin::train::Trainer: labels must be below 59, the number of logits; "
+                    "labels(59) is 59");
+}
+
 TEST_CASE("a stream that does not fit is refused", "[train][stream]") {
   Numbered const source{{uniform_points(60, 3)}};
   auto const refused = [](auto const& rows, char const* sentence,
