@@ -46,6 +46,18 @@ struct Numbered : Source {
   }
 };
 
+// More rows than an int counts: all numbers of row n, and its label, are n / 1024.
+struct Large {
+  std::uint64_t rows() const { return std::uint64_t(1) << 33; }
+  std::size_t dimension() const { return 3; }
+  void read(std::uint64_t first, std::size_t count, float* to) const {
+    for (std::size_t i = 0; i < 3 * count; ++i) to[i] = static_cast<float>((first + i / 3) >> 10);
+  }
+  void read_labels(std::uint64_t first, std::size_t count, int* to) const {
+    for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<int>((first + i) >> 10);
+  }
+};
+
 // The rows of the next steps.
 std::vector<int> rows_of_steps(Labeled& trainer, int steps) {
   std::vector<int> rows;
@@ -117,6 +129,20 @@ TEST_CASE("a batch is a function of seed and step: the rows of a window in the o
   trainer.set_step(0);
   trainer.fit({.epochs = 2});  // of all rows
   CHECK(trainer.steps_taken() == (2 * rows + batch - 1) / batch);
+}
+
+TEST_CASE("a stream may have more than 2^31 rows", "[train][stream]") {
+  Labeled trainer({.batch = 5}, RowStream(Large(), {.window = 20, .block = 1 << 20}));
+  int largest = 0;
+  for (std::uint64_t n = 0; n < 20; ++n) {
+    trainer.set_step(n << 20);  // in another block
+    trainer.step();
+    auto const labels = contents(trainer.state().batch().labels);
+    CHECK(contents(trainer.state().batch().points)[0] == static_cast<float>(labels[0]));
+    largest = std::max(largest, labels[0]);
+  }
+  CHECK(largest >= 1 << 21);
+  CHECK(largest < 1 << 23);
 }
 
 std::vector<float> state_of(Trainer& trainer) {
@@ -217,6 +243,21 @@ TEST_CASE("what is wrong in a window is said by the step that needs it", "[train
   refuses(unlabeled, "basin::train::Trainer: labels(" + std::to_string(first_of(1) + 2) +
                          ") is -1, and no row of the first window is without a label; write a "
                          "larger window, or put such rows elsewhere in the file");
+}
+
+struct Ten {
+  static constexpr int outputs = 10;
+};
+
+TEST_CASE("labels of a classifier are below the number of its logits", "[train][stream]") {
+  CHECK(basin::train::label_count<Ten> == 10);
+  CHECK(basin::train::label_count<basin::test::SmallNetwork> == 0);
+  RowStream const rows(Numbered{{uniform_points(60, 3)}});
+  using Window = basin::train::Window<float, Exec>;
+  CHECK_NOTHROW(Window(Exec(), rows, 5, 3, 60));
+  CHECK_THROWS_WITH(Window(Exec(), rows, 5, 3, 59),
+                    "basin::train::Trainer: labels must be below 59, the number of logits; "
+                    "labels(59) is 59");
 }
 
 TEST_CASE("a stream that does not fit is refused", "[train][stream]") {
