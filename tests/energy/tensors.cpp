@@ -315,6 +315,9 @@ TEST_CASE("tensors that do not fit are refused, and nothing is written", "[energ
   changed                   = good;
   changed["0.weight"].shape = {2, 3};
   refused(changed, "'0.weight' has shape (2, 3), the energy takes (3, 2)");
+  changed = good;
+  changed["2.bias"].bytes.pop_back();
+  refused(changed, "'2.bias' has 3 bytes, its shape takes 4");
   Kokkos::View<float*, Kokkos::HostSpace> const fewer("fewer", +Net::parameters - 1);
   CHECK_THROWS_WITH(basin::energy::from_tensors<Net>(good, fewer),
                     who + "theta has 12 numbers, the energy has 13");

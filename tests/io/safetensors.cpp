@@ -252,6 +252,10 @@ TEST_CASE("what safetensors cannot hold is refused before a file is there", "[io
   CHECK_THROWS_WITH(write_safetensors(folder / "t", tensors),
                     who + "a tensor cannot have the name '__metadata__'");
   tensors.clear();
+  tensors["a"] = entry<float>({2, 3}, {3});
+  CHECK_THROWS_WITH(write_safetensors(folder / "t", tensors),
+                    who + "'a' has 4 bytes, f4 of shape (2, 3) takes 24");
+  tensors.clear();
   tensors["\xff"] = entry<float>({1}, {3});
   CHECK_THROWS_WITH(write_safetensors(folder / "t", tensors),
                     who + "of 1 names and 0 texts one is not UTF-8");

@@ -109,6 +109,11 @@ void from_tensors(MemoryArchive::Entries const& entries, Theta const& theta,
     if (shape != detail::shape_of(t))
       refuse(who, "'", t.name, "' has shape ", basin::detail::shape_text(shape),
              ", the energy takes ", basin::detail::shape_text(detail::shape_of(t)));
+    std::size_t numbers = 1;
+    for (std::size_t const extent : shape) numbers *= extent;
+    if (bytes.size() != numbers * sizeof(Scalar))
+      refuse(who, "'", t.name, "' has ", bytes.size(), " bytes, its shape takes ",
+             numbers * sizeof(Scalar));
   }
   for (auto const& [name, entry] : entries)
     if (!names.contains(name))

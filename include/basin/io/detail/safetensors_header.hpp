@@ -32,6 +32,16 @@ struct SafetensorsEntry {
   std::uint64_t begin = 0, end = 0;  // of the numbers
 };
 
+// The bytes of numbers of 'each' bytes.
+inline std::string safetensors_bytes(std::uint64_t each, std::vector<std::size_t> const& shape) {
+  if (std::find(shape.begin(), shape.end(), 0u) != shape.end()) return "0";
+  for (std::size_t const extent : shape) {
+    if (each > std::numeric_limits<std::uint64_t>::max() / extent) return "more than 2^64";
+    each *= extent;
+  }
+  return std::to_string(each);
+}
+
 /// The header of a file, read without a tree of its values, which keeps the last of two equal names.
 class SafetensorsHeader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -153,16 +163,6 @@ class SafetensorsHeader : public nlohmann::json_sax<nlohmann::json> {
                 " should be");
   }
 
-  static std::string bytes_of(SafetensorsEntry const& t) {
-    std::uint64_t count = t.dtype == "F32" ? 4 : 8;
-    if (std::find(t.shape.begin(), t.shape.end(), 0u) != t.shape.end()) return "0";
-    for (std::size_t const extent : t.shape) {
-      if (count > std::numeric_limits<std::uint64_t>::max() / extent) return "more than 2^64";
-      count *= extent;
-    }
-    return std::to_string(count);
-  }
-
   // Whether the tensors lie one after the other, as their shapes say.
   std::string placed(std::uint64_t numbers) {
     std::sort(tensors.begin(), tensors.end(), [](auto const& a, auto const& b) {
@@ -176,7 +176,7 @@ class SafetensorsHeader : public nlohmann::json_sax<nlohmann::json> {
         return "has " + offsets + ", the tensors before it end at " + std::to_string(at);
       if (t.end < t.begin || t.end > numbers)
         return "has " + offsets + ", there are " + std::to_string(numbers);
-      std::string const takes = bytes_of(t);
+      std::string const takes = safetensors_bytes(t.dtype == "F32" ? 4 : 8, t.shape);
       if (takes != std::to_string(t.end - t.begin))
         return "has " + offsets + ", " + t.dtype + " of shape " +
                basin::detail::shape_text(t.shape) + " takes " + takes + " bytes";
@@ -208,11 +208,15 @@ inline SafetensorsLayout lay_out_safetensors(char const* who, MemoryArchive::Ent
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[std::string(safetensors_metadata)] = metadata;
   std::uint64_t at = 0;
-  for (auto const& [name, entry] : tensors)
+  for (auto const& [name, entry] : tensors) {
     if (entry.type != "f4" && entry.type != "f8")
       refuse(who, "'", name, "' is of type ", entry.type, ", f4 and f8 are written");
-    else if (name == safetensors_metadata)
-      refuse(who, "a tensor cannot have the name '", name, "'");
+    if (name == safetensors_metadata) refuse(who, "a tensor cannot have the name '", name, "'");
+    std::string const takes = safetensors_bytes(entry.type == "f4" ? 4 : 8, entry.shape);
+    if (takes != std::to_string(entry.bytes.size()))
+      refuse(who, "'", name, "' has ", entry.bytes.size(), " bytes, ", entry.type, " of shape ",
+             basin::detail::shape_text(entry.shape), " takes ", takes);
+  }
   for (char const* const type : {"f8", "f4"})
     for (auto const& [name, entry] : tensors) {
       if (entry.type != type) continue;
