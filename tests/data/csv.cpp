@@ -233,6 +233,15 @@ TEST_CASE("missing numbers are imputed by the rule of the training set", "[data]
   fill();
   for (int i = 0; i < 4; ++i) train(i, 2) = 10 - i;
   CHECK(impute(train, missing::Median()).values == std::vector<double>{2, 6, 8.5});
+  // Columns may have rules of their own.
+  for (int i = 0; i < 4; ++i) train(i, 1) = i < 3 ? i % 2 : NAN, train(i, 2) = NAN;
+  CHECK(impute(train, missing::MostFrequent(), {1}).values[1] == 0);
+  CHECK(train(3, 1) == 0);
+  CHECK(std::isnan(train(3, 2)));
+  train(0, 2) = 7, train(1, 2) = 7, train(2, 2) = 3;
+  CHECK(impute(train, missing::MostFrequent(), {2, 1}).values[2] == 7);
+  CHECK_THROWS_WITH(impute(train, missing::Mean(), {3}),
+                    "basin::data::impute: column 3 is asked for, there are 3");
   fill();
   CHECK(impute(train, missing::Constant{.number = -1}).values == std::vector<double>{-1, -1, -1});
   CHECK(train(3, 2) == -1);

@@ -96,9 +96,16 @@ TEST_CASE("an identifier has one set, and every byte of it counts", "[data][spli
       name[at] = static_cast<char>(i);
       names.push_back(name);
     }
-  for (int i = 0; i < 1000; ++i) names.push_back(std::string(i, '\0'));
   double const train = double(split_by_hash(names, 0.5, 3).train.size());
-  CHECK_THAT(train, Catch::Matchers::WithinAbs(1012, 5 * std::sqrt(2024 * 0.25)));
+  CHECK_THAT(train, Catch::Matchers::WithinAbs(512, 5 * std::sqrt(1024 * 0.25)));
+  // So does their number: of neighbors in length half are in different sets.
+  std::vector<std::string> zeros;
+  for (int i = 0; i < 1001; ++i) zeros.push_back(std::string(i, '\0'));
+  std::vector<int> in_train(1001, 0);
+  for (std::size_t const i : split_by_hash(zeros, 0.5, 3).train) in_train[i] = 1;
+  int differing = 0;
+  for (int i = 0; i < 1000; ++i) differing += in_train[i] != in_train[i + 1];
+  CHECK_THAT(differing, Catch::Matchers::WithinAbs(500, 5 * std::sqrt(1000 * 0.25)));
   CHECK_THROWS_WITH(split_by_hash(ids, 1, 1),
                     "basin::data::split_by_hash: train_fraction must be in (0, 1), got 1.000000");
 }

@@ -214,8 +214,8 @@ class MemoryArchive {
     void sequence(std::string const& name, Sequence const& sequence) {
       auto const found = entries_.find(name);
       bool const line  = found != entries_.end() && found->second.shape.size() == 1;
-      fits(name, detail::sequence_type<Sequence>(),
-           {line ? found->second.shape[0] : sequence.size()});
+      std::vector<std::size_t> const shape(1, line ? found->second.shape[0] : sequence.size());
+      fits(name, detail::sequence_type<Sequence>(), shape);
     }
     template <class T>
     void number(std::string const& name, T&) {

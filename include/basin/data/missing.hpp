@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -43,6 +43,22 @@ struct Median {
   }
 };
 
+/// The number that is there most often, of several the smallest: of a categorical column, whose numbers
+/// have no middle.
+struct MostFrequent {
+  static constexpr bool needs_numbers = true;
+  double value(std::vector<double>& x) const {
+    std::sort(x.begin(), x.end());
+    double found     = x[0];
+    std::size_t most = 0;
+    for (std::size_t i = 0, first = 0; i < x.size(); ++i) {
+      if (x[i] != x[first]) first = i;
+      if (i - first + 1 > most) most = i - first + 1, found = x[i];
+    }
+    return found;
+  }
+};
+
 /// A number that is given, the same for all columns.
 struct Constant {
   static constexpr bool needs_numbers = false;
@@ -54,7 +70,7 @@ struct Constant {
 
 /// What stands for a missing number of each column.
 struct Imputation {
-  std::vector<double> values;  ///< (dimension)
+  std::vector<double> values;  ///< (dimension); NaN: missing numbers of this column stay
 
   template <Archive A>
   void archive(A& a) {
@@ -79,20 +95,30 @@ void impute(R const& samples, Imputation const& imputation) {
         samples(i, j) = static_cast<typename R::value_type>(imputation.values[j]);
 }
 
-/// Replaces missing numbers by a rule: missing::Mean, Median or Constant of each column.
+/// Replaces missing numbers by a rule: missing::Mean, Median, MostFrequent or Constant of each column.
 ///
 /// Imputed numbers are none that were measured: a density that is fitted to them is narrower than
 /// that of the data.
 ///
+/// \param columns  where the rule holds; empty: all
 /// \return the numbers that stand for them, for use on other sets
-/// \throws std::invalid_argument if a column holds no number and the rule needs one, or the rule's
-///         value is not finite; samples are then unchanged
+/// \throws std::invalid_argument if a column does not exist, holds no number and the rule needs one, or
+///         the rule's value is not finite; samples are then unchanged
 template <Rows R, class Rule>
-Imputation impute(R const& samples, Rule const& rule) {
-  std::string const caller = "basin::data::impute";
-  Imputation imputation;
+Imputation impute(R const& samples, Rule const& rule, std::vector<int> const& columns = {}) {
+  std::string const caller    = "basin::data::impute";
+  std::size_t const dimension = samples.extent(1);
+  std::vector<bool> wanted(dimension, columns.empty());
+  for (int const column : columns) {
+    if (column < 0 || static_cast<std::size_t>(column) >= dimension)
+      throw std::invalid_argument(caller + ": column " + std::to_string(column) +
+                                  " is asked for, there are " + std::to_string(dimension));
+    wanted[static_cast<std::size_t>(column)] = true;
+  }
+  Imputation imputation{std::vector<double>(dimension, std::numeric_limits<double>::quiet_NaN())};
   std::vector<double> numbers;
-  for (std::size_t j = 0; j < samples.extent(1); ++j) {
+  for (std::size_t j = 0; j < dimension; ++j) {
+    if (!wanted[j]) continue;
     numbers.clear();
     for (std::size_t i = 0; i < samples.extent(0); ++i)
       if (!std::isnan(samples(i, j))) numbers.push_back(samples(i, j));
@@ -104,7 +130,7 @@ Imputation impute(R const& samples, Rule const& rule) {
     if (!std::isfinite(value))
       throw std::invalid_argument(caller + ": column " + std::to_string(j) + " gets " +
                                   std::to_string(value) + " for a missing number, must be finite");
-    imputation.values.push_back(value);
+    imputation.values[j] = value;
   }
   impute(samples, imputation);
   return imputation;
