@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/core/row_source.hpp>
 #include <basin/data/hdf5.hpp>
 
 #include "support/temporary_folder.hpp"
@@ -22,6 +23,7 @@ using basin::test::read_file;
 using basin::test::TemporaryFolder;
 using basin::test::write_file;
 using Extents = std::vector<hsize_t>;
+static_assert(basin::RowSource<Hdf5Rows>);
 
 struct Layout {
   Extents chunk     = {};  // empty: contiguous

@@ -30,8 +30,8 @@ namespace basin::data {
 ///
 /// Speed: of a data set in chunks the chunks of as many rows as a chunk has are kept unpacked, at most 256 MiB
 /// of them; read rows in ascending order, else chunks are unpacked again and again. Chunks of 0.25 to 4 MiB
-/// that hold whole rows are read fastest. All calls of the HDF5 library wait for each other where it was built
-/// for threads, and must come from one thread at a time where it was not.
+/// that hold whole rows are read fastest. All calls of HDF5 by basin wait
+/// for each other, whatever its build: a RowStream reads while a run writes a checkpoint.
 ///
 /// The library's own parser reads the file's headers. HDF5 1.10 reads past its buffers in some files that were
 /// made to break it, against which a data set in this format has no checksum: take files from whom you trust.

@@ -6,11 +6,19 @@
 
 #include <cstddef>
 #include <hdf5.h>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace basin::io::detail {
+
+/// Held by every call: a build of HDF5 without threads has state that they share, and a run writes
+/// checkpoints while another thread reads rows.
+inline std::recursive_mutex& hdf5_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
 
 /// An object of HDF5's C API, closed at the end of its scope; false where the call that made it failed.
 class Hdf5 {
@@ -22,7 +30,10 @@ class Hdf5 {
   ~Hdf5() { reset(); }
   /// Closes the object and has another one of its kind, or none.
   void reset(hid_t id = H5I_INVALID_HID) {
-    if (id_ >= 0) close_(id_);
+    if (id_ >= 0) {
+      std::lock_guard const lock(hdf5_mutex());
+      close_(id_);
+    }
     id_ = id;
   }
   explicit operator bool() const { return id_ >= 0; }
@@ -33,7 +44,7 @@ class Hdf5 {
   herr_t (*close_)(hid_t);
 };
 
-/// Within its scope HDF5 prints nothing: our sentence says what failed.
+/// Within its scope no other thread calls HDF5, and it prints nothing: our sentence says what failed.
 class QuietHdf5 {
  public:
   QuietHdf5() {
@@ -45,6 +56,7 @@ class QuietHdf5 {
   ~QuietHdf5() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
 
  private:
+  std::lock_guard<std::recursive_mutex> lock_{hdf5_mutex()};
   H5E_auto2_t function_ = nullptr;
   void* data_           = nullptr;
 };
