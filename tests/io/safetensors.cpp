@@ -137,6 +137,7 @@ TEST_CASE("a file that is no safetensors file, is cut or lies is refused", "[io]
           "is no safetensors file: its header would have 18446744073709551615 bytes, one has at "
           "most 100000000");
   refused(good.substr(0, 30), "ends after 30 bytes, its header after 64");
+  refused(good.substr(0, 60), "ends after 60 bytes, its header after 64");
   refused(good.substr(0, good.size() - 1), "has 'a' from byte 0 to 4, there are 3");
   refused(good + "x", "has 5 bytes of numbers, its tensors end at 4");
   refused(file_of("", ""), "is no safetensors file: its header does not begin with '{'");
