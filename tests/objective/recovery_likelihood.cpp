@@ -47,8 +47,8 @@ struct Seen {
   double energy_data, energy_samples;  // means
 };
 
-template <class State>
-Seen step_of(State& state, Objective const& objective, Net const& energy, std::uint64_t step) {
+template <class State, class Options>
+Seen step_of(State& state, Options const& objective, Net const& energy, std::uint64_t step) {
   Kokkos::View<double*, Exec> const gradient("gradient", +Net::parameters);
   state.gradient(Exec(), objective, energy, step, nullptr, gradient.data());
   Exec().fence();
@@ -132,39 +132,49 @@ TEST_CASE("a recovery gradient is that of the weighted difference at the level o
   }
 }
 
-TEST_CASE("y+ and x~ have the laws of their levels, which are equally frequent",
-          "[objective][recovery]") {
-  // With steps next to nothing the samples are x~.
-  int constexpr batch = 90000, levels = 3;
-  auto objective                   = with(1);
-  objective.recovery.step_variance = 1e-20;
-  State state(Exec(), objective, batch, {}, 4);
-  double const x = 0.8;
+// With steps next to nothing the samples are x~.
+template <class Ladder>
+void check_laws(Ladder const& l) {
+  using Own           = RecoveryLikelihood<Ladder>;
+  int constexpr batch = 90000;
+  int const levels    = l.levels();
+  double const x      = 0.8;
+  Own const objective{
+      .recovery = {.ladder = l, .steps = 1, .step_variance = 1e-20, .growth = 0, .scaled = false}};
+  typename Own::template bind<Net, Exec, tuning> state(Exec(), objective, batch, {}, 4);
   Kokkos::deep_copy(state.batch().points, x);
   auto const theta = on_device<Exec, double>(parameters_of<Net>(1));
   auto const seen  = step_of(state, objective, Net(theta.data()), 0);
-  auto const& l    = objective.recovery.ladder;
   for (int t = 0; t < levels; ++t) {
+    bool const last = t + 1 == levels;
+    double const a  = last ? 1 : diffusion_step(l, t).scale;
     double count = 0, mean = 0, square = 0, step = 0, step_square = 0;
     for (std::size_t n = 0; n < batch; ++n) {
       if (seen.levels[n] != t) continue;
-      double const y = seen.positives[n] - x,
-                   d = seen.samples[n] - (t + 1 < levels ? seen.positives[n] : 0);
+      double const y = seen.positives[n] - a * l.scale(t) * x;
+      double const d = seen.samples[n] - (last ? 0 : seen.positives[n]);
       count += 1;
       mean += y;
       square += y * y;
       step += d;
       step_square += d * d;
     }
-    double const from = l.deviation(t), by = diffusion_step(l, t).deviation;
+    double const from = a * l.deviation(t), by = diffusion_step(l, t).deviation;
     CAPTURE(t);
-    // Five standard errors, of a share of 1/3 and of normals.
-    CHECK_THAT(count / batch, WithinAbs(1. / 3, 5 * std::sqrt(2. / 9 / batch)));
+    // Five standard errors, of a share and of normals.
+    double const share = 1. / levels;
+    CHECK_THAT(count / batch, WithinAbs(share, 5 * std::sqrt(share * (1 - share) / batch)));
     CHECK_THAT(mean / count, WithinAbs(0, 5 * from / std::sqrt(count)));
     CHECK_THAT(square / count, WithinAbs(from * from, 5 * from * from * std::sqrt(2 / count)));
     CHECK_THAT(step / count, WithinAbs(0, 5 * by / std::sqrt(count)));
     CHECK_THAT(step_square / count, WithinAbs(by * by, 5 * by * by * std::sqrt(2 / count)));
   }
+}
+
+TEST_CASE("y+ and x~ have the laws of their levels, which are equally frequent",
+          "[objective][recovery]") {
+  check_laws(with(1).recovery.ladder);
+  check_laws(basin::sampler::ladder::VariancePreserving{.stride = 300, .count = 4});
 }
 
 // Where mean c_t (E y+^2 - E y-^2) = 0 over the levels, for one stiffness k at all of them and data of
