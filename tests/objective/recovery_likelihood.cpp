@@ -4,6 +4,7 @@
 #include <basin/objective/recovery_likelihood.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
+#include "support/clock.hpp"
 #include "support/density.hpp"
 
 #include <catch2/catch_test_macros.hpp>
@@ -48,7 +49,7 @@ struct Seen {
 };
 
 template <class State, class Options>
-Seen step_of(State& state, Options const& objective, Net const& energy, std::uint64_t step) {
+Seen step_of(State& state, Options const& objective, Net const& energy, basin::Step const& step) {
   Kokkos::View<double*, Exec> const gradient("gradient", +Net::parameters);
   state.gradient(Exec(), objective, energy, step, nullptr, gradient.data());
   Exec().fence();
@@ -129,6 +130,22 @@ TEST_CASE("a recovery gradient is that of the weighted difference at the level o
     CHECK_THAT(seen.energy_samples, WithinAbs(samples, 1e-13));
     // Each step draws anew.
     CHECK(step_of(state, objective, Net(theta.data()), 3).positives != seen.positives);
+  }
+}
+
+TEST_CASE("a recovery step by a clock is that of its number", "[objective][recovery]") {
+  if constexpr (reads_clocks<Exec>) {
+    auto const objective = with(3);
+    State state(Exec(), objective, 37, {}, 4);
+    auto const theta = on_device<Exec, double>(parameters_of<Net>(1));
+    Clock<Exec> const clock(0);
+    clock.set(4);
+    auto const of = [&](basin::Step const& step) {
+      auto const seen = step_of(state, objective, Net(theta.data()), step);
+      return std::pair(seen.levels, seen.samples);
+    };
+    CHECK(of(clock.step()) == of(std::uint64_t(4)));
+    CHECK(of(std::uint64_t(0)) != of(std::uint64_t(4)));
   }
 }
 
