@@ -91,8 +91,8 @@ void check_slopes(Objective const& objective, std::vector<double> const& exact) 
   double const square = ratio * ratio;
   auto const& chains  = objective.estimator.sampler;
   Steps<Objective> steps(objective, n);
-  for (std::size_t i = 0; i < 3; ++i) {
-    double const k = std::array{0.3, 1., 2.}[i];
+  for (std::size_t i = 0; i < 4; ++i) {
+    double const k = std::array{0.3, 1., 2., 1 / v}[i];
     Law const law  = after(k, square, chains.step_size, chains.steps);
     // As K -> infinity, then alpha -> 0.
     Law const limit{1 / (1 + k * square), square / (1 + k * square)};
@@ -109,9 +109,9 @@ void check_slopes(Objective const& objective, std::vector<double> const& exact) 
 
 TEST_CASE("chains from the diffused data give the slope of the divergence", "[objective][dcd]") {
   estimator::Posterior<> const chains{{.steps = 100, .step_size = 0.02}};
-  check_slopes(Chains{{.standard_deviation = 0.6}, chains}, {-0.15145, 0.16077, 0.39719});
+  check_slopes(Chains{{.standard_deviation = 0.6}, chains}, {-0.15145, 0.16077, 0.39719, 0});
   estimator::Posterior<> const nearer{{.steps = 130, .step_size = 0.015}};
-  check_slopes(OuChains{{.coefficient = 0.9}, nearer}, {-0.10385, 0.12037, 0.32201});
+  check_slopes(OuChains{{.coefficient = 0.9}, nearer}, {-0.10385, 0.12037, 0.32201, 0});
 }
 
 TEST_CASE("a posterior of the Ornstein-Uhlenbeck kernel is that of its tether",
