@@ -74,11 +74,13 @@
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
+#include <basin/objective/diffusion_contrastive_divergence.hpp>
 #include <basin/objective/energy_discrepancy.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>
+#include <basin/objective/recovery_likelihood.hpp>
 #include <basin/objective/score_matching.hpp>
 #include <basin/objective/sliced_score_matching.hpp>
 #include <basin/objective/sum.hpp>
@@ -92,6 +94,7 @@
 #include <basin/sampler/chees_hamiltonian.hpp>
 #include <basin/sampler/class_gaussian.hpp>
 #include <basin/sampler/dense_hamiltonian.hpp>
+#include <basin/sampler/diffusion_ladder.hpp>
 #include <basin/sampler/elliptical_slice.hpp>
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/langevin.hpp>
@@ -102,6 +105,7 @@
 #include <basin/sampler/parallel_tempering.hpp>
 #include <basin/sampler/presets.hpp>
 #include <basin/sampler/projected_gradient.hpp>
+#include <basin/sampler/recovery_langevin.hpp>
 #include <basin/sampler/sequential_monte_carlo.hpp>
 #include <basin/sampler/stochastic_gradient_langevin.hpp>
 #include <basin/sampler/thermodynamic_integration.hpp>
