@@ -75,6 +75,7 @@
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/energy_discrepancy.hpp>
+#include <basin/objective/flow_matching.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
