@@ -75,6 +75,7 @@
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/energy_discrepancy.hpp>
+#include <basin/objective/energy_matching.hpp>
 #include <basin/objective/flow_matching.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
@@ -95,6 +96,7 @@
 #include <basin/sampler/dense_hamiltonian.hpp>
 #include <basin/sampler/elliptical_slice.hpp>
 #include <basin/sampler/hamiltonian.hpp>
+#include <basin/sampler/heated_langevin.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/metropolis.hpp>

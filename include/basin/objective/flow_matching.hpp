@@ -172,6 +172,15 @@ struct FlowMatching {
         basin::sampler::start_chains<tuning>(exec, options.source, chains, pool_, stream);
     }
 
+    /// What draws points of the source, of the rows of the batch where it reads them.
+    auto source(FlowMatching const& options) const {
+      if constexpr (reads_batch)
+        return basin::sampler::BoundStart<source_type, tile::Borrowed<Chains>>{
+            options.source, base::batch().points};
+      else
+        return basin::sampler::BoundStart<source_type, tile::Borrowed<Pool>>{options.source, pool_};
+    }
+
     /// (batch, dimension) x_0 of the last step
     Chains last_sources() const { return sources_; }
 
