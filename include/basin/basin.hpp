@@ -72,6 +72,7 @@
 #include <basin/metric/maximum_mean_discrepancy.hpp>
 #include <basin/metric/precision_recall.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
+#include <basin/objective/coupling/exact.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/energy_discrepancy.hpp>

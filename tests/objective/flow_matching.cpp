@@ -17,19 +17,6 @@ using namespace basin::test;
 using basin::objective::FlowMatching;
 using Catch::Matchers::WithinAbs;
 
-// beta where the gradient in w is 0: it is linear in w, and the mean over steps of two values of it
-// gives the root.
-template <class Objective>
-double root(Objective const& options, int batch, int steps) {
-  Fixture<Exec, Line, Objective> at(options, points_of_variance_v(batch));
-  double slope[2]{};
-  for (int w = 0; w < 2; ++w) {
-    at.set({double(w), 0.5});
-    for (int k = 0; k < steps; ++k) slope[w] += at(std::uint64_t(k))[0];
-  }
-  return 2 * slope[0] / (slope[0] - slope[1]);
-}
-
 TEST_CASE("flow matching of a Gaussian to a wider one in its order has a slope below 0",
           "[objective][flow_matching]") {
   double const d = std::sqrt(v) - 1, beta = -d * (1 + d / 2) / (1 + d + d * d / 3);
@@ -37,7 +24,8 @@ TEST_CASE("flow matching of a Gaussian to a wider one in its order has a slope b
   // A ratio of means over t: with x_t = (1 + t d) x_0 of a relative spread of d / sqrt(12), 20 000
   // of them, and the squares x_0^2 as weights, a standard error of beta d / sqrt(12) sqrt(3 / 20 000)
   // = 3e-4.
-  CHECK_THAT(root(FlowMatching<Increasing>{}, 2000, 10), WithinAbs(beta, 1.5e-3));
+  CHECK_THAT(root<Exec>(FlowMatching<Increasing>{}, points_of_variance_v(2000), 10),
+             WithinAbs(beta, 1.5e-3));
 }
 
 TEST_CASE("weight, noise and source of flow matching have their place in its slope",
@@ -55,7 +43,7 @@ TEST_CASE("weight, noise and source of flow matching have their place in its slo
       .source = {.standard_deviation = source}, .standard_deviation = sigma, .cutoff = cutoff};
   // The residual beta x_t + x_1 - x_0 times x_t has a deviation of about 2 for E x_t^2 of about 1:
   // with 80 000 samples 0.007.
-  CHECK_THAT(root(options, 2000, 40), WithinAbs(-up / down, 0.03));
+  CHECK_THAT(root<Exec>(options, points_of_variance_v(2000), 40), WithinAbs(-up / down, 0.03));
 }
 
 TEST_CASE("the loss of flow matching is a mean over dimensions", "[objective][flow_matching]") {

@@ -85,6 +85,33 @@ inline std::vector<double> points_of_variance_v(int n) {
   return x;
 }
 
+/// beta of a Line where the gradient in w is 0, which is linear in w: the mean over steps of two
+/// values of it gives the root.
+template <class Exec, class Objective>
+double root(Objective const& options, std::vector<double> const& points, int steps) {
+  Fixture<Exec, Line, Objective> at(options, points);
+  double slope[2]{};
+  for (int w = 0; w < 2; ++w) {
+    at.set({double(w), 0.5});
+    for (int k = 0; k < steps; ++k) slope[w] += at(std::uint64_t(k))[0];
+  }
+  return 2 * slope[0] / (slope[0] - slope[1]);
+}
+
+/// The increasing map of the uniform law to N(0, v), at the midpoints of n cells, by bisection.
+inline std::vector<double> normal_quantiles(int n) {
+  std::vector<double> x;
+  for (int i = 0; i < n; ++i) {
+    double low = -10, high = 10;
+    for (int k = 0; k < 60; ++k) {
+      double const middle                                                    = (low + high) / 2;
+      (std::erfc(-middle / std::sqrt(2.0)) / 2 < (i + 0.5) / n ? low : high) = middle;
+    }
+    x.push_back(std::sqrt(v) * low);
+  }
+  return x;
+}
+
 /// Checks the gradient at two steps against central differences of loss(), of the step just taken.
 template <class At, class Loss>
 void check_gradient(At& at, Loss const& loss) {
