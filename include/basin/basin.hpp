@@ -73,6 +73,7 @@
 #include <basin/metric/precision_recall.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/coupling/exact.hpp>
+#include <basin/objective/coupling/sinkhorn.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/energy_discrepancy.hpp>

@@ -22,9 +22,10 @@ struct coupling_axis {};
 ///     bind(int batch, int dimension);
 ///     // (batch) the row of the sources of each row of the data; null: its own. Asynchronous on
 ///     // exec, allocates nothing and waits for nothing.
-///     // sources, points: Views (batch, dimension) on the device
+///     // sources, points: Views (batch, dimension) on the device; stream: for draws of its own
 ///     template <class Points> int const* pair(Exec const& exec, Coupling const& options,
-///                                             Points const& sources, Points const& points) const;
+///                                             Points const& sources, Points const& points,
+///                                             Stream const& stream) const;
 ///   };
 ///   void check() const;  // if it has options to validate; throws std::invalid_argument
 namespace coupling {
@@ -38,7 +39,8 @@ struct Independent {
    public:
     bind(int, int) {}
     template <class Points>
-    int const* pair(Exec const&, Independent const&, Points const&, Points const&) const {
+    int const* pair(Exec const&, Independent const&, Points const&, Points const&,
+                    Stream const&) const {
       return nullptr;
     }
   };
@@ -55,7 +57,7 @@ concept PairsRows =
         typename C::template bind<float, Exec, tile::default_tuning<Exec, float, 1>()> const& b,
         Exec const& exec, C const& c,
         Kokkos::View<float**, Kokkos::LayoutRight, typename Exec::memory_space> const& x) {
-      { b.pair(exec, c, x, x) } -> std::convertible_to<int const*>;
+      { b.pair(exec, c, x, x, Stream{}) } -> std::convertible_to<int const*>;
     };
 
 }  // namespace detail
@@ -72,7 +74,8 @@ struct check_coupling {
       "basin::objective::Coupling: a coupling has a member template 'bind<Scalar, Exec, "
       "tuning>' with a constructor of (batch, dimension) and 'template <class Points> int "
       "const* pair(Exec const& exec, Coupling const& options, Points const& sources, "
-      "Points const& points) const', the row of the sources of each row of the data.");
+      "Points const& points, basin::Stream const& stream) const', the row of the sources "
+      "of each row of the data.");
   static constexpr bool value = Coupling<C>;
 };
 

@@ -170,7 +170,7 @@ struct EnergyMatching {
          Dataset<Scalar, memory> const& data, std::uint64_t seed)
         : batch_(batch),
           phase_(options.phase),
-          seed_(seed_of(seed, 1)),
+          seed_(seed_of(seed, 3)),
           flow_(exec, options.flow, batch, data, seed),
           contrast_(2 * batch, energy::Adds::yes),
           points_("basin::objective::points", 2 * batch, +E::dimension),

@@ -150,12 +150,15 @@ struct FlowMatching {
                                              starts);
       else
         basin::sampler::start_chains<tuning>(exec, options.source, sources_, pool_, starts);
+      // Of a seed of its own: the batch has purposes for all other draws.
+      int const* const pairs =
+          coupling_.pair(exec, options.coupling, sources_, base::batch().points,
+                         step.stream(seed_of(base::seed(), 2), Purpose::sampler_start));
       base::gradient(
           exec, energy,
           FlowTarget<Scalar, Points>{
-              sources_, coupling_.pair(exec, options.coupling, sources_, base::batch().points),
-              static_cast<Scalar>(options.standard_deviation), static_cast<Scalar>(cutoff),
-              static_cast<Scalar>(cutoff < 1 ? 1 / (1 - cutoff) : 0),
+              sources_, pairs, static_cast<Scalar>(options.standard_deviation),
+              static_cast<Scalar>(cutoff), static_cast<Scalar>(cutoff < 1 ? 1 / (1 - cutoff) : 0),
               step.stream(base::seed(), Purpose::level),
               step.stream(base::seed(), Purpose::direction)},
           step, gradient);

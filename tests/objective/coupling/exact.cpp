@@ -34,7 +34,7 @@ Points rows(std::vector<double> const& values, int dimension) {
 
 // Row of the sources of each row of the data.
 std::vector<int> pairs(Bound const& bound, Points const& sources, Points const& points) {
-  int const* const to = bound.pair(Exec(), Exact{}, sources, points);
+  int const* const to = bound.pair(Exec(), Exact{}, sources, points, {});
   Exec().fence();
   return on_host(Kokkos::View<int const*, Exec>(to, points.extent(0)));
 }
@@ -103,7 +103,7 @@ TEST_CASE("an exact coupling is two kernels, without a fence or memory of its ow
   basin::bench::watch_kokkos();
   Bound const bound(30, 2);
   auto const x = rows(numbers(60, 1), 2), y = rows(numbers(60, 2), 2);
-  auto const t = basin::bench::count(Exec(), 5, [&] { bound.pair(Exec(), Exact{}, y, x); });
+  auto const t = basin::bench::count(Exec(), 5, [&] { bound.pair(Exec(), Exact{}, y, x, {}); });
   CHECK(t.launches == 10);
   CHECK(t.fences == 0);
   CHECK(t.allocations == 0);

@@ -166,8 +166,8 @@ struct Exact {
 
     /// (batch) the row of the sources of each row of the data. Asynchronous on exec.
     template <class Points>
-    int const* pair(Exec const& exec, Exact const&, Points const& sources,
-                    Points const& points) const {
+    int const* pair(Exec const& exec, Exact const&, Points const& sources, Points const& points,
+                    Stream const&) const {
       using Rows = tile::Borrowed<Points>;
       tile::for_each_chain<tuning>(
           exec, "basin::costs", batch_,
