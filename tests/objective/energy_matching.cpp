@@ -6,6 +6,7 @@
 #include <basin/train/trainer.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
+#include "support/clock.hpp"
 #include "support/columns.hpp"
 #include "support/matching.hpp"
 
@@ -153,6 +154,19 @@ TEST_CASE("energy matching has the same bits for any number of threads",
     auto const part = Kokkos::Experimental::partition_space(Exec(), std::vector<int>{1})[0];
     At<Small> all(moving(), points(3)), one(moving(), points(3), part);
     CHECK(all(2) == one(2));
+  }
+}
+
+TEST_CASE("a step of energy matching by a clock is that by its number",
+          "[objective][energy_matching]") {
+  if constexpr (reads_clocks<Exec>) {
+    At<Small> at(moving(), points(3));
+    auto const right = at(4);
+    CHECK(right != at(0));
+    Clock<Exec> const clock(4);
+    at.run(clock.step());
+    at.exec.fence();
+    CHECK(on_host(at.gradient) == right);
   }
 }
 
