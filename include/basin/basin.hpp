@@ -72,10 +72,14 @@
 #include <basin/metric/maximum_mean_discrepancy.hpp>
 #include <basin/metric/precision_recall.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
+#include <basin/objective/coupling/exact.hpp>
+#include <basin/objective/coupling/sinkhorn.hpp>
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/diffusion_contrastive_divergence.hpp>
 #include <basin/objective/energy_discrepancy.hpp>
+#include <basin/objective/energy_matching.hpp>
+#include <basin/objective/flow_matching.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
@@ -97,6 +101,7 @@
 #include <basin/sampler/diffusion_ladder.hpp>
 #include <basin/sampler/elliptical_slice.hpp>
 #include <basin/sampler/hamiltonian.hpp>
+#include <basin/sampler/heated_langevin.hpp>
 #include <basin/sampler/langevin.hpp>
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/metropolis.hpp>
