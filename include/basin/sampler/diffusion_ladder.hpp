@@ -50,8 +50,8 @@ struct VarianceExploding {
 
 /// The variance of data of variance 1 is kept: m_t^2 = product of 1 - beta_i over i <= t stride,
 /// s_t^2 = 1 - m_t^2, with beta_i linear from first_rate to last_rate. Sampling starts from N(0, I).
-/// Source: Ho et al. 2020, arXiv:2006.11239, section 2; the defaults are the levels of the code of
-/// Gao et al. 2021.
+/// Source: Ho et al. 2020, arXiv:2006.11239, section 2; T and the rates are those of the code of Gao et
+/// al. 2021, the even stride is ours.
 struct VariancePreserving {
   using axis        = diffusion_axis;
   double first_rate = 1e-4;  ///< beta_0; in (0, 1)
