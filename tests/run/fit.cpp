@@ -254,6 +254,7 @@ TEST_CASE("a validation set and another set are measured at each report", "[run]
   CHECK_THAT(last["energy_validation_deviation"],
              Catch::Matchers::WithinRel(std::sqrt(square), 1e-12));
   CHECK_THAT(last["auroc_others"], Catch::Matchers::WithinRel(above, 1e-12));
+  CHECK(last["temperature"] == trainer.options().objective.sampler.effective_temperature());
   CHECK_THROWS_WITH(basin::run::Validation(trainer, basin::test::uniform_points(0, 3)),
                     "basin::run::Validation: validation has 0 rows, must have at least 1");
 }

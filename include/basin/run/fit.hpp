@@ -174,6 +174,9 @@ Ending fit(Trainer& trainer, Options const& options,
   train::FitOptions part{.stop = hooks.stop};
   part.report = [&](train::Metrics const& trained) {
     train::Metrics m = trained;
+    if constexpr (requires { trainer.options().objective.sampler.effective_temperature(); })
+      m.add({"temperature", "1", "of the chains, by the options of the sampler"},
+            trainer.options().objective.sampler.effective_temperature());
     if (hooks.measure) hooks.measure(m);
     files(m);
     if (hooks.events) hooks.events(files.events(), m);
