@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Long: half a minute of compiler, for a question of speed alone
 // Question: do deep convolutional energies, which are run layer by layer, run as near to the peak?
 // Smoke: --benchmark_filter=deep-cnn/b128/k1$
 #include <basin/energy/cnn.hpp>

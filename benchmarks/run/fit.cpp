@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Long: half a minute of compiler, for a question of speed alone
 // Question: which share of a run do its reports and its checkpoints take, at their defaults?
 #include <basin/run/fit.hpp>
 

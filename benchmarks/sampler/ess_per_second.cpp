@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Long: half a minute of compiler, for a question of speed alone
 // Question: how many effective samples a second does a sampler that tunes itself give, of targets
 // with known answers, and are the answers right? Beside other libraries: benchmarks/peers/ess.
 // Smoke: --benchmark_filter=/mala/mlp/

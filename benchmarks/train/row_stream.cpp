@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Long: half a minute of compiler, for a question of speed alone
 // Smoke: --benchmark_filter=/k:1/
 //
 // Question: what does a set that is read while it trains add to a step, beside one in memory? Environment:
