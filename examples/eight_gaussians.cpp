@@ -79,9 +79,10 @@ int main(int argc, char** argv) {
     }
     auto const whole = integrate_plane(
         10, 1000, 512, seed, [&](auto const& points) { return trainer.energies(points); });
-    auto const bracket = bracket_log_partition(
-        trainer.energy(), whole.draws,
-        {.rungs = program.rungs, .deviation = 2.5, .settling = 0, .seed = seed});
+    auto const bracket = basin::sampler::log_partition(
+        Kokkos::DefaultExecutionSpace(),
+        basin::sampler::LogPartition{.rungs = program.rungs, .settling = 0, .deviation = 2.5},
+        trainer.energy(), whole.draws, seed);
     std::printf(
         "log-likelihood of held-out points, in nats: %.3f by quadrature; annealed back at least "
         "%.3f +- %.3f, annealed at most %.3f +- %.3f; of their own density %.3f\n",

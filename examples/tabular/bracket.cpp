@@ -5,8 +5,11 @@
 
 namespace {
 
-Bracket bracket(Parameters const& theta, Rows const& rows, Annealing const& options) {
-  return bracket_log_partition(Energy(theta.data()), rows, options);
+basin::sampler::LogPartitionBounds bracket(Parameters const& theta, Rows const& rows,
+                                           basin::sampler::LogPartition const& options,
+                                           std::uint64_t seed) {
+  return basin::sampler::log_partition(Kokkos::DefaultExecutionSpace(), options,
+                                       Energy(theta.data()), rows, seed);
 }
 
 bool const entered = bracketers().emplace(COLUMNS, bracket).second;

@@ -21,6 +21,7 @@
 #include <basin/run/options.hpp>
 #include <basin/run/stop_signals.hpp>
 
+#include "../log_partition.hpp"
 #include "experts.hpp"
 #include "ladder.hpp"
 #include "model.hpp"
@@ -226,7 +227,7 @@ struct Program {
   Settings settings;
   ladder::Options ladder;
   experts::Options council;
-  Annealing annealing;
+  basin::sampler::LogPartition annealing;
   int seeds    = 5;
   bool bracket = false, resume = false;
 
@@ -261,7 +262,7 @@ struct Program {
       self.energies);
     f(Field{"bracket", "1", "the log-likelihood between two bounds too, by annealing"},
       self.bracket);
-    f(Field{"chains", "1", "of the bracket"}, self.annealing.chains, at_least(1));
+    f(Field{"chains", "1", "of the bracket"}, self.annealing.chains, at_least(2));
     f(Field{"rungs", "1", "of the bracket"}, self.annealing.rungs, at_least(1));
     f(Field{"settling", "1", "moves from the training rows, of the bracket"},
       self.annealing.settling, at_least(0));
@@ -280,14 +281,13 @@ std::vector<std::string> list(std::string const& text) {
 // The mean log-likelihood of rows with mean energy e, in nats, by annealing to the energy, which is above
 // it in expectation, by annealing from it, which is below it, and in the plane by quadrature. Chains
 // that start at the energy are draws of it in the plane, elsewhere training rows after so many moves.
-Json bracketed(Model const& model, Rows const& train, double e, Annealing annealing,
-               std::uint64_t seed) {
+Json bracketed(Model const& model, Rows const& train, double e,
+               basin::sampler::LogPartition annealing, std::uint64_t seed) {
   auto const columns = static_cast<int>(train.extent(1));
   auto const found   = bracketers().find(columns);
   if (found == bracketers().end())
     throw std::runtime_error("tabular: --bracket was not compiled for " + std::to_string(columns) +
                              " columns; add it to the CMake variable TABULAR_BRACKET_COLUMNS");
-  annealing.seed = 1000 * seed;
   Json result;
   Rows start = train;
   if (columns == 2) {
@@ -296,7 +296,7 @@ Json bracketed(Model const& model, Rows const& train, double e, Annealing anneal
     start                = plane.draws;
     annealing.settling   = 0;
   }
-  auto const log_z = found->second(model.parameters, start, annealing);
+  auto const log_z = found->second(model.parameters, start, annealing, 1000 * seed);
   auto const enter = [&](std::string const& name, basin::LogMeanExp const& of) {
     result[name]            = -e - of.value;
     result[name + " error"] = of.standard_error;

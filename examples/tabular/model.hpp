@@ -4,8 +4,7 @@
 #define EXAMPLES_TABULAR_MODEL_HPP
 
 #include <basin/data/samples.hpp>
-
-#include "../log_partition.hpp"
+#include <basin/sampler/log_partition.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -39,7 +38,9 @@ inline std::map<int, Train>& trainers() {
 }
 
 // Likewise bracket.cpp, for fewer numbers of columns: log Z of an energy with these parameters.
-using BracketOf = Bracket (*)(Parameters const&, Rows const&, Annealing const&);
+using BracketOf = basin::sampler::LogPartitionBounds (*)(Parameters const&, Rows const&,
+                                                         basin::sampler::LogPartition const&,
+                                                         std::uint64_t seed);
 inline std::map<int, BracketOf>& bracketers() {
   static std::map<int, BracketOf> all;
   return all;

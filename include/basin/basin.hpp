@@ -103,6 +103,7 @@
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/heated_langevin.hpp>
 #include <basin/sampler/langevin.hpp>
+#include <basin/sampler/log_partition.hpp>
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/metropolis.hpp>
 #include <basin/sampler/microcanonical.hpp>

@@ -42,13 +42,13 @@ TEST_CASE("the log-likelihood lies between the bounds, which are functions of th
   exact -= 1.5 * std::log(2 * std::numbers::pi / 6.25);
 
   basin::run::LogLikelihood const measure(known, points,
-                                          {.chains     = 512,
-                                           .rungs      = 300,
-                                           .settling   = 50,
-                                           .deviation  = 1.5,
-                                           .step_size  = 0.2,
-                                           .trajectory = 1,
-                                           .every      = 20});
+                                          {.annealing = {.chains            = 512,
+                                                         .rungs             = 300,
+                                                         .settling          = 50,
+                                                         .deviation         = 1.5,
+                                                         .step_size         = 0.2,
+                                                         .trajectory_length = 1},
+                                           .every     = 20});
   basin::train::Metrics first, second, other, between;
   first.step = second.step = 40;
   other.step               = 60;
@@ -69,7 +69,8 @@ TEST_CASE("the log-likelihood lies between the bounds, which are functions of th
   // From a Gaussian that is far too narrow, in two rungs, they are far apart, and to the right sides.
   basin::run::LogLikelihood const poor(
       known, points,
-      {.chains = 64, .rungs = 2, .settling = 50, .deviation = 0.02, .step_size = 0.01});
+      {.annealing = {
+           .chains = 64, .rungs = 2, .settling = 50, .deviation = 0.02, .step_size = 0.01}});
   basin::train::Metrics apart;
   poor(apart);
   CHECK(apart["log_likelihood_most"] > exact + 1);
@@ -82,8 +83,9 @@ TEST_CASE("the log-likelihood refuses an empty set and options out of range",
   Known known{.stiffness = 1};
   CHECK_THROWS_WITH(basin::run::LogLikelihood(known, Points("points", 0, 3)),
                     ContainsSubstring("validation has 0 rows"));
-  CHECK_THROWS_WITH(basin::run::LogLikelihood(known, Points("points", 1, 3), {.rungs = 0}),
-                    ContainsSubstring("rungs must be >= 1, got 0"));
+  CHECK_THROWS_WITH(
+      basin::run::LogLikelihood(known, Points("points", 1, 3), {.annealing = {.rungs = 0}}),
+      ContainsSubstring("rungs must be >= 1, got 0"));
 }
 
 }  // namespace

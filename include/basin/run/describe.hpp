@@ -83,6 +83,12 @@ nlohmann::ordered_json describe(Trainer const& trainer) {
           {"options", options_json(trainer.options())}};
 }
 
+/// The text under a key of what the description of a checkpoint says; "not named" if there is none.
+inline std::string described(std::string const& description, char const* key) {
+  auto const all = nlohmann::ordered_json::parse(description, nullptr, false);
+  return all.is_object() && all.contains(key) && all[key].is_string() ? all[key] : "not named";
+}
+
 /// What runs, and where: command line, options of the program besides the trainer's and the run's,
 /// revision of the program, machine, backend.
 template <HasFields... Options>

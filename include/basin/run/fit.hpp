@@ -4,6 +4,7 @@
 
 #include <basin/core/check.hpp>
 #include <basin/run/describe.hpp>
+#include <basin/run/detail/cadence.hpp>
 #include <basin/run/folder.hpp>
 #include <basin/run/kept.hpp>
 #include <basin/run/metrics_files.hpp>
@@ -17,7 +18,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -76,10 +76,8 @@ struct Watch {
 // What must be the same for a checkpoint to fit: types, which shapes alone do not tell apart.
 inline void check_same_types(std::filesystem::path const& path, std::string const& saved,
                              nlohmann::ordered_json const& now) {
-  auto const was = nlohmann::ordered_json::parse(saved, nullptr, false);
   for (char const* const key : {"energy", "objective", "optimizer"}) {
-    std::string const before =
-        was.is_object() && was.contains(key) && was[key].is_string() ? was[key] : "not named";
+    std::string const before = described(saved, key);
     if (before != now.at(key).get<std::string>())
       refuse("basin::run::fit", "the ", key, " of ", path, " is ", before, ", this program's is ",
              now.at(key).get<std::string>());
@@ -135,9 +133,8 @@ Ending fit(Trainer& trainer, Options const& options,
         std::fprintf(hooks.progress, "resumes '%s' at step %llu\n", options.out.c_str(),
                      static_cast<unsigned long long>(trainer.steps_taken()));
     }
-  } else if (auto const steps = folder.steps(); !steps.empty()) {
-    refuse(who, "'", options.out, "' has a run that got to step ", steps.front(),
-           "; write resume = true to continue it, or another folder");
+  } else {
+    folder.check_new(who);
   }
 
   nlohmann::ordered_json about = describe(trainer);
@@ -153,19 +150,12 @@ Ending fit(Trainer& trainer, Options const& options,
     for (Kept const& kept : hooks.keep) kept.save(all);
     return all;
   };
-  using Clock              = std::chrono::steady_clock;
-  auto const began         = Clock::now();
-  auto saved_at            = began;
-  std::uint64_t saved      = trainer.steps_taken();
-  auto const seconds_since = [](Clock::time_point t) {
-    return std::chrono::duration<double>(Clock::now() - t).count();
-  };
+  detail::Cadence cadence(options, trainer.steps_taken());
   auto const save = [&] {
     folder.save(trainer.steps_taken(), archive(), describe(trainer).dump());
-    saved    = trainer.steps_taken();
-    saved_at = Clock::now();
+    cadence.set_saved(trainer.steps_taken());
   };
-  if (saved == 0) save();  // so that a run that is killed early can be resumed too
+  if (cadence.saved() == 0) save();  // so that a run that is killed early can be resumed too
 
   auto const has_patience = [&] {
     return options.patience == 0 || watch.waited < static_cast<std::uint64_t>(options.patience);
@@ -192,10 +182,7 @@ Ending fit(Trainer& trainer, Options const& options,
     }
     early = !has_patience() || (hooks.stop_when && hooks.stop_when(m));
     if (hooks.progress) train::print_progress(hooks.progress, m, end, early || m.step == end);
-    bool const due = (options.checkpoint_steps > 0 &&
-                      m.step - saved >= static_cast<std::uint64_t>(options.checkpoint_steps)) ||
-                     seconds_since(saved_at) >= options.checkpoint_seconds;
-    if (due || m.step == end) save();
+    if (cadence.is_due(m.step) || m.step == end) save();
   };
   part.stop_when = [&](train::Metrics const&) { return early; };
   std::optional<StopSignals> signals;
@@ -205,7 +192,7 @@ Ending fit(Trainer& trainer, Options const& options,
   }
   while (!early && trainer.steps_taken() < end) {
     part.steps   = static_cast<long>(end - trainer.steps_taken());
-    part.seconds = std::max(0.0, options.time_limit - seconds_since(began));
+    part.seconds = std::max(0.0, options.time_limit - cadence.seconds());
     try {
       trainer.fit(part);
       break;
@@ -224,7 +211,7 @@ Ending fit(Trainer& trainer, Options const& options,
       save();  // the change is part of the run
     }
   }
-  if (trainer.steps_taken() != saved) save();
+  if (trainer.steps_taken() != cadence.saved()) save();
   if (trainer.steps_taken() >= end) return Ending::complete;
   return early ? Ending::early : part.stop->load() != 0 ? Ending::signaled : Ending::out_of_time;
 }

@@ -71,6 +71,14 @@ class Folder {
     return all;
   }
 
+  /// Refuses a folder that has checkpoints.
+  /// \throws std::invalid_argument naming the last step
+  void check_new(char const* who) const {
+    if (auto const all = steps(); !all.empty())
+      refuse(who, "'", path_.string(), "' has a run that got to step ", all.front(),
+             "; write resume = true to continue it, or another folder");
+  }
+
   std::filesystem::path checkpoint(std::uint64_t step) const {
     std::string number = std::to_string(step);
     number.insert(0, digits - std::min(digits, number.size()), '0');

@@ -5,6 +5,7 @@
 #include <basin/core/archive.hpp>
 #include <basin/core/check.hpp>
 #include <basin/run/describe.hpp>
+#include <basin/run/detail/cadence.hpp>
 #include <basin/run/folder.hpp>
 #include <basin/run/options.hpp>
 #include <basin/run/stop_signals.hpp>
@@ -12,7 +13,6 @@
 #include <nlohmann/json.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <cstdio>
@@ -73,10 +73,7 @@ Ending loop(Work& work, Options const& options, LoopHooks const& hooks = {}) {
   std::string const type = type_text<Work>();
   if (options.resume) {
     if (auto const newest = folder.newest(hooks.progress)) {
-      auto const was           = nlohmann::json::parse(newest->second.description, nullptr, false);
-      std::string const before = was.is_object() && was.contains("work") && was["work"].is_string()
-                                     ? was["work"]
-                                     : "not named";
+      std::string const before = described(newest->second.description, "work");
       if (before != type)
         refuse(who, "the work of ", folder.checkpoint(newest->first), " is ", before,
                ", this program's is ", type);
@@ -85,9 +82,8 @@ Ending loop(Work& work, Options const& options, LoopHooks const& hooks = {}) {
         std::fprintf(hooks.progress, "resumes '%s' at step %llu\n", options.out.c_str(),
                      static_cast<unsigned long long>(work.steps_taken()));
     }
-  } else if (auto const steps = folder.steps(); !steps.empty()) {
-    refuse(who, "'", options.out, "' has a run that got to step ", steps.front(),
-           "; write resume = true to continue it, or another folder");
+  } else {
+    folder.check_new(who);
   }
   nlohmann::ordered_json const about{{"basin", version_text()},
                                      {"work", type},
@@ -95,19 +91,12 @@ Ending loop(Work& work, Options const& options, LoopHooks const& hooks = {}) {
                                      {"process", hooks.process}};
   folder.write_description(about.dump(2) + "\n");
 
-  using Clock              = std::chrono::steady_clock;
-  auto const began         = Clock::now();
-  auto saved_at            = began;
-  std::uint64_t saved      = work.steps_taken();
-  auto const seconds_since = [](Clock::time_point t) {
-    return std::chrono::duration<double>(Clock::now() - t).count();
-  };
+  detail::Cadence cadence(options, work.steps_taken());
   auto const save = [&] {
     MemoryArchive all;
     all.save("work", work);
-    saved    = work.steps_taken();
-    saved_at = Clock::now();
-    folder.save(saved, all, about.dump());
+    cadence.set_saved(work.steps_taken());
+    folder.save(work.steps_taken(), all, about.dump());
   };
   std::optional<StopSignals> signals;
   std::atomic<int> const* stop = hooks.stop;
@@ -118,13 +107,10 @@ Ending loop(Work& work, Options const& options, LoopHooks const& hooks = {}) {
   bool out_of_time = false;
   while (work.steps_taken() < end && stop->load() == 0 && !out_of_time) {
     work.step();
-    out_of_time = seconds_since(began) >= options.time_limit;
-    if ((options.checkpoint_steps > 0 &&
-         work.steps_taken() - saved >= static_cast<std::uint64_t>(options.checkpoint_steps)) ||
-        seconds_since(saved_at) >= options.checkpoint_seconds)
-      save();
+    out_of_time = cadence.seconds() >= options.time_limit;
+    if (cadence.is_due(work.steps_taken())) save();
   }
-  if (work.steps_taken() != saved) save();
+  if (work.steps_taken() != cadence.saved()) save();
   return work.steps_taken() >= end ? Ending::complete
          : out_of_time             ? Ending::out_of_time
                                    : Ending::signaled;
