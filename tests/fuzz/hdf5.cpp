@@ -3,6 +3,7 @@
 // The bytes of HDF5 itself are not changed: HDF5 1.10 reads past its buffers there.
 #include <basin/data/hdf5.hpp>
 
+#include "fuzz/hdf5_image.hpp"
 #include "fuzz/input.hpp"
 
 #include <algorithm>
@@ -63,11 +64,7 @@ std::string file_of(FuzzedDataProvider& input) {
       H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
     }
   }
-  H5Fflush(file, H5F_SCOPE_GLOBAL);
-  ssize_t const size = H5Fget_file_image(file, nullptr, 0);
-  std::string image(size > 0 ? static_cast<std::size_t>(size) : 0, '\0');
-  if (!image.empty()) H5Fget_file_image(file, image.data(), image.size());
-  return image;
+  return basin::test::hdf5_image(file);
 }
 
 }  // namespace

@@ -46,10 +46,15 @@ TEST_CASE("log Z is a function of the seed, and of the starts on the way back al
   Energy const energy{{.stiffness = 4}};
   basin::sampler::LogPartition const options{.chains = 40, .rungs = 5, .settling = 0};
   Rows const at_rest("at rest", 1, 2), none("none", 0, 2);
-  auto const first = log_partition(Exec(), options, energy, none, 7),
-             same  = log_partition(Exec(), options, energy, none, 7),
-             other = log_partition(Exec(), options, energy, none, 8),
-             given = log_partition(Exec(), options, energy, at_rest, 7);
+  auto const first   = log_partition(Exec(), options, energy, none, 7),
+             same    = log_partition(Exec(), options, energy, none, 7),
+             other   = log_partition(Exec(), options, energy, none, 8),
+             given   = log_partition(Exec(), options, energy, at_rest, 7);
+  auto settling      = options;
+  settling.settling  = 5;
+  auto const settled = log_partition(Exec(), settling, energy, at_rest, 7);
+  CHECK(settled.below.value == given.below.value);
+  CHECK(settled.above.value != given.above.value);
   CHECK(first.below.value == same.below.value);
   CHECK(first.above.value == same.above.value);
   CHECK(first.below.value != other.below.value);

@@ -2,6 +2,7 @@
 #ifndef BASIN_DATA_CIFAR_HPP
 #define BASIN_DATA_CIFAR_HPP
 
+#include <basin/core/byte_values.hpp>
 #include <basin/data/detail/gz_file.hpp>
 #include <basin/data/idx.hpp>
 #include <basin/data/samples.hpp>
@@ -85,11 +86,8 @@ inline Images cifar_images(std::string const& caller, std::string const& records
     throw std::invalid_argument(caller + ": CifarOptions::lower must be < upper, got " +
                                 std::to_string(options.lower) + " and " +
                                 std::to_string(options.upper));
-  std::array<float, 256> value;
-  for (int byte = 0; byte < 256; ++byte)
-    value[byte] = static_cast<float>(options.lower +
-                                     (double(options.upper) - double(options.lower)) * byte / 255);
-  std::size_t const count = records.size() / (skipped + cifar_pixels);
+  std::array<float, 256> const value = byte_values(options.lower, options.upper);
+  std::size_t const count            = records.size() / (skipped + cifar_pixels);
   Images images{.samples  = make_samples(count, cifar_pixels),
                 .height   = static_cast<int>(cifar_side),
                 .width    = static_cast<int>(cifar_side),

@@ -2,6 +2,7 @@
 #ifndef BASIN_DATA_IDX_HPP
 #define BASIN_DATA_IDX_HPP
 
+#include <basin/core/byte_values.hpp>
 #include <basin/data/detail/gz_file.hpp>
 #include <basin/data/samples.hpp>
 
@@ -112,11 +113,7 @@ inline std::array<float, 256> idx_values(std::string const& caller, IdxOptions c
     throw std::invalid_argument(caller + ": IdxOptions::lower must be < upper, got " +
                                 std::to_string(options.lower) + " and " +
                                 std::to_string(options.upper));
-  std::array<float, 256> value;
-  for (int byte = 0; byte < 256; ++byte)
-    value[byte] = static_cast<float>(options.lower +
-                                     (double(options.upper) - double(options.lower)) * byte / 255);
-  return value;
+  return byte_values(options.lower, options.upper);
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #ifndef BASIN_IO_NPY_ROWS_HPP
 #define BASIN_IO_NPY_ROWS_HPP
 
+#include <basin/core/byte_values.hpp>
 #include <basin/core/file_range.hpp>
 #include <basin/core/row_source.hpp>
 #include <basin/io/npy.hpp>
@@ -64,9 +65,7 @@ class NpyRows {
     start_     = header.end;
     rows_      = header.shape[0];
     dimension_ = rows_ > 0 ? values / rows_ : 0;
-    for (int byte = 0; byte < 256; ++byte)
-      value_[static_cast<std::size_t>(byte)] = static_cast<float>(
-          options.lower + (double(options.upper) - double(options.lower)) * byte / 255);
+    value_     = byte_values(options.lower, options.upper);
   }
 
   std::uint64_t rows() const { return rows_; }

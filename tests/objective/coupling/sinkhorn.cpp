@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/objective/coupling/exact.hpp>
 #include <basin/objective/coupling/sinkhorn.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"

@@ -3,7 +3,9 @@
 #define BASIN_OBJECTIVE_COUPLING_SINKHORN_HPP
 
 #include <basin/core/field.hpp>
-#include <basin/objective/coupling/exact.hpp>
+#include <basin/objective/coupling.hpp>
+#include <basin/objective/coupling/detail/squared_costs.hpp>
+#include <basin/tile/launch.hpp>
 
 namespace basin::objective::coupling {
 
