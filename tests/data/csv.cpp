@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/data/csv.hpp>
-#include <basin/data/missing.hpp>
 
 #include "support/gz.hpp"
 #include "support/temporary_folder.hpp"
@@ -203,73 +202,6 @@ TEST_CASE("texts of a category become numbers by a table that is kept", "[data][
   CHECK(loaded == kept);
 }
 
-TEST_CASE("missing numbers are imputed by the rule of the training set", "[data][missing]") {
-  auto const train = basin::data::make_table(4, 3), test = basin::data::make_table(1, 3);
-  double const numbers[4][3] = {{1, 5, NAN}, {NAN, 7, NAN}, {2, 6, NAN}, {6, NAN, NAN}};
-  auto const fill            = [&] {
-    for (int i = 0; i < 4; ++i)
-      for (int j = 0; j < 3; ++j) train(i, j) = numbers[i][j];
-    for (int j = 0; j < 3; ++j) test(0, j) = NAN;
-  };
-  using basin::data::impute;
-  namespace missing = basin::data::missing;
-  fill();
-  CHECK_THROWS_WITH(impute(train, missing::Mean()),
-                    "basin::data::impute: all 4 numbers of column 2 are missing; drop it, or write "
-                    "missing::Constant");
-  CHECK(std::isnan(train(1, 0)));
-  for (int i = 0; i < 4; ++i) train(i, 2) = i < 2 ? i : NAN;
-  auto mean = impute(train, missing::Mean());
-  CHECK(mean.values == std::vector<double>{3, 6, 0.5});
-  CHECK(train(1, 0) == 3);
-  CHECK(train(0, 0) == 1);
-  basin::data::Imputation loaded;
-  basin::MemoryArchive archive;
-  archive.save("imputation", mean);
-  archive.load("imputation", loaded);
-  impute(test, loaded);
-  for (int j = 0; j < 3; ++j) CHECK(test(0, j) == mean.values[j]);
-
-  fill();
-  for (int i = 0; i < 4; ++i) train(i, 2) = 10 - i;
-  CHECK(impute(train, missing::Median()).values == std::vector<double>{2, 6, 8.5});
-  // Columns may have rules of their own.
-  for (int i = 0; i < 4; ++i) train(i, 1) = i < 3 ? i % 2 : NAN, train(i, 2) = NAN;
-  CHECK(impute(train, missing::MostFrequent(), {1}).values[1] == 0);
-  CHECK(train(3, 1) == 0);
-  CHECK(std::isnan(train(3, 2)));
-  train(0, 2) = 7, train(1, 2) = 7, train(2, 2) = 3;
-  CHECK(impute(train, missing::MostFrequent(), {2, 1}).values[2] == 7);
-  CHECK_THROWS_WITH(impute(train, missing::Mean(), {3}),
-                    "basin::data::impute: column 3 is asked for, there are 3");
-  fill();
-  CHECK(impute(train, missing::Constant{.number = -1}).values == std::vector<double>{-1, -1, -1});
-  CHECK(train(3, 2) == -1);
-  CHECK_THROWS_WITH(impute(train, missing::Constant{.number = NAN}),
-                    "basin::data::impute: column 0 gets nan for a missing number, must be finite");
-  CHECK_THROWS_WITH(impute(basin::data::make_table(1, 2), mean),
-                    "basin::data::impute: samples have dimension 2, the imputation has 3");
-}
-
-TEST_CASE("selected and dropped columns are complementary", "[data][csv]") {
-  TemporaryFolder const folder;
-  write_file(folder / "x", "1,2,3,0\n4,5,6,7\n");
-  Table const x       = read_csv(folder / "x");
-  auto const selected = basin::data::select_columns(x, {0, 2});
-  auto const dropped  = basin::data::drop_columns(x, {1, 3});
-  REQUIRE(selected.extent(1) == 2);
-  REQUIRE(dropped.extent(1) == 2);
-  for (int i = 0; i < 2; ++i) {
-    CHECK(selected(i, 0) == x(i, 0));
-    CHECK(selected(i, 1) == x(i, 2));
-    CHECK(dropped(i, 0) == selected(i, 0));
-    CHECK(dropped(i, 1) == selected(i, 1));
-  }
-  basin::data::Labels const labels = basin::data::label_column(x, 3);
-  CHECK(labels(0) == 0);
-  CHECK(labels(1) == 7);
-}
-
 TEST_CASE("csv refusals say the file, the place and the text", "[data][csv]") {
   TemporaryFolder const folder;
   std::string const x = folder / "x.csv";
@@ -323,23 +255,6 @@ TEST_CASE("csv refusals say the file, the place and the text", "[data][csv]") {
   std::string const whole = read_file(folder / "whole.gz");
   write_file(x, whole.substr(0, whole.size() - 1));
   CHECK_THROWS_WITH(read_csv(x), start + "is cut: its gzip stream breaks off after 8 bytes");
-
-  auto const two = basin::data::make_samples(2, 2);
-  two(0, 0)      = 1;
-  two(1, 0)      = 0.5F;
-  CHECK_THROWS_WITH(basin::data::select_columns(two, {-1}),
-                    "basin::data::select_columns: column -1 is asked for, there are 2");
-  CHECK_THROWS_WITH(basin::data::select_columns(two, {}),
-                    "basin::data::select_columns: 0 columns are asked for, there are 2");
-  CHECK_THROWS_WITH(basin::data::drop_columns(two, {0, 1}),
-                    "basin::data::drop_columns: all 2 columns are to be dropped");
-  CHECK_THROWS_WITH(basin::data::label_column(two, 0),
-                    "basin::data::label_column: sample 1 has 0.500000 in column 0, a label is an "
-                    "integer from 0 to 16777215");
-  two(1, 0) = 16777217;  // which float holds as 16777216
-  CHECK_THROWS_WITH(basin::data::label_column(two, 0),
-                    "basin::data::label_column: sample 1 has 16777216.000000 in column 0, a label "
-                    "is an integer from 0 to 16777215");
 }
 
 TEST_CASE("numbers at the ends of the types are read as they are written", "[data][csv]") {

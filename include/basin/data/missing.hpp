@@ -3,6 +3,7 @@
 #define BASIN_DATA_MISSING_HPP
 
 #include <basin/core/archive.hpp>
+#include <basin/data/columns.hpp>
 #include <basin/data/samples.hpp>
 
 #include <algorithm>
@@ -108,13 +109,9 @@ template <Rows R, class Rule>
 Imputation impute(R const& samples, Rule const& rule, std::vector<int> const& columns = {}) {
   std::string const caller    = "basin::data::impute";
   std::size_t const dimension = samples.extent(1);
+  detail::check_columns(caller, columns, dimension);
   std::vector<bool> wanted(dimension, columns.empty());
-  for (int const column : columns) {
-    if (column < 0 || static_cast<std::size_t>(column) >= dimension)
-      throw std::invalid_argument(caller + ": column " + std::to_string(column) +
-                                  " is asked for, there are " + std::to_string(dimension));
-    wanted[static_cast<std::size_t>(column)] = true;
-  }
+  for (int const column : columns) wanted[static_cast<std::size_t>(column)] = true;
   Imputation imputation{std::vector<double>(dimension, std::numeric_limits<double>::quiet_NaN())};
   std::vector<double> numbers;
   for (std::size_t j = 0; j < dimension; ++j) {
