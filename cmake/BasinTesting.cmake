@@ -33,10 +33,15 @@ set(BASIN_TESTS_OF_GPUS
   tile/packed_products tile/packed_products_images tile/packed_products_jets tile/matrix_unit_products
   energy/pack_images energy/pack_precision)
 
+set(BASIN_COMPONENTS basin basin_data basin_io basin_run)
+if(MPI_CXX_FOUND)
+  list(APPEND BASIN_COMPONENTS basin_mpi)
+endif()
+
 # What the preset tidy builds: all headers, and a program that instantiates the usual ones.
 add_library(basin_tidy OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/examples/first_model.cpp)
-target_link_libraries(basin_tidy PRIVATE basin::basin basin::data basin::io basin::run)
-foreach(component IN ITEMS basin basin_data basin_io basin_run)
+target_link_libraries(basin_tidy PRIVATE ${BASIN_COMPONENTS})
+foreach(component IN LISTS BASIN_COMPONENTS)
   get_target_property(component_headers ${component} HEADER_SET_HEADERS)
   set(lines "")
   foreach(header IN LISTS component_headers)
@@ -51,11 +56,11 @@ endforeach()
 # tools/lint looks for headers that name Kokkos and do not include it.
 function(basin_add_header_tests)
   add_custom_target(basin_headers)
-  foreach(component IN ITEMS basin basin_data basin_io basin_run)
+  foreach(component IN LISTS BASIN_COMPONENTS)
     get_target_property(headers ${component} HEADER_SET_HEADERS)
     set(target headers_of_${component})
     add_library(${target} OBJECT EXCLUDE_FROM_ALL)
-    target_link_libraries(${target} PRIVATE basin::basin basin::data basin::io basin::run)
+    target_link_libraries(${target} PRIVATE ${BASIN_COMPONENTS})
     target_precompile_headers(${target} REUSE_FROM basin_plain_headers)
     foreach(header IN LISTS headers)
       string(REPLACE "${PROJECT_SOURCE_DIR}/include/" "" header ${header})
@@ -113,6 +118,36 @@ function(basin_add_test_of_backend path label backend)
       PROPERTIES LABELS ${label}_long TIMEOUT 3000)
   endif()
   set(target ${target} PARENT_SCOPE)
+endfunction()
+
+# basin_add_mpi_test(mpi/reduction): tests/mpi/reduction.cpp under mpiexec with four ranks, of one thread and of two, more
+# than there are cores. Nothing where there is no MPI.
+function(basin_add_mpi_test path)
+  if(NOT MPI_CXX_FOUND)
+    return()
+  endif()
+  list(GET BASIN_TEST_BACKENDS -1 backend)
+  string(REPLACE "/" "_" name ${path})
+  add_executable(test_${name} ${path}.cpp support/mpi_main.cpp)
+  target_link_libraries(test_${name} PRIVATE basin_test_main basin::mpi)
+  target_compile_definitions(test_${name} PRIVATE BASIN_TEST_EXEC=Kokkos::${backend})
+  if(TARGET basin_test_headers)
+    target_precompile_headers(test_${name} REUSE_FROM basin_test_headers)
+  endif()
+  basin_add_test_of_ranks(${path} $<TARGET_FILE:test_${name}>)
+endfunction()
+
+# basin_add_test_of_ranks(<name> <program> <flag>...): a program on four ranks, with what mpiexec wants of root and of
+# machines with fewer cores.
+function(basin_add_test_of_ranks name program)
+  set(ranks "")
+  foreach(threads IN ITEMS 1 2)
+    list(APPEND ranks : ${MPIEXEC_NUMPROC_FLAG} 2 ${MPIEXEC_PREFLAGS} env OMP_NUM_THREADS=${threads} ${program} ${ARGN})
+  endforeach()
+  list(POP_FRONT ranks)
+  add_test(NAME ${name} COMMAND ${MPIEXEC_EXECUTABLE} ${ranks})
+  set_tests_properties(${name} PROPERTIES LABELS mpi TIMEOUT 300 PROCESSORS 2 ENVIRONMENT
+    "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe;OMPI_MCA_btl_vader_single_copy_mechanism=none;OMP_WAIT_POLICY=passive;OMP_PROC_BIND=false")
 endfunction()
 
 # basin_add_refusal_test(energy_without_gradient): compile_fail/<name>.cpp must compile as it stands; with

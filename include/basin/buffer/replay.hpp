@@ -9,6 +9,7 @@
 #include <basin/buffer/storage.hpp>
 #include <basin/buffer/write.hpp>
 #include <basin/core/field.hpp>
+#include <basin/core/part.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/sampler/start.hpp>
 
@@ -87,6 +88,14 @@ struct Replay {
       refuse(who, "lower must be < upper and both finite, got ", lower, " and ", upper);
     if constexpr (requires { start.lower, start.upper; })
       check_stored("the start", start.lower, start.upper);
+  }
+
+  /// The part of a slice of the run, see train::Slices.
+  Replay share(int slice, int slices) const {
+    Replay mine = *this;
+    mine.capacity =
+        static_cast<int>(part_of(static_cast<std::uint64_t>(capacity), slices, slice).count());
+    return mine;
   }
 
   /// Checks that chains with these bounds can be stored.

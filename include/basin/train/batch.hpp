@@ -187,11 +187,13 @@ class Batches {
   using Dataset = objective::Dataset<Scalar, memory>;
   using Batch   = objective::Batch<Scalar, memory>;
 
-  /// \param data  referenced, not copied
+  /// \param data   referenced, not copied
+  /// \param first  the number of its first row, for sentences
   /// \throws std::invalid_argument naming the shapes that do not fit, or the position of a value
   ///         that is not finite
-  Batches(Exec const& exec, int batch, Dataset const& data, std::uint64_t seed)
-      : data_(data), seed_(seed) {
+  Batches(Exec const& exec, int batch, Dataset const& data, std::uint64_t seed,
+          std::uint64_t first = 0)
+      : data_(data), seed_(seed), first_(first) {
     check_shape(batch, data.points.extent(0), data.points.extent(1));
     check_count(batch, data.points.extent(0));
     check_length("labels", data.labels);
@@ -331,7 +333,7 @@ class Batches {
 
   // The position of the first value that is not finite: the run would diverge.
   template <class Rows>
-  static void check_finite(Exec const& exec, char const* name, Rows const& rows) {
+  void check_finite(Exec const& exec, char const* name, Rows const& rows) const {
     long const columns = static_cast<long>(rows.extent(1));
     long const numbers = static_cast<long>(rows.extent(0)) * columns;
     if (numbers == 0) return;
@@ -343,13 +345,14 @@ class Batches {
     if (first >= numbers) return;
     Scalar value;
     Kokkos::deep_copy(value, Kokkos::subview(rows, first / columns, first % columns));
-    refuse(who, name, "(", first / columns, ", ", first % columns, ") is ", value,
-           "; drop that row, or replace the number");
+    refuse(who, name, "(", static_cast<long>(first_) + first / columns, ", ", first % columns,
+           ") is ", value, "; drop that row, or replace the number");
   }
 
   std::shared_ptr<AnyWindow<Scalar, Exec>> window_;  // of a stream, else null
   Dataset data_;
   std::uint64_t seed_;
+  std::uint64_t first_ = 0;
 };
 
 }  // namespace basin::train

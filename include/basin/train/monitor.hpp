@@ -7,6 +7,7 @@
 #include <basin/tile/launch.hpp>
 #include <basin/train/gap.hpp>
 #include <basin/train/metrics.hpp>
+#include <basin/train/slices.hpp>
 
 #include <algorithm>
 #include <array>
@@ -57,7 +58,7 @@ struct Summarize {
   double* sums;         // (sums_size, parts) working memory
   Scalar* factor;       // (2): of the gradient; the first step that was not finite, or -1
   update_type* update;  // (1)
-  double* rows;         // (every, row_size)
+  double* rows;         // (every, row_size) of the slice
   int every;
 
   // Part p of the sum of a column. The column is a compile-time constant: a run-time array index
@@ -162,17 +163,30 @@ class Monitor {
   using Columns     = std::array<objective::Column<Scalar>, static_cast<std::size_t>(columns)>;
 
   /// \param blocks  of the parameters
+  /// \param slices  of the run
+  /// \param batch   of all slices
   /// \throws std::invalid_argument if the rows of 'every' steps take more than 1 GiB
-  Monitor(int every, int blocks)
-      : every_(checked(every)),
+  Monitor(int every, int blocks, Slices const& slices, int batch)
+      : slices_(slices),
+        here_(static_cast<int>(slices.here().count())),
+        every_(checked(every, here_)),
         blocks_(blocks),
         partial_("basin::train::partial_norms", blocks),
         units_("basin::train::units_of_norms", blocks),
         sums_("basin::train::sums", Summarize::sums_size * Summarize::parts),
         factor_("basin::train::factor", 2),
         update_("basin::train::update"),
-        rows_("basin::train::metrics", every, +Summarize::row_size),
-        fetched_(Kokkos::create_mirror_view(rows_)) {
+        rows_("basin::train::metrics", here_, every, +Summarize::row_size),
+        fetched_(Kokkos::create_mirror_view(rows_)),
+        all_(static_cast<std::size_t>(slices.count * Summarize::row_size)) {
+    for (int s = 0; s < slices.count; ++s)
+      weights_.push_back(
+          double(part_of(static_cast<std::uint64_t>(batch), slices.count, s).count()) / batch);
+    for (int r = 0; r < slices.rank_count(); ++r) {
+      constexpr std::size_t row = sizeof(double) * Summarize::row_size;
+      Part const of             = slices.of_rank(r);
+      stretches_.push_back({of.first * row, of.count() * row});
+    }
     reset();
   }
 
@@ -184,15 +198,19 @@ class Monitor {
     Kokkos::deep_copy(factor_, factor);
   }
 
-  /// The row of a step, the factor of its gradient and the values of its update, by two kernels.
-  /// Asynchronous on exec.
-  ///
+  /// The squared norms of the blocks of a step's gradient, for what follows. Asynchronous on exec.
   /// \param gradient  (blocks of parameters)
-  /// \param clock     on the device, advanced; null: none
-  void summarize(Exec const& exec, Columns const& of, Scalar const* gradient, double clip_norm,
+  void take_norms(Exec const& exec, Scalar const* gradient) const {
+    optimizer::squared_norms<tuning>(exec, gradient, partial_.data(), units_.data(), blocks_);
+  }
+
+  /// The row of a slice, the factor of the gradient and the values of the update. Asynchronous on exec.
+  ///
+  /// \param slice  of those here, from 0 on
+  /// \param clock  on the device, advanced; null: none
+  void summarize(Exec const& exec, int slice, Columns const& of, double clip_norm,
                  Optimizer const& optimizer, Schedule const& schedule, Step const& step,
                  std::uint64_t* clock) const {
-    optimizer::squared_norms<tuning>(exec, gradient, partial_.data(), units_.data(), blocks_);
     Summarize work{{},
                    {place(of, "energy_data"), place(of, "energy_samples")},
                    partial_.data(),
@@ -206,27 +224,35 @@ class Monitor {
                    sums_.data(),
                    factor_.data(),
                    update_.data(),
-                   rows_.data(),
+                   rows_.data() + static_cast<std::size_t>(slice * every_) * Summarize::row_size,
                    every_};
     for (std::size_t i = 0; i < of.size(); ++i)
       work.column[i] = {of[i].values, of[i].integers, of[i].count};
     tile::for_each_tile<tuning>(exec, "basin::summary", 1, work);
   }
 
-  /// The means over the last steps before 'step', at most one per row. Waits for exec.
-  ///
+  /// The means over the last steps before 'step', at most one per row, and over all slices in their order,
+  /// weighted by their batches. Waits for exec, and for all ranks.
   Metrics fetch(Exec const& exec, Columns const& of, std::uint64_t step, std::uint64_t steps,
-                double learning_rate_factor, Health& health) const {
+                double learning_rate_factor, Health& health) {
     Kokkos::deep_copy(exec, fetched_, rows_);
     static std::string const label = "basin::train::monitor";
     exec.fence(label);
     std::uint64_t const every = static_cast<std::uint64_t>(every_);
     steps                     = std::clamp<std::uint64_t>(steps, 1, std::min(every, step));
+    std::fill(all_.begin(), all_.end(), 0.0);
+    double* row = all_.data() + slices_.here().first * Summarize::row_size;
+    for (int s = 0; s < here_; ++s, row += Summarize::row_size)
+      for (std::uint64_t back = 1; back <= steps; ++back)
+        for (int i = 0; i < Summarize::row_size; ++i)
+          row[i] += double(fetched_(s, (step - back) % every, i)) / double(steps);
+    if (slices_.rank_count() > 1) slices_.ranks->all_gather(all_.data(), stretches_);
     double mean[Summarize::row_size]{};
-    for (std::uint64_t back = 1; back <= steps; ++back)
-      for (int i = 0; i < Summarize::row_size; ++i)
-        mean[i] += double(fetched_((step - back) % every, i)) / double(steps);
-    health = {fetched_((step - 1) % every, +Summarize::failed_at), mean[Summarize::size_at]};
+    for (std::size_t s = 0; s < weights_.size(); ++s)
+      for (std::size_t i = 0; i < Summarize::row_size; ++i)
+        mean[i] += weights_[s] * all_[s * Summarize::row_size + i];
+    mean[Summarize::norm_at] = all_[Summarize::norm_at];  // that of the sum, in each slice's row
+    health = {fetched_(0, (step - 1) % every, +Summarize::failed_at), mean[Summarize::size_at]};
 
     Metrics m;
     m.step = step;
@@ -251,9 +277,9 @@ class Monitor {
 
  private:
   // A row is kept for each step of a report.
-  static int checked(int every) {
+  static int checked(int every, int slices) {
     constexpr std::size_t most = std::size_t(1) << 30;
-    constexpr std::size_t row  = sizeof(typename decltype(rows_)::value_type) * Summarize::row_size;
+    std::size_t const row      = sizeof(double) * Summarize::row_size * std::size_t(slices);
     if (static_cast<std::size_t>(every) > most / row)
       refuse("basin::train::Trainer", "monitor_every is ", every, ", and a report holds ", row,
              " bytes of each step; write at most ", most / row, ", which take 1 GiB");
@@ -265,13 +291,18 @@ class Monitor {
     return -1;
   }
 
+  Slices slices_;
+  int here_;  // slices
   int every_, blocks_;
   Numbers partial_, units_;             // (blocks)
   Kokkos::View<double*, memory> sums_;  // (sums_size, parts)
   Numbers factor_;                      // (2): factor of the gradient, first step not finite
   Kokkos::View<update_type, memory> update_;
-  Kokkos::View<double**, Kokkos::LayoutRight, memory> rows_;  // (every, row_size)
+  Kokkos::View<double***, Kokkos::LayoutRight, memory> rows_;  // (slices here, every, row_size)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
+  std::vector<double> all_;         // (slices, row_size)
+  std::vector<double> weights_;     // (slices) of the batch
+  std::vector<Stretch> stretches_;  // (ranks) of all_
 };
 
 /// Whether a run must stop: a gradient that was not finite, or energies past their limit.

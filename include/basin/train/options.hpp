@@ -5,6 +5,7 @@
 #include <basin/core/field.hpp>
 #include <basin/train/batch.hpp>
 #include <basin/train/metrics.hpp>
+#include <basin/train/slices.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -33,6 +34,7 @@ struct TrainerOptions {
                               ///< see GapHistory; > 1
   double distance_limit = 100;  ///< stop when chains are this many standard deviations away from
                                 ///< the data, see Distance; refuse those that start there; > 1
+  Slices slices{};              ///< of a run on several processes
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -53,11 +55,13 @@ struct TrainerOptions {
       self.gap_limit, range::above(1));
     f(Field{"distance_limit", "1", "of chains from the data, in standard deviations of the data"},
       self.distance_limit, range::above(1));
+    f.nested("slices", self.slices);
   }
 
   /// \throws std::invalid_argument naming the field and its value
   void check() const {
     check_fields("basin::train::Trainer", *this);
+    slices.check(batch);
     objective.check(batch);
   }
 };

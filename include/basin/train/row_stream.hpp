@@ -3,6 +3,7 @@
 #define BASIN_TRAIN_ROW_STREAM_HPP
 
 #include <basin/core/field.hpp>
+#include <basin/core/part.hpp>
 #include <basin/core/row_source.hpp>
 #include <basin/objective/batch.hpp>
 #include <basin/train/fill_ahead.hpp>
@@ -83,15 +84,27 @@ class RowStream {
   bool has_labels() const { return static_cast<bool>(read_labels_); }
   RowStreamOptions const& options() const { return options_; }
 
+  /// A part of the rows, as a stream of its own.
+  RowStream part(Part const& of) const {
+    RowStream mine = *this;
+    mine.first_ += of.first;
+    mine.rows_ = of.count();
+    return mine;
+  }
+  /// The number in the source of the first row.
+  std::uint64_t first() const { return first_; }
+
   /// Rows first ... first + count - 1, to (count, dimension). \throws what the source throws
-  void read(std::uint64_t first, std::size_t count, float* to) const { read_(first, count, to); }
+  void read(std::uint64_t first, std::size_t count, float* to) const {
+    read_(first_ + first, count, to);
+  }
   void read_labels(std::uint64_t first, std::size_t count, int* to) const {
-    read_labels_(first, count, to);
+    read_labels_(first_ + first, count, to);
   }
 
  private:
   RowStreamOptions options_;
-  std::uint64_t rows_    = 0;
+  std::uint64_t first_ = 0, rows_ = 0;
   std::size_t dimension_ = 0;
   std::function<void(std::uint64_t, std::size_t, float*)> read_;
   std::function<void(std::uint64_t, std::size_t, int*)> read_labels_;
@@ -255,7 +268,7 @@ class Window final : public AnyWindow<Scalar, Exec> {
     if (!wrong) return;
     std::size_t i = 0;
     while (std::isfinite(to[i])) ++i;
-    refuse(who, "data(", part.first + i / D, ", ", i % D, ") is ", to[i],
+    refuse(who, "data(", rows_.first() + part.first + i / D, ", ", i % D, ") is ", to[i],
            "; drop that row, or replace the number");
   }
   // The objective looks at the labels of the first window alone.
@@ -264,10 +277,10 @@ class Window final : public AnyWindow<Scalar, Exec> {
     for (std::uint64_t i = 0; i < part.count; ++i) {
       if (classes_ > 0 && to[i] >= classes_)
         refuse(who, "labels must be below ", classes_, ", the number of logits; labels(",
-               part.first + i, ") is ", to[i]);
+               rows_.first() + part.first + i, ") is ", to[i]);
       if (to[i] < 0 && n == 0) has_unlabeled_ = true;
       if (to[i] < 0 && !has_unlabeled_)
-        refuse(who, "labels(", part.first + i, ") is ", to[i],
+        refuse(who, "labels(", rows_.first() + part.first + i, ") is ", to[i],
                ", and no row of the first window is without a label; write a larger window, or put "
                "such rows elsewhere in the file");
     }

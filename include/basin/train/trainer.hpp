@@ -8,12 +8,12 @@
 #include <basin/optimizer/schedule.hpp>
 #include <basin/sampler/chain.hpp>
 #include <basin/tile/graph.hpp>
-#include <basin/train/batch.hpp>
-#include <basin/train/distance.hpp>
+#include <basin/train/local_slices.hpp>
 #include <basin/train/monitor.hpp>
 #include <basin/train/options.hpp>
 #include <basin/train/parameters.hpp>
 #include <basin/train/progress.hpp>
+#include <basin/train/reduction.hpp>
 
 #include <chrono>
 #include <cmath>
@@ -82,7 +82,7 @@ class Trainer {
   ///         the position of a value in the data that is not finite
   template <class AnyData>
   Trainer(Options const& options, AnyData const& data, Exec const& exec = Exec())
-      : Trainer(options, Rows::on_device(checked(options).batch, data), exec) {}
+      : Trainer(options, Rows::on_device(least_rows(checked(options)), data), exec) {}
 
   /// With a label for each row, for objectives that take labels.
   ///
@@ -93,14 +93,14 @@ class Trainer {
     requires Kokkos::is_view_v<AnyLabels>
   Trainer(Options const& options, AnyData const& data, AnyLabels const& labels,
           Exec const& exec = Exec())
-      : Trainer(options, Rows::on_device(checked(options).batch, data, labels), exec) {}
+      : Trainer(options, Rows::on_device(least_rows(checked(options)), data, labels), exec) {}
 
   /// With everything a batch can hold: Views that the objective does not use are empty.
   ///
   /// \param data  referenced, not copied
   /// \throws std::invalid_argument as above
   Trainer(Options const& options, Dataset const& data, Exec const& exec = Exec())
-      : Trainer(options, Rows(exec, checked(options).batch, data, options.seed), exec) {}
+      : Trainer(exec, checked(options), data) {}
 
   /// On rows that are read while it trains, see RowStream. The objective is given the first window, for
   /// good: fitted noises and start::Data see no other.
@@ -108,8 +108,7 @@ class Trainer {
   /// \throws std::invalid_argument as above, std::runtime_error if the first window cannot be read;
   ///         what is wrong in a later one is thrown by the step that needs it
   Trainer(Options const& options, RowStream const& rows, Exec const& exec = Exec())
-      : Trainer(options, Rows(exec, checked(options).batch, rows, options.seed, label_count<E>),
-                exec) {}
+      : Trainer(exec, checked(options), rows) {}
 
   /// Trains on the data given to the constructor, or to set_data.
   ///
@@ -122,7 +121,7 @@ class Trainer {
     if ((fit.epochs > 0) == (fit.steps > 0))
       refuse("basin::train::Trainer::fit", "write one of epochs and steps, got ", fit.epochs,
              " and ", fit.steps);
-    std::uint64_t const rows = batches_.rows(), B = options_.batch;
+    std::uint64_t const rows = slices_.rows(), B = options_.batch;
     std::uint64_t const steps = fit.steps > 0
                                     ? static_cast<std::uint64_t>(fit.steps)
                                     : (static_cast<std::uint64_t>(fit.epochs) * rows + B - 1) / B;
@@ -135,14 +134,21 @@ class Trainer {
              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() >=
                  fit.seconds;
     };
+    Ranks* const ranks = options_.slices.ranks;
     for (bool stop = false; !stop && step_ < end;) {
       step();
       stop = is_over();
       if (step_ % static_cast<std::uint64_t>(options_.monitor_every) == 0 || step_ == end) {
         Metrics const m = metrics();
-        if (fit.report) fit.report(m);
-        stop = (fit.stop_when && fit.stop_when(m)) || stop;
-        if (fit.progress) print_progress(fit.progress, m, end, stop || step_ == end);
+        all_or_none(ranks, [&] {
+          if (fit.report) fit.report(m);
+          stop = (fit.stop_when && fit.stop_when(m)) || stop;
+        });
+        if (ranks) stop = ranks->any(stop);
+        if (fit.progress && options_.slices.rank() == 0)
+          print_progress(fit.progress, m, end, stop || step_ == end);
+      } else if (ranks && (stop = ranks->any(stop))) {
+        (void)fetch();
       } else if (stop) {
         (void)fetch();  // what is saved next must not have diverged
       }
@@ -151,22 +157,29 @@ class Trainer {
   }
 
   /// One training step, gradient() and update(). Asynchronous on exec. On a GPU its kernels are
-  /// recorded in a graph, which is all that the host launches; if a Kokkos tool is attached they
-  /// are launched individually. Where a stream's next window begins, waits for exec.
+  /// recorded in a graph, which is all that the host launches; with several ranks in two, before and
+  /// after the messages. If a Kokkos tool is attached they are launched individually. Where a stream's
+  /// next window begins, waits for exec; for messages too.
   /// \throws std::invalid_argument if objective() was changed to unsupported options
   void step() {
     if constexpr (tile::has_graphs<Exec, tuning>) {
       // The first step allocates what it needs, which is not allowed while a graph is recorded.
       if (launched_ && !Kokkos::Tools::profileLibraryLoaded()) {
-        batches_.advance(exec_, step_);
+        slices_.advance(exec_, step_);
         take_objective();
+        bool const parted = options_.slices.rank_count() > 1;
         if (!graph_.ready())
-          graph_.record(exec_, [this] {
+          graph_.record(exec_, [&] {
             launch_gradient(Step(clock_.data()));
-            launch_update(Step(clock_.data()));
+            if (!parted) end_step();
           });
+        if (parted && !update_graph_.ready()) update_graph_.record(exec_, [this] { end_step(); });
         if (clock_is_ != step_) Kokkos::deep_copy(exec_, clock_, step_);
         graph_.launch(exec_);
+        if (parted) {
+          reduction_.add_ranks(exec_);
+          update_graph_.launch(exec_);
+        }
         clock_is_     = ++step_;
         has_gradient_ = false;
         return;
@@ -176,16 +189,18 @@ class Trainer {
     update();
   }
 
-  /// The first half of a step: draws a batch, moves the chains, and computes the gradient. Between
-  /// the halves the gradient may be changed, for example summed over ranks. Each call advances the
-  /// chains; the parameters and the step number stay. Asynchronous on exec.
+  /// The first half of a step: draws a batch, moves the chains, and computes the gradient, of all ranks.
+  /// Between the halves the gradient may be changed. Each call advances the chains; the parameters and
+  /// the step number stay. Asynchronous on exec; waits for messages.
   ///
   /// \returns (parameters of the energy, then of the objective) on the device
   /// \throws std::invalid_argument if objective() was changed to unsupported options
   auto gradient() {
-    batches_.advance(exec_, step_);
+    slices_.advance(exec_, step_);
     take_objective();
     launch_gradient(Step(step_));
+    reduction_.add_ranks(exec_);
+    parameters_.pull_back(exec_);
     has_gradient_ = true;
     return Kokkos::subview(parameters_.gradient(), std::pair(0, +Theta::count));
   }
@@ -220,8 +235,8 @@ class Trainer {
 
   /// Fresh samples: chains that start like fresh chains of the objective, and run 'steps' steps of
   /// its sampler on the averaged parameters, if there are any. A sampler with a state starts with a
-  /// new one. The same seed gives the same draws: use another seed for other samples. Asynchronous
-  /// on exec.
+  /// new one. The same seed gives the same draws: use another seed for other samples. Fresh chains are
+  /// those of the first slice here: rank 0's are the same for any number of ranks. Asynchronous on exec.
   Samples sample(int count, int steps, std::uint64_t seed = 0) {
     static_assert(has_sampler,
                   "basin::train::Trainer::sample: this objective has no sampler; give one to "
@@ -231,7 +246,8 @@ class Trainer {
     sampler.steps = steps;
     Samples const chains("basin::train::samples", count, +E::dimension);
     std::uint64_t const key = seed_of(options_.seed, seed);
-    objective_->start(exec_, options_.objective, chains, {key, Purpose::sampler_start, 0});
+    slices_.first().objective->start(exec_, slices_.first().options, chains,
+                                     {key, Purpose::sampler_start, 0});
     using S = decltype(Objective::sampler);
     basin::sampler::state_of<S, Scalar, Exec> state(exec_, sampler, count, +E::dimension, key);
     basin::sampler::run<tuning>(exec_, sampler, state, energy(), chains,
@@ -301,7 +317,7 @@ class Trainer {
     a("step", step);
     a("parameters", parameters_);
     a("gaps", gaps_);
-    if constexpr (requires { objective_->archive(a); }) a("objective", *objective_);
+    slices_.archive(a);
     if constexpr (A::loads) {
       set_step(step);
       monitor_.reset();
@@ -315,68 +331,66 @@ class Trainer {
   /// \throws std::invalid_argument as the constructor; the trainer is then unchanged
   template <class AnyData>
   void set_data(AnyData const& data) {
-    set_data(Rows::on_device(options_.batch, data));
+    set_data(Rows::on_device(least_rows(options_), data));
   }
   template <class AnyData, class AnyLabels>
   void set_data(AnyData const& data, AnyLabels const& labels) {
-    set_data(Rows::on_device(options_.batch, data, labels));
+    set_data(Rows::on_device(least_rows(options_), data, labels));
   }
-  void set_data(Dataset const& data) { take(Rows(exec_, options_.batch, data, options_.seed)); }
+  void set_data(Dataset const& data) {
+    slices_.set_data(exec_, data);
+    clear_graphs();
+  }
   void set_data(RowStream const& rows) {
-    take(Rows(exec_, options_.batch, rows, options_.seed, label_count<E>));
+    slices_.set_data(exec_, rows);
+    clear_graphs();
   }
 
   /// Options that may be changed before the next step, for example the sampler's steps: call it
   /// again for each change. The step rejects options that are invalid or need different arrays.
   Objective& objective() {
-    graph_.clear();
+    clear_graphs();
     objective_may_differ_ = true;
     return options_.objective;
   }
   Options const& options() const { return options_; }
-  /// The objective's arrays, for example its buffer.
-  objective_type& state() { return *objective_; }
+  /// The objective's arrays, for example its buffer; of this rank's i-th slice.
+  objective_type& state(int i = 0) {
+    return *slices_.all().at(static_cast<std::size_t>(i)).objective;
+  }
 
  private:
   static constexpr char const* who  = "basin::train::Trainer";
   static constexpr bool has_sampler = requires(Objective const& o) { o.sampler; };
-  using Rows  = Batches<Scalar, E::dimension, objective::conditions<Objective>, Exec, tuning>;
-  using Batch = objective::Batch<Scalar, memory>;
+  using Local                       = LocalSlices<E, Objective, Exec, tuning>;
+  using Rows                        = typename Local::Rows;
   using Theta =
       Parameters<E, objective::parameters_of<objective_type>, Optimizer::states, Exec, tuning>;
   using Watching =
       Monitor<Scalar, objective::column_count<objective_type>, Optimizer, Schedule, Exec, tuning>;
 
-  Trainer(Options const& options, Rows const& rows, Exec const& exec)
+  template <class Data>
+  Trainer(Exec const& exec, Options const& options, Data const& data)
       : options_(options),
         exec_(exec),
-        batches_(rows),  // before anything is fitted to them
-        objective_(std::make_unique<objective_type>(exec, options.objective, options.batch,
-                                                    rows.lasting(exec), options.seed)),
+        slices_(exec, options.slices, options.objective, options.batch, data, options.seed,
+                options.distance_limit),
         parameters_(options.seed, options.ema_decay),
-        monitor_(options.monitor_every, Theta::blocks),
-        distance_(exec, rows.data().points, options.batch, bounds_of(options.objective)),
+        reduction_(options.slices, options.batch, parameters_.gradient()),
+        monitor_(options.monitor_every, Theta::blocks, options.slices, options.batch),
         clock_("basin::train::clock") {
-    batches_.check(batch());
-    check_chains();
+    reduction_.broadcast(exec, parameters_.theta());
+    if (parameters_.averages()) Kokkos::deep_copy(parameters_.averaged(), parameters_.theta());
   }
 
-  void take(Rows const& rows) {
-    rows.check(batch());
-    batches_ = rows;
-    distance_.set_data(exec_, rows.data().points);
+  // That the whole data must have; of a share each slice says so itself.
+  static int least_rows(Options const& options) {
+    return options.slices.count == 1 ? options.batch : 1;
+  }
+
+  void clear_graphs() {
     graph_.clear();
-  }
-
-  // Chains that cannot reach the data would give a run without a sign of it.
-  void check_chains() {
-    distance_.check_bounds(who);
-    if constexpr (objective::StartsChains<objective_type, Objective, Exec, Samples>) {
-      Samples const chains("basin::train::starts", +Distance<Exec>::starts, +E::dimension);
-      objective_->start(exec_, options_.objective, chains,
-                        {options_.seed, Purpose::sampler_start, 0});
-      distance_.check_starts(exec_, who, chains, options_.distance_limit);
-    }
+    update_graph_.clear();
   }
 
   static Options const& checked(Options const& options) {
@@ -386,48 +400,57 @@ class Trainer {
 
   // The metrics since the last report; throws where the run must not go on.
   Metrics fetch() {
-    bool const measures = objective::HasSamples<objective_type> && distance_.exists();
-    if constexpr (objective::HasSamples<objective_type>)
-      if (measures) distance_.measure(exec_, objective_->last_samples());
+    bool const measures = slices_.measures();
+    if (measures) slices_.measure(exec_);
     Health health;
     Metrics m = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
                                options_.schedule(static_cast<long>(step_ - 1)), health);
     m.steps_per_second =
         static_cast<double>(step_ - reported_) /
         std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count();
-    batches_.report(m);
+    slices_.first().rows.report(m);
     if (measures)
-      m.add({"distance_samples", "1", "of samples from the data, see Distance"}, distance_.value());
+      m.add({"distance_samples", "1", "of samples from the data, see Distance"},
+            slices_.distance());
     if (has_diverged(health, options_.energy_limit))
       throw Divergence(divergence(m, health, options_.energy_limit, advice()));
     if (measures && m["distance_samples"] > options_.distance_limit)
-      throw Divergence(left_the_data(m, distance_.describe(), options_.distance_limit, advice()));
+      throw Divergence(
+          left_the_data(m, slices_.first().distance.describe(), options_.distance_limit, advice()));
     return m;
   }
 
-  Batch batch() const { return objective_->batch(); }
-  auto columns() const { return objective_->columns(); }
+  auto columns() const { return slices_.first().objective->columns(); }
 
   void take_objective() {
     if (!objective_may_differ_) return;
     options_.objective.check(options_.batch);
-    if constexpr (requires { objective_->change(options_.objective); })
-      objective_->change(options_.objective);
+    slices_.change(options_.objective);
     objective_may_differ_ = false;
   }
 
   // The kernels of one step. With a clock they can be launched unchanged for every step.
   void launch_gradient(Step const& step) {
     auto const energy = parameters_.step_energy(exec_);
-    batches_.load(exec_, batch(), options_.data_noise, step);
-    objective_->gradient(exec_, options_.objective, energy, step,
-                         parameters_.theta().data() + E::parameters, parameters_.gradient().data());
+    int i             = 0;
+    for (auto& slice : slices_.all()) {
+      slice.rows.load(exec_, slice.objective->batch(), options_.data_noise, step);
+      slice.objective->gradient(exec_, slice.options, energy, step,
+                                parameters_.theta().data() + E::parameters, reduction_.slice(i++));
+    }
+    reduction_.add_here(exec_);
+  }
+  void end_step() {
     parameters_.pull_back(exec_);
+    launch_update(Step(clock_.data()));
   }
   void launch_update(Step const& step) {
-    monitor_.summarize(exec_, columns(), parameters_.gradient().data(), options_.clip_norm,
-                       options_.optimizer, options_.schedule, step,
-                       step.clock ? clock_.data() : nullptr);
+    monitor_.take_norms(exec_, parameters_.gradient().data());
+    int const slices = static_cast<int>(slices_.all().size());
+    for (int i = 0; i < slices; ++i)
+      monitor_.summarize(exec_, i, slices_.all()[static_cast<std::size_t>(i)].objective->columns(),
+                         options_.clip_norm, options_.optimizer, options_.schedule, step,
+                         step.clock && i == slices - 1 ? clock_.data() : nullptr);
     parameters_.update(exec_, monitor_.update(), monitor_.factor());
   }
 
@@ -441,17 +464,16 @@ class Trainer {
 
   Options options_;
   Exec exec_;
-  Rows batches_;
-  std::unique_ptr<objective_type> objective_;
+  Local slices_;
   Theta parameters_;
+  Reduction<Scalar, Exec, tuning> reduction_;
   Watching monitor_;
-  Distance<Exec> distance_;
   Kokkos::View<std::uint64_t, memory> clock_;  // the next step of a graph's kernels
   std::uint64_t clock_is_ = 0;                 // its value when all work is done
-  tile::Graph<Exec> graph_;
-  bool objective_may_differ_ = false;  // since the last step
-  bool has_gradient_         = false;  // of the next step
-  bool launched_             = false;  // a step, since the step number was set
+  tile::Graph<Exec> graph_, update_graph_;     // the second: of a run on several ranks
+  bool objective_may_differ_ = false;          // since the last step
+  bool has_gradient_         = false;          // of the next step
+  bool launched_             = false;          // a step, since the step number was set
   std::uint64_t step_ = 0, reported_ = 0;
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
   Metrics last_;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_MPI_SESSION_HPP
+#define BASIN_MPI_SESSION_HPP
+
+#include <basin/mpi/ranks.hpp>
+
+#include <Kokkos_Core.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mpi.h>
+
+namespace basin::mpi {
+
+/// MPI and Kokkos of a program, first in main: initializes MPI (MPI_THREAD_FUNNELED), then Kokkos, which
+/// then sees to which cores a rank is bound and, with KOKKOS_MAP_DEVICE_ID_BY=mpi_rank, takes a GPU of its
+/// own; the destructor finalizes both.
+///
+/// Standard output of ranks other than 0 is dropped, so that a program prints once. An exception that
+/// nobody catches ends the job, with a sentence that names the rank.
+class Session {
+ public:
+  Session(int& argc, char**& argv, RanksOptions const& options = {}) {
+    int provided = MPI_THREAD_SINGLE;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+    ranks_ = std::make_unique<Ranks>(MPI_COMM_WORLD, options);
+    std::set_terminate(end_job);
+    if (ranks_->rank() != 0 && !std::freopen("/dev/null", "w", stdout))
+      std::fprintf(stderr, "basin::mpi::Session: /dev/null cannot be opened, all ranks print\n");
+    Kokkos::initialize(argc, argv);
+  }
+  Session(Session const&)            = delete;
+  Session& operator=(Session const&) = delete;
+  ~Session() {
+    Kokkos::finalize();
+    ranks_.reset();
+    MPI_Finalize();
+  }
+
+  /// For train::Slices::ranks.
+  Ranks& ranks() { return *ranks_; }
+
+ private:
+  [[noreturn]] static void end_job() {
+    int rank = -1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    try {
+      if (auto const error = std::current_exception()) std::rethrow_exception(error);
+      std::fprintf(stderr, "basin::mpi::Session: rank %d has ended\n", rank);
+    } catch (std::exception const& error) {
+      std::fprintf(stderr, "basin::mpi::Session: rank %d: %s\n", rank, error.what());
+    } catch (...) {
+      std::fprintf(stderr, "basin::mpi::Session: rank %d threw what is no std::exception\n", rank);
+    }
+    MPI_Abort(MPI_COMM_WORLD, 1);
+    std::abort();
+  }
+
+  std::unique_ptr<Ranks> ranks_;
+};
+
+}  // namespace basin::mpi
+
+#endif

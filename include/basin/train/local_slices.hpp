@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TRAIN_LOCAL_SLICES_HPP
+#define BASIN_TRAIN_LOCAL_SLICES_HPP
+
+#include <basin/energy/pack.hpp>
+#include <basin/objective/concepts.hpp>
+#include <basin/train/batch.hpp>
+#include <basin/train/distance.hpp>
+#include <basin/train/slices.hpp>
+
+#include <memory>
+#include <sstream>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace basin::train {
+
+/// The slices of a run that this process holds, see Slices: of each its rows, its objective with buffer
+/// and chains, and how far these are from the data.
+template <class E, class Objective, class Exec, tile::Tuning tuning>
+class LocalSlices {
+ public:
+  using Scalar  = typename E::scalar_type;
+  using memory  = typename Exec::memory_space;
+  using Samples = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
+  using Dataset = objective::Dataset<Scalar, memory>;
+  using Rows    = Batches<Scalar, E::dimension, objective::conditions<Objective>, Exec, tuning>;
+  using objective_type =
+      objective::bound<Objective, energy::packed_energy<E, tuning, Exec>, Exec, tuning>;
+
+  /// One of them.
+  struct Slice {
+    int number;         ///< of all
+    int batch;          ///< its rows of a step
+    Objective options;  ///< its share of the run's
+    std::uint64_t seed;
+    Rows rows;
+    std::unique_ptr<objective_type> objective;
+    Distance<Exec> distance;
+  };
+
+  /// \param data  a Dataset or a RowStream: of the whole run, or this process's share, see Slices::rows
+  /// \throws std::invalid_argument, on all ranks, if data do not fit, or chains start far from them, on one
+  template <class Data>
+  LocalSlices(Exec const& exec, Slices const& slices, Objective const& options, int batch,
+              Data const& data, std::uint64_t seed, double distance_limit)
+      : slices_(slices), batch_(batch) {
+    for (int r = 0; r < slices.rank_count(); ++r) {
+      Part const of = slices.of_rank(r);
+      stretches_.push_back({of.first * sizeof(double), of.count() * sizeof(double)});
+    }
+    check_same(batch, seed);
+    all_or_none(slices.ranks, [&] {
+      Part const mine = slices.here();
+      for (std::uint64_t s = mine.first; s < mine.last; ++s)
+        all_.push_back(made(exec, options, data, static_cast<int>(s), seed, distance_limit));
+    });
+  }
+
+  std::vector<Slice>& all() { return all_; }
+  std::vector<Slice> const& all() const { return all_; }
+  Slice& first() { return all_.front(); }
+  Slice const& first() const { return all_.front(); }
+
+  /// Rows of the whole data set.
+  std::uint64_t rows() const {
+    if (slices_.rows > 0) return slices_.rows;
+    return slices_.count == 1 ? first().rows.rows() : whole_;
+  }
+
+  /// Trains on other data. \throws as the constructor; the data are then those before
+  template <class Data>
+  void set_data(Exec const& exec, Data const& data) {
+    std::vector<Rows> rows;
+    all_or_none(slices_.ranks, [&] {
+      for (Slice const& slice : all_) {
+        rows.push_back(rows_of(exec, data, slice.number, slice.batch, slice.seed));
+        rows.back().check(slice.objective->batch());
+      }
+    });
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      all_[i].rows = rows[i];
+      all_[i].distance.set_data(exec, rows[i].data().points);
+    }
+  }
+
+  /// Makes the rows of a step those at hand, see Batches::advance.
+  void advance(Exec const& exec, std::uint64_t step) const {
+    for (Slice const& slice : all_) slice.rows.advance(exec, step);
+  }
+
+  /// \throws std::invalid_argument if the options are wrong or need other arrays
+  void change(Objective const& options) {
+    for (Slice& slice : all_) {
+      Objective const mine = share_of(options, slice.number, slices_.count);
+      mine.check(slice.batch);
+      if constexpr (requires { slice.objective->change(mine); }) slice.objective->change(mine);
+      slice.options = mine;
+    }
+  }
+
+  static constexpr bool has_distance = objective::HasSamples<objective_type>;
+  /// Whether chains have a distance from the data: the same on all ranks.
+  bool measures() const { return measures_; }
+  /// Measures the samples of the last step. Asynchronous on exec.
+  void measure(Exec const& exec) {
+    if constexpr (has_distance)
+      if (measures())
+        for (Slice& slice : all_) slice.distance.measure(exec, slice.objective->last_samples());
+  }
+  /// The mean of the distances measured last, once exec is done, over all slices, weighted by their batches.
+  double distance() {
+    std::vector<double> all(static_cast<std::size_t>(slices_.count));
+    for (Slice const& slice : all_)
+      all[static_cast<std::size_t>(slice.number)] =
+          slice.distance.exists() ? slice.distance.value() : 1;
+    if (slices_.rank_count() > 1) slices_.ranks->all_gather(all.data(), stretches_);
+    double mean = 0;
+    for (int s = 0; s < slices_.count; ++s)
+      mean += double(batch_of(s)) / batch_ * all[static_cast<std::size_t>(s)];
+    return mean;
+  }
+
+  /// What the objectives keep. Of a run of one slice it has no number.
+  template <class A>
+  void archive(A& a) {
+    if constexpr (requires { first().objective->archive(a); }) {
+      if (slices_.count == 1) {
+        a("objective", *first().objective);
+      } else {
+        for (Slice& slice : all_) a(name_of(slice.number), *slice.objective);
+      }
+    }
+  }
+  /// "slice_3": the name in an archive of what slice 3 keeps.
+  static std::string name_of(int slice) { return "slice_" + std::to_string(slice); }
+
+ private:
+  static constexpr char const* who = "basin::train::Trainer";
+
+  int batch_of(int slice) const {
+    return static_cast<int>(
+        part_of(static_cast<std::uint64_t>(batch_), slices_.count, slice).count());
+  }
+
+  // A run of which the ranks have different ideas would end with parameters that differ.
+  void check_same(int batch, std::uint64_t seed) const {
+    if (slices_.rank_count() == 1) return;
+    std::ostringstream mine;
+    mine << "batch = " << batch << ", seed = " << seed << ", slices.count = " << slices_.count
+         << ", slices.rows = " << slices_.rows << ", parameters = " << +E::parameters;
+    auto const all = all_gather(*slices_.ranks, mine.str());
+    for (std::size_t r = 1; r < all.size(); ++r)
+      if (all[r] != all[0]) refuse(who, "rank 0 has ", all[0], ", rank ", r, " has ", all[r]);
+  }
+
+  template <class Data>
+  Slice made(Exec const& exec, Objective const& options, Data const& data, int number,
+             std::uint64_t run_seed, double distance_limit) {
+    int const batch          = batch_of(number);
+    std::uint64_t const seed = seed_of_slice(run_seed, slices_.count, number);
+    Objective const mine     = share_of(options, number, slices_.count);
+    if (slices_.count > 1) mine.check(batch);
+    Rows const rows = rows_of(exec, data, number, batch, seed);
+    auto objective  = std::make_unique<objective_type>(exec, mine, batch, rows.lasting(exec), seed);
+    rows.check(objective->batch());
+    Distance<Exec> distance(exec, rows.data().points, batch, bounds_of(mine));
+    check_chains(exec, mine, seed, *objective, distance, distance_limit);
+    measures_ = measures_ || (has_distance && distance.exists());
+    return {number, batch, mine, seed, rows, std::move(objective), distance};
+  }
+
+  // Chains that cannot reach the data would give a run without a sign of it.
+  static void check_chains(Exec const& exec, Objective const& options, std::uint64_t seed,
+                           objective_type& objective, Distance<Exec>& distance, double limit) {
+    distance.check_bounds(who);
+    if constexpr (objective::StartsChains<objective_type, Objective, Exec, Samples>) {
+      Samples const chains("basin::train::starts", +Distance<Exec>::starts, +E::dimension);
+      objective.start(exec, options, chains, {seed, Purpose::sampler_start, 0});
+      distance.check_starts(exec, who, chains, limit);
+    }
+  }
+
+  // The rows of a slice among those given.
+  Part part_here(std::uint64_t given, int slice, std::uint64_t& first) {
+    std::uint64_t const all = slices_.rows > 0 ? slices_.rows : given;
+    Part const here         = slices_.rows > 0 ? slices_.rows_here(all) : Part{0, all};
+    if (given != here.count())
+      refuse(who, "data has ", given, " rows, this rank's share of slices.rows = ", all, " is ",
+             here.count(), ", rows ", here.first, " to ", here.last);
+    whole_          = all;
+    Part const mine = part_of(all, slices_.count, slice);
+    first           = mine.first;
+    return {mine.first - here.first, mine.last - here.first};
+  }
+  Rows rows_of(Exec const& exec, Dataset const& data, int slice, int batch, std::uint64_t seed) {
+    std::uint64_t first = 0;
+    Part const part     = part_here(data.points.extent(0), slice, first);
+    if (slices_.count == 1) return Rows(exec, batch, data, seed, first);
+    auto const lines = std::pair(part.first, part.last);
+    Dataset mine;
+    mine.points = Kokkos::subview(data.points, lines, Kokkos::ALL);
+    if (data.labels.extent(0) > 0) mine.labels = Kokkos::subview(data.labels, lines);
+    if (data.conditions.extent(0) > 0)
+      mine.conditions = Kokkos::subview(data.conditions, lines, Kokkos::ALL);
+    if (data.weights.extent(0) > 0) mine.weights = Kokkos::subview(data.weights, lines);
+    return Rows(exec, batch, mine, seed, first);
+  }
+  Rows rows_of(Exec const& exec, RowStream const& stream, int slice, int batch,
+               std::uint64_t seed) {
+    std::uint64_t first = 0;
+    Part const part     = part_here(stream.rows(), slice, first);
+    return Rows(exec, batch, slices_.count == 1 ? stream : stream.part(part), seed, label_count<E>);
+  }
+
+  Slices slices_;
+  int batch_;                // of all slices
+  std::uint64_t whole_ = 0;  // rows of all slices
+  bool measures_       = false;
+  std::vector<Stretch> stretches_;  // (ranks) of a double for each slice
+  std::vector<Slice> all_;
+};
+
+}  // namespace basin::train
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASIN_TRAIN_SLICES_HPP
+#define BASIN_TRAIN_SLICES_HPP
+
+#include <basin/core/check.hpp>
+#include <basin/core/field.hpp>
+#include <basin/core/part.hpp>
+#include <basin/core/philox.hpp>
+#include <basin/train/ranks.hpp>
+
+#include <cstdint>
+
+namespace basin::train {
+
+/// Which ranks share a run: a pointer among options, which no file and no flag sets.
+class RanksPointer {
+ public:
+  constexpr RanksPointer(Ranks* ranks = nullptr) : ranks_(ranks) {}
+  constexpr operator Ranks*() const { return ranks_; }
+  Ranks* operator->() const { return ranks_; }
+  template <class Self, class F>
+  static constexpr void fields(Self&, F&&) {}
+
+ private:
+  Ranks* ranks_;
+};
+
+/// The parts of a run that several processes can share.
+///
+/// Slice s of S has its own rows of the data, [s N / S, (s + 1) N / S), its own part of the batch, of the
+/// buffer and of the draws. The gradient of a step is the mean of those of the slices, weighted by their
+/// batches, in the order of SumTree. A rank holds the slices [r S / R, (r + 1) S / R): a run of S slices
+/// has the same bits for any number R <= S of ranks, and may be resumed with another.
+///
+/// What an objective computes of its whole batch, for example a coupling, it computes of a slice's.
+struct Slices {
+  int count = 1;           ///< S, the same for the whole run; >= ranks
+  RanksPointer ranks{};    ///< outlive the trainer; null: this process alone
+  std::uint64_t rows = 0;  ///< N of the whole data set, where each rank is given its share of the
+                           ///< rows alone, rows_here(N); 0: each is given all
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"count", "1", "parts of batch, data and buffer, the same for any number of ranks"},
+      self.count, range::at_least(1));
+    f.nested("ranks", self.ranks);
+    f(Field{"rows", "1", "of the whole data set, if a rank is given its own alone; 0: all"},
+      self.rows);
+  }
+
+  int rank() const { return ranks ? ranks->rank() : 0; }
+  int rank_count() const { return ranks ? ranks->count() : 1; }
+  /// Those of a rank.
+  Part of_rank(int rank) const {
+    return part_of(static_cast<std::uint64_t>(count), rank_count(), rank);
+  }
+  Part here() const { return of_rank(rank()); }
+
+  /// The rows of N that this process works on.
+  Part rows_here(std::uint64_t all) const {
+    Part const mine = here();
+    return {part_of(all, count, static_cast<int>(mine.first)).first,
+            part_of(all, count, static_cast<int>(mine.last) - 1).last};
+  }
+
+  /// \throws std::invalid_argument naming the field and both values
+  void check(int batch) const {
+    char const* who = "basin::train::Slices";
+    check_fields(who, *this);
+    if (count < rank_count())
+      refuse(who, "count is ", count, ", fewer than the ", rank_count(),
+             " ranks; write slices.count = ", rank_count(), " or more");
+    if (batch < count) refuse(who, "count is ", count, ", more than the batch of ", batch);
+  }
+};
+
+/// The seed of a slice: of a run of one slice the run's own.
+inline std::uint64_t seed_of_slice(std::uint64_t seed, int slices, int slice) {
+  constexpr std::uint64_t calls = std::uint64_t(1) << 63;  // behind those of Trainer::sample
+  return slices == 1 ? seed : seed_of(seed, calls + static_cast<std::uint64_t>(slice));
+}
+
+/// The options of a slice's objective: those of the run, where what belongs to the whole batch is shared.
+/// An objective, or its buffer, that has such an option defines 'Self share(int slice, int slices) const'.
+template <class Objective>
+Objective share_of(Objective const& options, int slice, int slices) {
+  if (slices == 1) return options;
+  if constexpr (requires { Objective(options.share(slice, slices)); }) {
+    return options.share(slice, slices);
+  } else {
+    Objective mine = options;
+    if constexpr (requires { mine.buffer = options.buffer.share(slice, slices); })
+      mine.buffer = options.buffer.share(slice, slices);
+    return mine;
+  }
+}
+
+}  // namespace basin::train
+
+#endif
