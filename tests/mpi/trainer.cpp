@@ -103,6 +103,37 @@ TEST_CASE(
   CHECK(are_equal(on_ranks(4, 6, Given::stream), stream));
 }
 
+TEST_CASE("chains that migrate from slice to slice are the same on any number of ranks") {
+  // Sizes of all slices are equal: 5 of the batch, 20 of the buffer.
+  auto const buffers = [](Ranks* ranks, long migration) {
+    auto o                      = options(4, ranks);
+    o.batch                     = 20;
+    o.slices.migration          = migration;
+    o.objective.buffer.capacity = 80;
+    Trainer trainer             = made(o, Given::all);
+    for (int i = 0; i < 25; ++i) trainer.step();
+    return contents(trainer.parameters());
+  };
+  CHECK(buffers(&all_ranks(), 10) == buffers(nullptr, 10));
+  CHECK(buffers(nullptr, 10) != buffers(nullptr, 0));
+
+  // At once after the move slice s has what slice s - 1 had.
+  auto o                      = options(4, nullptr);
+  o.batch                     = 20;
+  o.slices.migration          = 1;
+  o.objective.buffer.capacity = 80;
+  o.objective.buffer.fresh    = 0;
+  o.objective.sampler.steps   = 1;
+  Trainer trainer             = made(o, Given::all);
+  trainer.step();
+  auto const before = contents(trainer.state(3).buffer().ages());
+  trainer.step();  // moves, then draws 5 of 20 and makes them older
+  auto const after = contents(trainer.state(0).buffer().ages());
+  int same         = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) same += before[i] == after[i] ? 1 : 0;
+  CHECK(same == 15);
+}
+
 TEST_CASE("gradients summed by MPI_Allreduce are those of the fixed order to rounding") {
   Ranks ranks(MPI_COMM_WORLD, {.order = basin::mpi::Order::any});
   Trainer any = made(options(6, &ranks), Given::all), fixed = made(options(6, nullptr), Given::all);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#pragma once
+#ifndef TESTS_SUPPORT_MPI_HPP
+#define TESTS_SUPPORT_MPI_HPP
+
 #include <basin/mpi/ranks.hpp>
 
 #include <mpi.h>
@@ -38,3 +40,5 @@ std::string thrown_by(Call const& call) {
   }
   return "";
 }
+
+#endif

@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/run/describe.hpp>
 #include <basin/run/detail/cadence.hpp>
+#include <basin/run/detail/shared.hpp>
 #include <basin/run/folder.hpp>
 #include <basin/run/kept.hpp>
 #include <basin/run/metrics_files.hpp>
@@ -31,7 +32,8 @@
 
 namespace basin::run {
 
-/// What a program adds to a run.
+/// What a program adds to a run. With several ranks, see train::Slices, 'measure' and 'change' are called on
+/// all of them, the others on rank 0.
 template <class Trainer>
 struct Hooks {
   std::FILE* progress = nullptr;  ///< a line at each report and at what happens, for example stderr
@@ -73,9 +75,15 @@ struct Watch {
   }
 };
 
-// What must be the same for a checkpoint to fit: types, which shapes alone do not tell apart.
-inline void check_same_types(std::filesystem::path const& path, std::string const& saved,
-                             nlohmann::ordered_json const& now) {
+// What must be the same for a checkpoint to fit: slices, and types, which shapes alone do not tell apart.
+inline void check_same_run(std::filesystem::path const& path, std::string const& saved,
+                           nlohmann::ordered_json const& now, int slices) {
+  auto const all  = nlohmann::ordered_json::parse(saved, nullptr, false);
+  auto const was  = nlohmann::ordered_json::json_pointer("/options/slices/count");
+  int const count = all.is_object() && all.contains(was) ? all[was].get<int>() : 1;
+  if (count != slices)
+    refuse("basin::run::fit", path, " is of a run of ", count, " slices, this program's has ",
+           slices, "; write slices.count = ", count, ", for any number of ranks up to it");
   for (char const* const key : {"energy", "objective", "optimizer"}) {
     std::string const before = described(saved, key);
     if (before != now.at(key).get<std::string>())
@@ -88,6 +96,9 @@ inline void check_same_types(std::filesystem::path const& path, std::string cons
 
 /// Trainer::fit for runs that last: keeps checkpoints, metrics and what ran in a folder, resumes, and
 /// ends in order at a signal or a time limit.
+///
+/// With several ranks rank 0 alone writes, and all read: who resumes may have another number of them. A
+/// signal that reaches any of them, and rank 0's clock, end all at the same step.
 ///
 /// In the folder: checkpoint-<step>.h5, best.h5, metrics.jsonl, metrics.csv, events.out.tfevents.* for
 /// TensorBoard, and run.json with options, types, command and machine. Whoever resumes with the same
@@ -106,53 +117,65 @@ Ending fit(Trainer& trainer, Options const& options,
   detail::check_names(hooks.keep);
   auto const end = static_cast<std::uint64_t>(options.steps);
 
-  Folder const folder(options.out, options.keep);
+  detail::Shared const shared(trainer.options().slices.ranks);
+  std::optional<Folder> folder;  // on rank 0
+  shared.on_first([&] { folder.emplace(options.out, options.keep); });
+  std::FILE* const log = shared.is_first() ? hooks.progress : nullptr;
   detail::Watch watch;
   auto const load = [&](std::uint64_t step, io::Checkpoint const& checkpoint) {
-    std::string const path = folder.checkpoint(step);
-    detail::check_same_types(path, checkpoint.description, describe(trainer));
-    // All are checked before the first is loaded: whichever is refused, all stay whole.
-    for (Kept const& kept : hooks.keep) kept.check(path, checkpoint.archive);
-    detail::check_all_kept(path, checkpoint.archive, hooks.keep);
-    checkpoint.archive.check("run", trainer);
-    detail::Watch was;
-    checkpoint.archive.load("watch", was);
-    if (was.rollbacks > 0 && !hooks.change)
-      refuse(who, "'", path, "' is of a run that was changed by ", was.rollbacks,
-             " rollbacks, and there is no Hooks::change to do so again");
-    watch = was;
+    std::string const path = Folder::checkpoint_in(options.out, step);
+    shared.all_or_none([&] {
+      detail::check_same_run(path, checkpoint.description, describe(trainer),
+                             trainer.options().slices.count);
+      // All are checked before the first is loaded: whichever is refused, all stay whole.
+      for (Kept const& kept : hooks.keep) kept.check(path, checkpoint.archive);
+      detail::check_all_kept(path, checkpoint.archive, hooks.keep);
+      checkpoint.archive.check("run", trainer);
+      detail::Watch was;
+      checkpoint.archive.load("watch", was);
+      if (was.rollbacks > 0 && !hooks.change)
+        refuse(who, "'", path, "' is of a run that was changed by ", was.rollbacks,
+               " rollbacks, and there is no Hooks::change to do so again");
+    });
+    checkpoint.archive.load("watch", watch);
     for (Kept const& kept : hooks.keep) kept.load(checkpoint.archive);
     checkpoint.archive.load("run", trainer);
   };
+  auto const newest = [&] { return detail::newest(shared, folder, options.out, log, trainer); };
   if (options.resume) {
-    if (auto const newest = folder.newest(hooks.progress)) {
-      load(newest->first, newest->second);
+    if (auto const last = newest()) {
+      load(last->first, last->second);
       for (std::uint64_t i = 1; i <= watch.rollbacks && hooks.change; ++i)
         hooks.change(trainer, static_cast<int>(i));
-      if (hooks.progress)
-        std::fprintf(hooks.progress, "resumes '%s' at step %llu\n", options.out.c_str(),
+      if (log)
+        std::fprintf(log, "resumes '%s' at step %llu\n", options.out.c_str(),
                      static_cast<unsigned long long>(trainer.steps_taken()));
     }
   } else {
-    folder.check_new(who);
+    shared.on_first([&] { folder->check_new(who); });
   }
 
-  nlohmann::ordered_json about = describe(trainer);
-  about["run"]                 = options_json(options);
-  about["process"]             = hooks.process;
-  folder.write_description(about.dump(2) + "\n");
-  MetricsFiles files(folder.path(), trainer.steps_taken());
+  std::optional<MetricsFiles> files;  // on rank 0
+  shared.on_first([&] {
+    nlohmann::ordered_json about = describe(trainer);
+    about["run"]                 = options_json(options);
+    about["process"]             = hooks.process;
+    about["ranks"]               = shared.count();
+    folder->write_description(about.dump(2) + "\n");
+    files.emplace(folder->path(), trainer.steps_taken());
+  });
 
   auto const archive = [&] {
     MemoryArchive all;
     all.save("run", trainer);
     all.save("watch", watch);
     for (Kept const& kept : hooks.keep) kept.save(all);
-    return all;
+    return shared.gathered(std::move(all));
   };
   detail::Cadence cadence(options, trainer.steps_taken());
   auto const save = [&] {
-    folder.save(trainer.steps_taken(), archive(), describe(trainer).dump());
+    MemoryArchive const all = archive();
+    shared.on_first([&] { folder->save(trainer.steps_taken(), all, describe(trainer).dump()); });
     cadence.set_saved(trainer.steps_taken());
   };
   if (cadence.saved() == 0) save();  // so that a run that is killed early can be resumed too
@@ -167,22 +190,31 @@ Ending fit(Trainer& trainer, Options const& options,
     if constexpr (requires { trainer.options().objective.sampler.effective_temperature(); })
       m.add({"temperature", "1", "of the chains, by the options of the sampler"},
             trainer.options().objective.sampler.effective_temperature());
-    if (hooks.measure) hooks.measure(m);
-    files(m);
-    if (hooks.events) hooks.events(files.events(), m);
-    if (hooks.report) hooks.report(m);
+    shared.all_or_none([&] {
+      if (hooks.measure) hooks.measure(m);
+    });
+    bool has_improved = false;
+    shared.on_first([&] {
+      (*files)(m);
+      if (hooks.events) hooks.events(files->events(), m);
+      if (hooks.report) hooks.report(m);
+      has_improved =
+          !options.best.empty() && watch.improves(m[options.best], options.best_is_largest);
+      early = hooks.stop_when && hooks.stop_when(m);
+    });
     if (!options.best.empty()) {
-      double const value = m[options.best];
-      if (watch.improves(value, options.best_is_largest)) {
-        watch.best = value, watch.best_step = m.step, watch.waited = 0;
-        io::write_checkpoint(folder.best(), archive(), describe(trainer).dump());
+      if (shared.any(has_improved)) {
+        watch.best = m[options.best], watch.best_step = m.step, watch.waited = 0;
+        MemoryArchive const all = archive();
+        shared.on_first(
+            [&] { io::write_checkpoint(folder->best(), all, describe(trainer).dump()); });
       } else {
         ++watch.waited;
       }
     }
-    early = !has_patience() || (hooks.stop_when && hooks.stop_when(m));
-    if (hooks.progress) train::print_progress(hooks.progress, m, end, early || m.step == end);
-    if (cadence.is_due(m.step) || m.step == end) save();
+    early = shared.any(early) || !has_patience();
+    if (log) train::print_progress(log, m, end, early || m.step == end);
+    if (shared.any(shared.is_first() && cadence.is_due(m.step)) || m.step == end) save();
   };
   part.stop_when = [&](train::Metrics const&) { return early; };
   std::optional<StopSignals> signals;
@@ -199,12 +231,12 @@ Ending fit(Trainer& trainer, Options const& options,
     } catch (train::Divergence const& error) {
       if (!hooks.change || watch.rollbacks >= static_cast<std::uint64_t>(hooks.rollbacks)) throw;
       std::uint64_t const rollbacks = watch.rollbacks + 1;
-      auto const newest             = folder.newest(hooks.progress);
-      load(newest->first, newest->second);
+      auto const last               = newest();
+      load(last->first, last->second);
       watch.rollbacks = rollbacks;
-      files.cut(trainer.steps_taken());
-      if (hooks.progress)
-        std::fprintf(hooks.progress, "\n%s Rollback %llu to step %llu.\n", error.what(),
+      shared.on_first([&] { files->cut(trainer.steps_taken()); });
+      if (log)
+        std::fprintf(log, "\n%s Rollback %llu to step %llu.\n", error.what(),
                      static_cast<unsigned long long>(rollbacks),
                      static_cast<unsigned long long>(trainer.steps_taken()));
       hooks.change(trainer, static_cast<int>(rollbacks));
@@ -213,7 +245,8 @@ Ending fit(Trainer& trainer, Options const& options,
   }
   if (trainer.steps_taken() != cadence.saved()) save();
   if (trainer.steps_taken() >= end) return Ending::complete;
-  return early ? Ending::early : part.stop->load() != 0 ? Ending::signaled : Ending::out_of_time;
+  if (early) return Ending::early;
+  return shared.any(part.stop->load() != 0) ? Ending::signaled : Ending::out_of_time;
 }
 
 }  // namespace basin::run

@@ -79,10 +79,13 @@ class Folder {
              "; write resume = true to continue it, or another folder");
   }
 
-  std::filesystem::path checkpoint(std::uint64_t step) const {
+  std::filesystem::path checkpoint(std::uint64_t step) const { return checkpoint_in(path_, step); }
+  /// The same of a folder that another process has.
+  static std::filesystem::path checkpoint_in(std::filesystem::path const& folder,
+                                             std::uint64_t step) {
     std::string number = std::to_string(step);
     number.insert(0, digits - std::min(digits, number.size()), '0');
-    return path_ / (std::string(prefix) + number + std::string(suffix));
+    return folder / (std::string(prefix) + number + std::string(suffix));
   }
   std::filesystem::path best() const { return path_ / "best.h5"; }
 

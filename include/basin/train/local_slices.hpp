@@ -2,12 +2,14 @@
 #ifndef BASIN_TRAIN_LOCAL_SLICES_HPP
 #define BASIN_TRAIN_LOCAL_SLICES_HPP
 
+#include <basin/core/archive_bytes.hpp>
 #include <basin/energy/pack.hpp>
 #include <basin/objective/concepts.hpp>
 #include <basin/train/batch.hpp>
 #include <basin/train/distance.hpp>
 #include <basin/train/slices.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -86,9 +88,16 @@ class LocalSlices {
     }
   }
 
-  /// Makes the rows of a step those at hand, see Batches::advance.
-  void advance(Exec const& exec, std::uint64_t step) const {
+  /// Before a step: makes its rows those at hand, see Batches::advance, and lets chains migrate where that
+  /// is due, which waits for exec.
+  /// \throws std::invalid_argument, on all ranks, if slices keep arrays of different sizes
+  void advance(Exec const& exec, std::uint64_t step) {
     for (Slice const& slice : all_) slice.rows.advance(exec, step);
+    auto const every = static_cast<std::uint64_t>(slices_.migration);
+    if (every == 0 || step == 0 || step % every != 0 || step == migrated_) return;
+    exec.fence("basin::train::migration");
+    migrate();
+    migrated_ = step;
   }
 
   /// \throws std::invalid_argument if the options are wrong or need other arrays
@@ -143,6 +152,36 @@ class LocalSlices {
   int batch_of(int slice) const {
     return static_cast<int>(
         part_of(static_cast<std::uint64_t>(batch_), slices_.count, slice).count());
+  }
+
+  // What each slice keeps goes to the next, from the last to the first.
+  void migrate() {
+    if constexpr (requires(MemoryArchive& a) { a.save("kept", *first().objective); }) {
+      std::vector<std::string> kept;
+      for (Slice& slice : all_) {
+        MemoryArchive archive;
+        archive.save("kept", *slice.objective);
+        kept.push_back(to_bytes(archive.entries()));
+      }
+      std::string last = std::move(kept.back());
+      kept.pop_back();
+      if (int const R = slices_.rank_count(); R > 1) {
+        int const me = slices_.rank(), to = (me + 1) % R, from = (me + R - 1) % R;
+        std::uint64_t sent = last.size(), received = 0;
+        Message const send{&sent, sizeof sent, to}, receive{&received, sizeof received, from};
+        slices_.ranks->exchange({&send, 1}, {&receive, 1});
+        std::string other(received, '\0');
+        Message const send_all{last.data(), last.size(), to};
+        Message const receive_all{other.data(), other.size(), from};
+        slices_.ranks->exchange({&send_all, 1}, {&receive_all, 1});
+        last = std::move(other);
+      }
+      kept.insert(kept.begin(), std::move(last));
+      all_or_none(slices_.ranks, [&] {
+        for (std::size_t i = 0; i < all_.size(); ++i)
+          MemoryArchive(from_bytes(kept[i])).load("kept", *all_[i].objective);
+      });
+    }
   }
 
   // A run of which the ranks have different ideas would end with parameters that differ.
@@ -216,9 +255,10 @@ class LocalSlices {
   }
 
   Slices slices_;
-  int batch_;                // of all slices
-  std::uint64_t whole_ = 0;  // rows of all slices
-  bool measures_       = false;
+  int batch_;                   // of all slices
+  std::uint64_t whole_    = 0;  // rows of all slices
+  bool measures_          = false;
+  std::uint64_t migrated_ = 0;      // before which step
   std::vector<Stretch> stretches_;  // (ranks) of a double for each slice
   std::vector<Slice> all_;
 };

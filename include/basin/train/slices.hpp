@@ -38,6 +38,8 @@ struct Slices {
   RanksPointer ranks{};    ///< outlive the trainer; null: this process alone
   std::uint64_t rows = 0;  ///< N of the whole data set, where each rank is given its share of the
                            ///< rows alone, rows_here(N); 0: each is given all
+  long migration = 0;      ///< steps after which what a slice's objective keeps, its buffer of
+                           ///< chains, moves to the next slice, with its own data; 0: never
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -46,6 +48,8 @@ struct Slices {
     f.nested("ranks", self.ranks);
     f(Field{"rows", "1", "of the whole data set, if a rank is given its own alone; 0: all"},
       self.rows);
+    f(Field{"migration", "steps", "after which a slice's chains move to the next slice; 0: never"},
+      self.migration, range::at_least(0));
   }
 
   int rank() const { return ranks ? ranks->rank() : 0; }
