@@ -120,6 +120,12 @@ function(basin_add_test_of_backend path label backend)
   set(target ${target} PARENT_SCOPE)
 endfunction()
 
+# What Open MPI 4 and 5 want of root and of more ranks than cores, whose threads are bound to no core and sleep.
+set(BASIN_MPI_ENVIRONMENT OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+  OMPI_MCA_hwloc_base_binding_policy=none PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
+  PRTE_MCA_hwloc_default_binding_policy=none OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_WAIT_POLICY=passive
+  OMP_PROC_BIND=false)
+
 # basin_add_mpi_test(mpi/reduction): tests/mpi/reduction.cpp under mpiexec with four ranks, of one thread and of two, more
 # than there are cores. Nothing where there is no MPI.
 function(basin_add_mpi_test path)
@@ -137,8 +143,7 @@ function(basin_add_mpi_test path)
   basin_add_test_of_ranks(${path} $<TARGET_FILE:test_${name}>)
 endfunction()
 
-# basin_add_test_of_ranks(<name> <program> <flag>...): a program on four ranks, with what mpiexec wants of root and of
-# machines with fewer cores.
+# basin_add_test_of_ranks(<name> <program> <flag>...): a program on four ranks, two of one thread and two of two.
 function(basin_add_test_of_ranks name program)
   set(ranks "")
   foreach(threads IN ITEMS 1 2)
@@ -146,8 +151,7 @@ function(basin_add_test_of_ranks name program)
   endforeach()
   list(POP_FRONT ranks)
   add_test(NAME ${name} COMMAND ${MPIEXEC_EXECUTABLE} ${ranks})
-  set_tests_properties(${name} PROPERTIES LABELS mpi TIMEOUT 300 PROCESSORS 2 ENVIRONMENT
-    "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe;OMPI_MCA_btl_vader_single_copy_mechanism=none;OMP_WAIT_POLICY=passive;OMP_PROC_BIND=false")
+  set_tests_properties(${name} PROPERTIES LABELS mpi TIMEOUT 300 PROCESSORS 2 ENVIRONMENT "${BASIN_MPI_ENVIRONMENT}")
 endfunction()
 
 # basin_add_refusal_test(energy_without_gradient): compile_fail/<name>.cpp must compile as it stands; with

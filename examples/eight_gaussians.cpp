@@ -10,6 +10,7 @@
 #include <basin/run/arrays.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/fit.hpp>
+#include <basin/run/process.hpp>
 #include <basin/run/validation.hpp>
 
 #include "log_partition.hpp"
@@ -56,7 +57,8 @@ int main(int argc, char** argv) {
   line.add(options);
   if (!line.parse(argc, argv)) return line.status();
 
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
+  options.slices.ranks = process.ranks();
   try {
     std::uint64_t const seed = options.seed;
     auto const held_out      = basin::data::eight_gaussians(10000, seed + 2);
@@ -67,7 +69,8 @@ int main(int argc, char** argv) {
                          .measure  = basin::run::Validation(
                              trainer, Kokkos::subview(held_out, std::pair(0, 1000), Kokkos::ALL)),
                          .process = basin::run::describe_process(argc, argv, program)});
-    if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+    if (basin::run::exit_status(ending) != 0 || !process.is_first())
+      return basin::run::exit_status(ending);
 
     // E with the averaged parameters, as trainer.energies reads it. Its chains are draws by quadrature.
     auto const e = trainer.energies(held_out);

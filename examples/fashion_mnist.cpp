@@ -7,6 +7,7 @@
 #include <basin/basin.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/fit.hpp>
+#include <basin/run/process.hpp>
 #include <basin/run/validation.hpp>
 
 #include "images.hpp"
@@ -42,7 +43,8 @@ int main(int argc, char** argv) {
   line.add(options);
   if (!line.parse(argc, argv)) return line.status();
 
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
+  options.slices.ranks = process.ranks();
   try {
     Images const train = read_images(from.data, "train-images"),
                  test  = first_rows(read_images(from.data, "t10k-images"), 2000);
@@ -61,7 +63,8 @@ int main(int argc, char** argv) {
          .measure  = basin::run::Validation(trainer, first_rows(test, 256), first_rows(noise, 256)),
          .report   = report,
          .process  = basin::run::describe_process(argc, argv, from)});
-    if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+    if (basin::run::exit_status(ending) != 0 || !process.is_first())
+      return basin::run::exit_status(ending);
 
     auto const samples     = trainer.sample(512, 256);
     Scores const e_test    = trainer.energies(test);

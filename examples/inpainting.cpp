@@ -11,6 +11,7 @@
 #include <basin/io/picture.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/fit.hpp>
+#include <basin/run/process.hpp>
 
 #include "images.hpp"
 
@@ -145,7 +146,8 @@ int run(Options const& o, basin::run::Options const& keep, Trainer::Options cons
   std::uint64_t const seed = training.seed;
   Kokkos::Timer const timer;
   auto const ending = basin::run::fit(trainer, keep, {.progress = stderr, .process = process});
-  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+  if (basin::run::exit_status(ending) != 0 || training.slices.rank() > 0)
+    return basin::run::exit_status(ending);
   std::printf("%d parameters, %ld steps, %.0f s\n\n", Energy::parameters, keep.steps,
               timer.seconds());
 
@@ -256,7 +258,8 @@ int main(int argc, char** argv) {
   line.add(keep);
   line.add(training);
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
+  training.slices.ranks = process.ranks();
   try {
     return run(o, keep, training, basin::run::describe_process(argc, argv, o));
   } catch (std::exception const& e) {

@@ -8,6 +8,7 @@
 #include <basin/basin.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/fit.hpp>
+#include <basin/run/process.hpp>
 
 #include "images.hpp"
 
@@ -54,7 +55,8 @@ int run(Folders const& from, Program const& program, Options const& options,
                       {.progress = stderr,
                        .report  = [&](auto const& m) { gap = m["gap"], rate = m.steps_per_second; },
                        .process = process});
-  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
+  if (basin::run::exit_status(ending) != 0 || options.slices.rank() > 0)
+    return basin::run::exit_status(ending);
 
   auto const row = [](std::string const& what, double value) {
     std::printf("  %-40s %10.4f\n", what.c_str(), value);
@@ -115,7 +117,8 @@ int main(int argc, char** argv) {
   line.add(keep);
   line.add(options);
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const session;
+  options.slices.ranks = session.ranks();
   try {
     using Image        = basin::Image<28, 28>;
     auto const process = basin::run::describe_process(argc, argv, from, program);

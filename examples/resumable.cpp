@@ -6,6 +6,7 @@
 #include <basin/data/synthetic.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/fit.hpp>
+#include <basin/run/process.hpp>
 #include <basin/run/validation.hpp>
 
 #include <cstdio>
@@ -31,7 +32,8 @@ int main(int argc, char** argv) {
   line.add(options);  // --batch, --objective.sampler.steps, ..., or --config FILE
   if (!line.parse(argc, argv)) return line.status();
 
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
+  options.slices.ranks = process.ranks();
   try {
     auto const held_out = basin::data::two_moons(1000, 2), other = basin::data::rings(1000, 3);
     Trainer trainer(options, basin::data::two_moons(10000, 1));

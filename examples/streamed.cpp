@@ -8,6 +8,7 @@
 #include <basin/io/npy_rows.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/fit.hpp>
+#include <basin/run/process.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -46,7 +47,8 @@ int main(int argc, char** argv) {
   line.add(options);
   if (!line.parse(argc, argv)) return line.status();
 
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
+  options.slices.ranks = process.ranks();
   try {
     if (!std::filesystem::exists(set.rows))
       basin::io::write_npy(set.rows, basin::data::two_moons(20000, 1));

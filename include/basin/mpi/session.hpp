@@ -22,13 +22,13 @@ namespace basin::mpi {
 /// nobody catches ends the job, with a sentence that names the rank.
 class Session {
  public:
+  explicit Session(RanksOptions const& options = {}) {
+    start(nullptr, nullptr, options);
+    Kokkos::initialize();
+  }
+  /// Takes the flags of MPI and of Kokkos out of those of the program.
   Session(int& argc, char**& argv, RanksOptions const& options = {}) {
-    int provided = MPI_THREAD_SINGLE;
-    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
-    ranks_ = std::make_unique<Ranks>(MPI_COMM_WORLD, options);
-    std::set_terminate(end_job);
-    if (ranks_->rank() != 0 && !std::freopen("/dev/null", "w", stdout))
-      std::fprintf(stderr, "basin::mpi::Session: /dev/null cannot be opened, all ranks print\n");
+    start(&argc, &argv, options);
     Kokkos::initialize(argc, argv);
   }
   Session(Session const&)            = delete;
@@ -43,6 +43,14 @@ class Session {
   Ranks& ranks() { return *ranks_; }
 
  private:
+  void start(int* argc, char*** argv, RanksOptions const& options) {
+    int provided = MPI_THREAD_SINGLE;
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    ranks_ = std::make_unique<Ranks>(MPI_COMM_WORLD, options);
+    std::set_terminate(end_job);
+    if (ranks_->rank() != 0 && !std::freopen("/dev/null", "w", stdout))
+      std::fprintf(stderr, "basin::mpi::Session: /dev/null cannot be opened, all ranks print\n");
+  }
   [[noreturn]] static void end_job() {
     int rank = -1;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
