@@ -2,6 +2,7 @@
 // basin's side of ./torch_equal.
 //
 //   torch_equal write FOLDER   leaves for each network NAME.safetensors, its parameters, and NAME_points.safetensors
+//                              and classifier.safetensors, classifier_run.safetensors: batches and losses of a training
 //   torch_equal read FOLDER    reads NAME_torch.safetensors and NAME_torch_energies.safetensors, and compares
 #include <basin/core/philox.hpp>
 #include <basin/energy/cnn.hpp>
@@ -17,7 +18,10 @@
 #include <basin/layer/softplus.hpp>
 #include <basin/layer/square.hpp>
 #include <basin/layer/tanh.hpp>
+#include <basin/objective/cross_entropy.hpp>
+#include <basin/optimizer/adam.hpp>
 #include <basin/run/describe.hpp>
+#include <basin/train/trainer.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -145,6 +149,49 @@ bool run(std::string const& task, std::string const& folder, std::string const& 
   return difference <= most;
 }
 
+// The parameters of a classifier before 200 steps of Adam on the cross-entropy, the batches of the
+// steps, and their losses.
+void write_training(std::string const& folder) {
+  using E =
+      basin::energy::Classifier<float, Vector<12>, Dense<64>, Silu, Dense<64>, Silu, Dense<5>>;
+  using Trainer = basin::train::Trainer<E, basin::objective::CrossEntropy, basin::optimizer::Adam>;
+  using Host    = Kokkos::HostSpace;
+  constexpr int rows = 1000, steps = 200, batch = 64;
+  Kokkos::View<float**, Kokkos::LayoutRight, Host> const x("x", rows, 12);
+  Kokkos::View<int*, Host> const y("y", rows);
+  for (int n = 0; n < rows; ++n) {
+    float sum = 0;
+    for (int d = 0; d < 12; ++d) {
+      x(n, d) = 2 * basin::unit_uniform<float>(
+                        basin::random_word({1, basin::Purpose::data_noise, 2}, d, n)) -
+                1;
+      sum += d < 2 ? x(n, d) : 0;
+    }
+    y(n) = static_cast<int>(std::fmin(4.0f, 2.5f + 1.25f * sum));  // sums in (-2, 2)
+  }
+  Trainer trainer({.optimizer = {.learning_rate = 1e-3}, .batch = batch}, x, y);
+  auto const parameters = trainer.parameters();
+  Kokkos::View<float*, Exec> const theta("theta", std::size_t(E::parameters));
+  Kokkos::deep_copy(theta, parameters);
+  basin::io::write_safetensors(folder + "/classifier.safetensors",
+                               basin::energy::to_tensors<E>(theta), {{"format", "pt"}});
+  Kokkos::View<float***, Kokkos::LayoutRight, Host> const points("points", steps, batch, 12);
+  Kokkos::View<float**, Kokkos::LayoutRight, Host> const labels("labels", steps, batch);
+  Kokkos::View<double*, Host> const losses("losses", steps);
+  for (int k = 0; k < steps; ++k) {
+    trainer.gradient();
+    auto const drawn = trainer.state().batch();
+    Kokkos::deep_copy(Kokkos::subview(points, k, Kokkos::ALL, Kokkos::ALL), drawn.points);
+    auto const classes = Kokkos::create_mirror_view_and_copy(Host(), drawn.labels);
+    for (int n = 0; n < batch; ++n) labels(k, n) = static_cast<float>(classes(n));
+    trainer.update();
+    losses(k) = trainer.metrics()["loss"];
+  }
+  basin::io::write_safetensors(
+      folder + "/classifier_run.safetensors",
+      {{"points", entry(points)}, {"labels", entry(labels)}, {"losses", entry(losses)}});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -155,6 +202,7 @@ int main(int argc, char** argv) {
   Kokkos::ScopeGuard const kokkos;
   try {
     std::string const task = argv[1], folder = argv[2];
+    if (task == "write") write_training(folder);
     bool equal = run<Network<float, Vector<2>, Dense<64>, Silu, Dense<64>, Silu, Dense<1>>>(
         task, folder, "mlp");
     equal = run<basin::energy::Cnn<float, Image<28, 28>, 32, 64, 128>>(task, folder, "seed-cnn") &&

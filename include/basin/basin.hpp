@@ -81,6 +81,7 @@
 #include <basin/objective/energy_matching.hpp>
 #include <basin/objective/flow_matching.hpp>
 #include <basin/objective/joint.hpp>
+#include <basin/objective/mutual_information.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
 #include <basin/objective/persistent_cd.hpp>

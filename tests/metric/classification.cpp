@@ -105,6 +105,42 @@ TEST_CASE("a calibrated classifier has the error of the estimate's bias", "[metr
   }
 }
 
+// Two logits g apart of which a share q is right: p_T = 1 / (1 + exp(-g / T)) = q.
+TEST_CASE("a temperature makes the confidence the share that is right", "[metric][calibration]") {
+  auto const f   = table({{3, 0}, {0, 3}, {3, 0}, {-1, 2}});
+  auto const y   = labels({0, 1, 1, 1});  // three of four
+  double const t = calibration_temperature(f, y);
+  CHECK_THAT(t, WithinRel(3 / std::log(3.0), 1e-12));
+  CHECK_THAT(expected_calibration_error(softmax(f, t), y), WithinAbs(0, 1e-12));
+  // Logits scaled by a factor have a temperature scaled by it, and no temperature is better.
+  auto const g = logits();
+  auto const z = reference_labels();  // no better than chance: three of four are made right
+  for (int n = 0; n < 60; ++n)
+    if (n % 4 != 0)
+      for (int k = 0; k < 3; ++k)
+        if (g(n, k) > g(n, z(n))) z(n) = k;
+  double const best = calibration_temperature(g, z);
+  auto const loss   = [&](double temperature) {
+    auto const p = softmax(g, temperature);
+    double sum   = 0;
+    for (int n = 0; n < 60; ++n) sum -= std::log(p(n, z(n)));
+    return sum;
+  };
+  CHECK(loss(best) < loss(1.01 * best));
+  CHECK(loss(best) < loss(0.99 * best));
+  for (int n = 0; n < 60; ++n)
+    for (int k = 0; k < 3; ++k) g(n, k) *= 4;
+  CHECK_THAT(calibration_temperature(g, z), WithinRel(4 * best, 1e-12));
+
+  std::string const who = "basin::metric::calibration_temperature: the cross-entropy falls ";
+  CHECK_THROWS_WITH(calibration_temperature(f, labels({0, 1, 0, 1})),
+                    who +
+                        "down to T = 2^-20: every label has the largest logit; use rows that were "
+                        "not trained on");
+  CHECK_THROWS_WITH(calibration_temperature(f, labels({1, 0, 1, 1})),
+                    who + "up to T = 2^20: the logits say no more of the labels than equal ones");
+}
+
 TEST_CASE("the inception score is 1 without information, and the number of classes at most",
           "[metric][inception_score]") {
   auto const flat = table({{0.2, 0.8}, {0.2, 0.8}, {0.2, 0.8}});

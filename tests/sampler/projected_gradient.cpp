@@ -91,6 +91,50 @@ TEST_CASE("a linear classifier is attacked as the closed form says",
   CHECK(apart < 1e-3);
 }
 
+// A row is broken, its loss above log 2, if and only if the radius is above margin / |u| with the norm
+// dual to the ball's: 1 for the largest coordinate, 2 for the length. Rows within the error of the
+// L2 iterates, 1e-3, of that radius do not count.
+TEST_CASE("attacks break the rows whose margin is within the radius",
+          "[sampler][projected_gradient]") {
+  auto const x     = numbers(n * D, 2, 0.5);
+  auto const theta = parameters_of<Curved>(3);
+  auto const check = [&](auto options, double norm) {
+    auto const white = attacked<Linear>(options, linear, x);
+    auto other       = attacked<Curved>(options, theta, x);  // transferred
+    options.targeted = true;
+    auto const aimed = attacked<Linear>(options, linear, x);
+    options.targeted = false;
+    options.steps    = 0;
+    options.restarts = 20;
+    auto const noise = attacked<Linear>(options, linear, x);
+    int wrong = 0, broken = 0, stronger = 0;
+    double worst = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      double gap = 0.3;
+      for (std::size_t d = 0; d < D; ++d) gap += u[d] * x[D * i + d];
+      double const margin  = label(i) == 1 ? -gap : gap;
+      bool const is_broken = white.losses[i] > std::log(2.0);
+      broken += is_broken;
+      if (std::abs(margin - options.radius * norm) > 2e-3)
+        wrong += is_broken != (margin / norm < options.radius);
+      stronger += noise.losses[i] > white.losses[i] + 1e-3;
+      stronger += loss(&other.x[D * i], label(i)) > white.losses[i] + 1e-3;
+      // The target is reached along the same line, the other way.
+      worst = std::max(
+          worst, std::abs(aimed.losses[i] - std::log1p(std::exp(-margin - options.radius * norm))));
+      worst = std::max(worst, std::abs(loss(&aimed.x[D * i], label(i)) - aimed.losses[i]));
+    }
+    CHECK(wrong == 0);
+    CHECK(broken > 0);
+    CHECK(broken < n);
+    CHECK(stronger == 0);
+    CHECK(worst < 1e-3);
+  };
+  check(ProjectedGradient<ball::LInfinity>{.step_size = 0.05, .radius = 0.3, .restarts = 2}, 3.5);
+  check(ProjectedGradient<ball::L2>{.step_size = 0.05, .radius = 0.3, .restarts = 2},
+        std::sqrt(5.25));
+}
+
 TEST_CASE("an attack stays in its ball and in the range", "[sampler][projected_gradient]") {
   auto const theta = parameters_of<Curved>(3);
   auto const x     = numbers(n * D, 2, 0.9);

@@ -2,6 +2,7 @@
 #ifndef BASIN_METRIC_CALIBRATION_HPP
 #define BASIN_METRIC_CALIBRATION_HPP
 
+#include <basin/metric/classification.hpp>
 #include <basin/metric/detail/arguments.hpp>
 
 #include <algorithm>
@@ -113,6 +114,45 @@ template <detail::Table P, detail::Classes Labels>
 double expected_calibration_error(P const& probabilities, Labels const& labels,
                                   Bins const& bins = {}) {
   return reliability_diagram(probabilities, labels, bins).expected_calibration_error();
+}
+
+/// The temperature T by which a classifier's logits are divided for the least cross-entropy of these
+/// rows, argmin_T mean_n -log p_T(y_n | x_n) with p_T = softmax(f / T): fit it on rows for validation,
+/// and give it to metric::softmax of others. The cross-entropy is convex in 1 / T; bisection of its
+/// slope, mean_n (sum_y p_T(y | x_n) f_y(x_n) - f_(y_n)(x_n)), to the last bits of log T. Source: Guo
+/// et al. 2017, arXiv:1706.04599, section 4.2.
+///
+/// \param logits  (n, classes), \param labels (n) in [0, classes)
+/// \return T > 0
+/// \throws std::invalid_argument as accuracy, or if no T in [2^-20, 2^20] has the least
+///         cross-entropy: all rows are right, or the logits are no better than equal ones
+template <detail::Table Logits, detail::Classes Labels>
+double calibration_temperature(Logits const& logits, Labels const& labels) {
+  char const* who = "basin::metric::calibration_temperature";
+  detail::check_rows(who, "logits", logits);
+  detail::check_labels(who, logits, labels);
+  auto const slope = [&](double log_temperature) {
+    Probabilities const p = softmax(logits, std::exp2(log_temperature));
+    double sum            = 0;
+    for (std::size_t n = 0; n < labels.extent(0); ++n) {
+      double const at_label = static_cast<double>(logits(n, static_cast<std::size_t>(labels(n))));
+      for (std::size_t y = 0; y < logits.extent(1); ++y)
+        sum += p(n, y) * (static_cast<double>(logits(n, y)) - at_label);
+    }
+    return sum;  // falls with T
+  };
+  double low = -20, high = 20;
+  if (!(slope(low) > 0))
+    refuse(who, "the cross-entropy falls down to T = 2^", low,
+           ": every label has the largest logit; use rows that were not trained on");
+  if (!(slope(high) < 0))
+    refuse(who, "the cross-entropy falls up to T = 2^", high,
+           ": the logits say no more of the labels than equal ones");
+  for (int halving = 0; halving < 60; ++halving) {
+    double const middle              = 0.5 * (low + high);
+    (slope(middle) > 0 ? low : high) = middle;
+  }
+  return std::exp2(0.5 * (low + high));
 }
 
 }  // namespace basin::metric

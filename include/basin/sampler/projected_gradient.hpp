@@ -105,16 +105,22 @@ concept Ball = has_axis<B, ball_axis> && requires {
 ///
 /// Accuracy on its results is an upper bound of robust accuracy: raise steps and restarts until
 /// nothing changes, and the radius until nothing is right (Carlini et al. 2019, arXiv:1902.06705).
+/// With steps = 0 the restarts are tries of random noise, an attack without gradients. Where those, or
+/// the results of an attack on another classifier, break more rows than the gradient does, it is masked.
+///
+/// A targeted attack is given the classes that rows shall be taken for. It descends their
+/// cross-entropy, x <- Pi(x - a s(...)), and keeps the least.
 ///
 /// \tparam B  ball::LInfinity, ball::L2, or a user's
 template <Ball B = ball::LInfinity>
 struct ProjectedGradient {
-  int steps        = 40;    ///< K; in [0, 2^20]
-  double step_size = 0.01;  ///< a, units of x; > 0
-  double radius    = 0.1;   ///< of the ball, units of x; > 0
-  int restarts     = 10;    ///< random starts; >= 1
-  double lower     = -1;    ///< range of the rows, units of x
-  double upper     = 1;     ///< range of the rows, units of x; > lower
+  int steps        = 40;     ///< K; in [0, 2^20]
+  double step_size = 0.01;   ///< a, units of x; > 0
+  double radius    = 0.1;    ///< of the ball, units of x; > 0
+  int restarts     = 10;     ///< random starts; >= 1
+  double lower     = -1;     ///< range of the rows, units of x
+  double upper     = 1;      ///< range of the rows, units of x; > lower
+  bool targeted    = false;  ///< labels are classes to reach, not to leave
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -124,6 +130,7 @@ struct ProjectedGradient {
     f(Field{"restarts", "1", "random starts"}, self.restarts, range::at_least(1));
     f(Field{"lower", "x", "least coordinate"}, self.lower);
     f(Field{"upper", "x", "largest coordinate, > lower"}, self.upper);
+    f(Field{"targeted", "1", "labels are classes to reach"}, self.targeted);
   }
 
   /// \throws std::invalid_argument naming the field and its value
@@ -198,7 +205,7 @@ struct StartInCube {
   }
 };
 
-// best = x where its loss is larger.
+// best = x where its loss is larger, or, for targets, smaller.
 template <class Scalar, class From, class To>
 struct KeepWorst {
   using scalar_type                   = Scalar;
@@ -207,11 +214,12 @@ struct KeepWorst {
   Scalar const* losses;  // (chains) of x
   To best;               // (chains, D)
   Scalar* largest;       // (chains) of best
+  bool targeted;
 
   template <class Context>
   KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int n) const {
     KeepWorst const s = *this;
-    if (!(losses[n] > largest[n])) return;
+    if (targeted ? !(losses[n] < largest[n]) : !(losses[n] > largest[n])) return;
     c.each(static_cast<int>(best.extent(1)), [=](int d) { s.best(n, d) = s.x(n, d); });
     c.barrier();
     c.each(1, [=](int) { s.largest[n] = s.losses[n]; });
@@ -221,14 +229,14 @@ struct KeepWorst {
 }  // namespace detail
 
 /// adversarial(n, :) = the point in the ball around points(n, :) of the largest cross-entropy that
-/// was found, losses(n) = that cross-entropy. A kernel runs the steps of a start. Allocates working
+/// was found (targeted: the smallest), losses(n) = that cross-entropy. A kernel runs the steps of a start. Allocates working
 /// memory and waits for the result.
 ///
 /// \param classifier   an energy::Classifier
-/// \param labels       (n) on the device, in [0, outputs): the true classes
+/// \param labels       (n) on the device, in [0, outputs): the true classes, or targets
 /// \param points       (n, dimension) on the device, within [lower, upper]
 /// \param adversarial  (n, dimension) on the device, not points
-/// \param losses       (n) on the device, at least that of points
+/// \param losses       (n) on the device, at least that of points (targeted: at most)
 /// \param seed         of the random starts
 /// \throws std::invalid_argument if an option is invalid or an extent does not fit
 template <class Exec, class B, class E, class Labels, class Points, class Adversarial, class Losses>
@@ -261,7 +269,8 @@ void attack(Exec const& exec, ProjectedGradient<B> const& options, E const& clas
   Scalar const radius = static_cast<Scalar>(options.radius),
                lower  = static_cast<Scalar>(options.lower),
                upper  = static_cast<Scalar>(options.upper);
-  Move const move{points, static_cast<Scalar>(options.step_size), radius, lower, upper};
+  double const ascent = options.targeted ? -options.step_size : options.step_size;
+  Move const move{points, static_cast<Scalar>(ascent), radius, lower, upper};
   auto const run = [&](Scalar const half, int restart, int steps, Scalar* to, auto const& chains) {
     using Chains = tile::Borrowed<std::remove_cvref_t<decltype(chains)>>;
     Stream const stream{seed, Purpose::sampler_start, static_cast<std::uint64_t>(restart)};
@@ -277,8 +286,9 @@ void attack(Exec const& exec, ProjectedGradient<B> const& options, E const& clas
     run(radius * static_cast<Scalar>(B::cube(E::dimension)), restart, options.steps, found.data(),
         x);
     using Keep = detail::KeepWorst<Scalar, tile::Borrowed<Work>, tile::Borrowed<Adversarial>>;
-    tile::for_each_chain<tuning>(exec, "basin::keep", count,
-                                 Keep{x, found.data(), adversarial, losses.data()});
+    tile::for_each_chain<tuning>(
+        exec, "basin::keep", count,
+        Keep{x, found.data(), adversarial, losses.data(), options.targeted});
   }
   exec.fence("basin::sampler::attack");
 }
