@@ -88,6 +88,7 @@
 #include <basin/objective/score_matching.hpp>
 #include <basin/objective/sliced_score_matching.hpp>
 #include <basin/objective/sum.hpp>
+#include <basin/objective/weighted_persistent_cd.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>
@@ -116,6 +117,7 @@
 #include <basin/sampler/stochastic_gradient_langevin.hpp>
 #include <basin/sampler/thermodynamic_integration.hpp>
 #include <basin/sampler/underdamped_langevin.hpp>
+#include <basin/sampler/weighted_langevin.hpp>
 #include <basin/train/curriculum.hpp>
 #include <basin/train/rollback.hpp>
 #include <basin/train/row_stream.hpp>
