@@ -77,12 +77,14 @@
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/diffusion_contrastive_divergence.hpp>
+#include <basin/objective/dual_score_matching.hpp>
 #include <basin/objective/energy_discrepancy.hpp>
 #include <basin/objective/energy_matching.hpp>
 #include <basin/objective/flow_matching.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
+#include <basin/objective/noise_level_classification.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/objective/recovery_likelihood.hpp>
 #include <basin/objective/score_matching.hpp>
