@@ -77,6 +77,7 @@
 #include <basin/objective/cross_entropy.hpp>
 #include <basin/objective/denoising_score_matching.hpp>
 #include <basin/objective/diffusion_contrastive_divergence.hpp>
+#include <basin/objective/dual_score_matching.hpp>
 #include <basin/objective/energy_discrepancy.hpp>
 #include <basin/objective/energy_matching.hpp>
 #include <basin/objective/flow_matching.hpp>
@@ -84,11 +85,13 @@
 #include <basin/objective/mutual_information.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>
 #include <basin/objective/noise_contrastive.hpp>
+#include <basin/objective/noise_level_classification.hpp>
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/objective/recovery_likelihood.hpp>
 #include <basin/objective/score_matching.hpp>
 #include <basin/objective/sliced_score_matching.hpp>
 #include <basin/objective/sum.hpp>
+#include <basin/objective/weighted_persistent_cd.hpp>
 #include <basin/optimizer/adam.hpp>
 #include <basin/optimizer/schedule.hpp>
 #include <basin/optimizer/sgd.hpp>
@@ -117,6 +120,7 @@
 #include <basin/sampler/stochastic_gradient_langevin.hpp>
 #include <basin/sampler/thermodynamic_integration.hpp>
 #include <basin/sampler/underdamped_langevin.hpp>
+#include <basin/sampler/weighted_langevin.hpp>
 #include <basin/train/curriculum.hpp>
 #include <basin/train/rollback.hpp>
 #include <basin/train/row_stream.hpp>

@@ -49,7 +49,10 @@ struct Fixture {
   Numbers theta{"theta", E::parameters}, gradient{"gradient", E::parameters};
 
   Fixture(Objective const& o, std::vector<double> const& points, Exec const& where = Exec())
-      : options(o), exec(where), state(where, o, int(points.size()) / E::dimension, {}, 3) {
+      : options(o),
+        exec(where),
+        state(where, o, int(points.size()) / (E::dimension - objective::conditions<Objective>), {},
+              3) {
     auto const to   = state.batch().points;
     auto const host = Kokkos::create_mirror_view(to);
     std::copy(points.begin(), points.end(), host.data());

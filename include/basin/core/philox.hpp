@@ -32,6 +32,7 @@ enum class Purpose : std::uint32_t {
   sampler_swap     = 16,  ///< uniforms of swaps between temperatures
   data_block       = 17,  ///< the order in which blocks of rows are read
   dequantization   = 18,  ///< uniforms that are added to integers
+  resampling       = 21,  ///< which chains are kept, by their weights
 };
 
 namespace detail {

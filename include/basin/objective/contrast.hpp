@@ -83,6 +83,8 @@ class Contrast {
   Chains samples() const {
     return Kokkos::subview(points_, std::pair(batch_, 2 * batch_), Kokkos::ALL);
   }
+  /// (batch) E of the samples, once contrast() has run.
+  Scalar const* energies_of_samples() const { return gradient_.energies() + batch_; }
   /// What the sampler reports of the samples.
   Outputs outputs() const {
     Outputs to{};

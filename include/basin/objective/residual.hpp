@@ -8,6 +8,17 @@
 
 namespace basin::objective {
 
+namespace detail {
+
+// Conditions of a target of which the derivative has a residual, too.
+template <class Target>
+inline constexpr int residual_conditions = 0;
+template <class Target>
+  requires requires { +Target::residual_conditions; }
+inline constexpr int residual_conditions<Target> = Target::residual_conditions;
+
+}  // namespace detail
+
 /// The fill (energy/fill.hpp) of objectives of the form
 ///
 ///   J = mean |r|^2 / 2,  r = a grad E(x~) - b
@@ -20,6 +31,8 @@ namespace basin::objective {
 ///
 ///   static constexpr int conditions;  // energy coordinates after those of the data
 ///   static constexpr int rows;        // its own, kept until the jets are computed
+///   static constexpr int residual_conditions;  // optional, default 0: of the first so many
+///                                     // conditions dE has an element of r, from row dimension on
 ///   // x (dimension, T) holds the data and gets x~; b (dimension, T) is written; own (rows, T)
 ///   template <class Values> KOKKOS_FUNCTION void draw(
 ///       Values const& v, int dimension, int first, Scalar* x, Scalar* b, Scalar* own) const;
@@ -34,7 +47,8 @@ template <class E, class Points, class Target>
 struct FillResidual {
   using Scalar                      = typename E::scalar_type;
   static constexpr int dimension    = E::dimension - Target::conditions;  // of the data
-  static constexpr int further_rows = (2 * dimension + Target::rows + E::kept_rows + 1) / 2;
+  static constexpr int residuals    = dimension + detail::residual_conditions<Target>;
+  static constexpr int further_rows = (dimension + residuals + Target::rows + E::kept_rows + 1) / 2;
   Points points;  // (count, dimension)
   Target target;
   Scalar* losses;  // (count, padded to full tiles)
@@ -45,8 +59,8 @@ struct FillResidual {
     using P         = typename Context::value_type::simd_type;
     constexpr int T = Context::width, size = Context::row_size;
     Scalar* const x        = workspace + E::workspace_rows * size;  // (dimension, T)
-    Scalar* const u        = x + dimension * T;                     // (dimension, T)
-    Scalar* const own      = u + dimension * T;                     // (Target::rows, T)
+    Scalar* const u        = x + dimension * T;                     // (residuals, T)
+    Scalar* const own      = u + residuals * T;                     // (Target::rows, T)
     Scalar* const kept     = own + Target::rows * T;                // (kept_rows, T)
     Scalar* const state    = workspace + E::state_row * T;          // (E::dimension, T)
     Scalar const* const dx = workspace + E::gradient_row * T;       // (E::dimension, T)
@@ -63,20 +77,20 @@ struct FillResidual {
     load_conditions(v, energy, workspace, first, count);
     energy.gradient(tile::KeepsProducts(v, kept), workspace,
                     layer::Training{stream_of_pass, static_cast<std::uint32_t>(first)});
-    v.map(+dimension,
+    v.map(+residuals,
           [=](auto at) { at.store(u, drawn.residual(at, at.load(dx), at.load(u), own)); });
     v.reduce(
-        1, +dimension,
+        1, +residuals,
         [=](auto at) {
           P const r = at.load(u);
           return r * r;
         },
         [=](auto at, P sum) { tile::store(to + at.lane, P(Scalar(0.5)) * sum); });
     v.map(+E::dimension, [=](auto at) {
-      bool const is_state = at.row < dimension;
-      Scalar* const here  = jet + at.row * size + at.lane;
-      tile::store(here, is_state ? at.load(x) : drawn.template condition<P>(at, own));
-      tile::store(here + T, is_state ? drawn.direction(at, at.load(u), own) : P(Scalar(0)));
+      Scalar* const here = jet + at.row * size + at.lane;
+      tile::store(here, at.row < dimension ? at.load(x) : drawn.template condition<P>(at, own));
+      tile::store(here + T,
+                  at.row < residuals ? drawn.direction(at, at.load(u), own) : P(Scalar(0)));
     });
     load_conditions(c, energy, workspace, first, count);
     return tile::HasProducts(c, kept);

@@ -8,6 +8,7 @@
 #include <basin/energy/evaluate.hpp>
 #include <basin/energy/sum.hpp>
 #include <basin/sampler/chain.hpp>
+#include <basin/sampler/resampling.hpp>
 
 #include <cmath>
 #include <concepts>
@@ -16,26 +17,6 @@
 #include <vector>
 
 namespace basin::sampler {
-
-/// Indices of a systematic resampling: index i occurs n w_i / sum w times, rounded down or up, in
-/// order. Source: Kitagawa 1996, JCGS 5, 1.
-/// \param weights  (n) >= 0, not all 0
-/// \param uniform  in [0, 1)
-inline std::vector<int> systematic_resampling(std::vector<double> const& weights, double uniform) {
-  double sum = 0;
-  for (double const w : weights) sum += w;
-  std::size_t const n = weights.size();
-  std::vector<int> indices;
-  indices.reserve(n);
-  double cumulated = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    cumulated += weights[i];
-    double const end = i + 1 == n ? static_cast<double>(n) : cumulated / sum * double(n);
-    while (indices.size() < n && static_cast<double>(indices.size()) + uniform < end)
-      indices.push_back(static_cast<int>(i));
-  }
-  return indices;
-}
 
 namespace detail {
 

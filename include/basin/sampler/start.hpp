@@ -29,6 +29,9 @@ enum class StartRows {
 ///   template <class Scalar> KOKKOS_FUNCTION void operator()(
 ///       Stream const& stream, int block, std::uint32_t chain, Scalar (&x)[4]) const;
 ///   static constexpr StartRows rows = StartRows::data;  // if it reads rows
+///   // optional, for objectives with weights: of a point x (dimension), normalized
+///   template <class Scalar> KOKKOS_FUNCTION Scalar log_density(
+///       Scalar const* x, int dimension) const;
 ///   void check() const;  // if it has options to validate; throws std::invalid_argument
 namespace start {
 
@@ -98,6 +101,22 @@ struct Gaussian {
                                   Scalar (&x)[4]) const {
     for (Scalar& xi : x) xi = static_cast<Scalar>(mean);
     detail::add_normal(stream, block, chain, static_cast<Scalar>(standard_deviation), x);
+  }
+
+  /// Of a point, normalized.
+  /// \param x  (dimension)
+  template <class Scalar>
+  KOKKOS_FUNCTION Scalar log_density(Scalar const* x, int dimension) const {
+    Scalar const center = static_cast<Scalar>(mean),
+                 scale  = static_cast<Scalar>(standard_deviation);
+    Scalar squares      = 0;
+    for (int d = 0; d < dimension; ++d) {
+      Scalar const z = (x[d] - center) / scale;
+      squares += z * z;
+    }
+    Scalar const log_root_of_two_pi = Scalar(0.91893853320467274178);
+    return -squares / 2 -
+           static_cast<Scalar>(dimension) * (log_root_of_two_pi + Kokkos::log(scale));
   }
 };
 
