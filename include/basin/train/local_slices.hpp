@@ -154,34 +154,44 @@ class LocalSlices {
         part_of(static_cast<std::uint64_t>(batch_), slices_.count, slice).count());
   }
 
+  // What an objective keeps; some keep nothing.
+  struct Kept {
+    objective_type* of;
+    template <class A>
+    void archive(A& a) {
+      if constexpr (requires { of->archive(a); }) of->archive(a);
+    }
+  };
+
   // What each slice keeps goes to the next, from the last to the first.
   void migrate() {
-    if constexpr (requires(MemoryArchive& a) { a.save("kept", *first().objective); }) {
-      std::vector<std::string> kept;
-      for (Slice& slice : all_) {
-        MemoryArchive archive;
-        archive.save("kept", *slice.objective);
-        kept.push_back(to_bytes(archive.entries()));
-      }
-      std::string last = std::move(kept.back());
-      kept.pop_back();
-      if (int const R = slices_.rank_count(); R > 1) {
-        int const me = slices_.rank(), to = (me + 1) % R, from = (me + R - 1) % R;
-        std::uint64_t sent = last.size(), received = 0;
-        Message const send{&sent, sizeof sent, to}, receive{&received, sizeof received, from};
-        slices_.ranks->exchange({&send, 1}, {&receive, 1});
-        std::string other(received, '\0');
-        Message const send_all{last.data(), last.size(), to};
-        Message const receive_all{other.data(), other.size(), from};
-        slices_.ranks->exchange({&send_all, 1}, {&receive_all, 1});
-        last = std::move(other);
-      }
-      kept.insert(kept.begin(), std::move(last));
-      all_or_none(slices_.ranks, [&] {
-        for (std::size_t i = 0; i < all_.size(); ++i)
-          MemoryArchive(from_bytes(kept[i])).load("kept", *all_[i].objective);
-      });
+    std::vector<std::string> kept;
+    for (Slice& slice : all_) {
+      MemoryArchive archive;
+      Kept mine{slice.objective.get()};
+      archive.save("kept", mine);
+      kept.push_back(to_bytes(archive.entries()));
     }
+    std::string last = std::move(kept.back());
+    kept.pop_back();
+    if (int const R = slices_.rank_count(); R > 1) {
+      int const me = slices_.rank(), to = (me + 1) % R, from = (me + R - 1) % R;
+      std::uint64_t sent = last.size(), received = 0;
+      Message const send{&sent, sizeof sent, to}, receive{&received, sizeof received, from};
+      slices_.ranks->exchange({&send, 1}, {&receive, 1});
+      std::string other(received, '\0');
+      Message const send_all{last.data(), last.size(), to};
+      Message const receive_all{other.data(), other.size(), from};
+      slices_.ranks->exchange({&send_all, 1}, {&receive_all, 1});
+      last = std::move(other);
+    }
+    kept.insert(kept.begin(), std::move(last));
+    all_or_none(slices_.ranks, [&] {
+      for (std::size_t i = 0; i < all_.size(); ++i) {
+        Kept mine{all_[i].objective.get()};
+        MemoryArchive(from_bytes(kept[i])).load("kept", mine);
+      }
+    });
   }
 
   // A run of which the ranks have different ideas would end with parameters that differ.
