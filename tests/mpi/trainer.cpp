@@ -134,6 +134,17 @@ TEST_CASE("chains that migrate from slice to slice are the same on any number of
   CHECK(same == 15);
 }
 
+TEST_CASE("a rank whose rows are all equal reports with the others") {
+  auto const points = uniform_points(160, 3);
+  for (int n = 80; n < 120; ++n)  // those of slice 2
+    for (int d = 0; d < 3; ++d) points(n, d) = 0.5F;
+  auto const distance = [&](Ranks* ranks) {
+    Trainer trainer(options(4, ranks), points);
+    return trainer.fit({.steps = 50})["distance_samples"];
+  };
+  CHECK(distance(&all_ranks()) == distance(nullptr));
+}
+
 TEST_CASE("gradients summed by MPI_Allreduce are those of the fixed order to rounding") {
   Ranks ranks(MPI_COMM_WORLD, {.order = basin::mpi::Order::any});
   Trainer any = made(options(6, &ranks), Given::all), fixed = made(options(6, nullptr), Given::all);

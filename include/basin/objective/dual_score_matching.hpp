@@ -93,14 +93,11 @@ struct DualScoreMatching {
     void gradient(Exec const& exec, DualScoreMatching const& options, E const& energy,
                   Step const& step, Scalar const*, Scalar* gradient) {
       constexpr int D = E::dimension - 1;
-      base::gradient(exec, energy,
-                     DualTarget<Scalar, D>{
-                         {static_cast<Scalar>(std::log(options.ladder.first)),
-                          static_cast<Scalar>(options.ladder.log_ratio()), options.ladder.levels,
-                          step.stream(base::seed(), Purpose::direction),
-                          step.stream(base::seed(), Purpose::level)},
-                         static_cast<Scalar>(std::sqrt(options.time_weight / D))},
-                     step, gradient);
+      base::gradient(
+          exec, energy,
+          DualTarget<Scalar, D>{LadderTarget<Scalar>::at(options.ladder, base::seed(), step),
+                                static_cast<Scalar>(std::sqrt(options.time_weight / D))},
+          step, gradient);
     }
   };
 };

@@ -6,8 +6,6 @@
 #include <basin/objective/detail/residual_gradient.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
-#include <cmath>
-
 namespace basin::objective {
 
 /// Denoising score matching at all levels of a noise ladder at once, with an energy E(x, s) whose
@@ -53,13 +51,8 @@ struct NoiseConditionalScoreMatching {
     /// gradient (E::parameters) = dJ/dtheta at batch(). Asynchronous on exec.
     void gradient(Exec const& exec, NoiseConditionalScoreMatching const& options, E const& energy,
                   Step const& step, Scalar const*, Scalar* gradient) {
-      base::gradient(
-          exec, energy,
-          LadderTarget<Scalar>{static_cast<Scalar>(std::log(options.ladder.first)),
-                               static_cast<Scalar>(options.ladder.log_ratio()),
-                               options.ladder.levels, step.stream(base::seed(), Purpose::direction),
-                               step.stream(base::seed(), Purpose::level)},
-          step, gradient);
+      base::gradient(exec, energy, LadderTarget<Scalar>::at(options.ladder, base::seed(), step),
+                     step, gradient);
     }
   };
 };

@@ -139,8 +139,6 @@ struct NoiseLevelClassification {
     using Points = Kokkos::View<Scalar**, Kokkos::LayoutRight, memory>;
 
    public:
-    static constexpr int parameters = 0;
-
     bind(Exec const&, NoiseLevelClassification const& options, int batch,
          Dataset<Scalar, memory> const&, std::uint64_t seed)
         : levels_(options.ladder.levels),

@@ -5,6 +5,7 @@
 #include <basin/buffer/replay.hpp>
 #include <basin/objective/chains.hpp>
 #include <basin/objective/contrast.hpp>
+#include <basin/objective/detail/buffered_contrast.hpp>
 
 namespace basin::objective {
 
@@ -65,22 +66,18 @@ struct PersistentCd {
 
   /// The objective on an execution space.
   template <class E, class Exec, tile::Tuning tuning>
-  class bind : public Contrast<E, Exec, tuning, Sampler, loss_type> {
-    using base = Contrast<E, Exec, tuning, Sampler, loss_type>;
+  class bind : public detail::BufferedContrast<E, Exec, tuning, Sampler, loss_type, Buffer> {
+    using base = detail::BufferedContrast<E, Exec, tuning, Sampler, loss_type, Buffer>;
 
    public:
     using typename base::Chains;
     using typename base::Outputs;
-    using typename base::Pool;
     using typename base::Scalar;
-    using bound_buffer = typename Buffer::template bind<Exec, Scalar, tuning>;
 
     /// \param data  the rows that start::Data draws from
     bind(Exec const& exec, PersistentCd const& options, int batch,
          Dataset<Scalar, typename base::memory> const& data, std::uint64_t seed)
-        : base(exec, options.sampler, batch, seed),
-          buffer_(exec, options.buffer, batch, +E::dimension, data.points, seed),
-          pool_(data.points) {}
+        : base(exec, options, batch, data, seed) {}
 
     /// gradient (E::parameters) = dL/dtheta at batch() and new samples. Asynchronous on exec.
     void gradient(Exec const& exec, PersistentCd const& options, E const& energy, Step const& step,
@@ -92,42 +89,15 @@ struct PersistentCd {
     /// chains = samples of the model for this step. Asynchronous on exec.
     void samples(Exec const& exec, PersistentCd const& options, E const& energy, Chains const&,
                  Chains const& chains, Step const& step, Outputs const& outputs) {
-      buffer_.draw(exec, chains, step);
+      base::buffer().draw(exec, chains, step);
       base::move(exec, options.sampler, energy, chains, step, outputs);
-      buffer_.write(exec, chains, step);
-    }
-
-    /// Sets other options for the steps that follow.
-    /// \throws std::invalid_argument if they need a different buffer
-    void change(PersistentCd const& options) { buffer_.change(options.buffer); }
-
-    /// Starting points for a user's chains: started like fresh chains.
-    void start(Exec const& exec, PersistentCd const& options, Chains const& chains,
-               Stream const& stream) {
-      basin::sampler::start_chains<tuning>(exec, options.buffer.start, chains, pool_, stream);
+      base::buffer().write(exec, chains, step);
     }
 
     /// The columns of Contrast, and buffer_age.
     auto columns() const {
-      auto const ages = buffer_.drawn_ages();
-      return join(base::columns(),
-                  std::array<Column<Scalar>, 1>{{{quantity::buffer_age, nullptr, ages.data(),
-                                                  static_cast<int>(ages.extent(0))}}});
+      return join(base::columns(), std::array<Column<Scalar>, 1>{base::age_column()});
     }
-
-    /// Lists what must be saved.
-    template <class Archive>
-    void archive(Archive& a) {
-      base::archive(a);
-      a("buffer", buffer_);
-    }
-
-    bound_buffer& buffer() { return buffer_; }
-    bound_buffer const& buffer() const { return buffer_; }
-
-   private:
-    bound_buffer buffer_;
-    Pool pool_;  // (rows, dimension)
   };
 };
 

@@ -4,7 +4,10 @@
 
 #include <basin/energy/concepts.hpp>
 #include <basin/layer/elementwise.hpp>
+#include <basin/sampler/noise_ladder.hpp>
 #include <basin/tile/kept_products.hpp>
+
+#include <cmath>
 
 namespace basin::objective {
 
@@ -163,6 +166,12 @@ struct LadderTarget {
   Scalar log_first, log_ratio;          // of the levels
   int levels;
   Stream stream, level;  // of z, of the levels
+
+  static LadderTarget at(sampler::NoiseLadder const& ladder, std::uint64_t seed, Step const& step) {
+    return {static_cast<Scalar>(std::log(ladder.first)), static_cast<Scalar>(ladder.log_ratio()),
+            ladder.levels, step.stream(seed, Purpose::direction),
+            step.stream(seed, Purpose::level)};
+  }
 
   template <class Values>
   KOKKOS_FUNCTION void draw(Values const& v, int dimension, int first, Scalar* x, Scalar* b,

@@ -3,7 +3,7 @@
 #define BASIN_OBJECTIVE_WEIGHTED_PERSISTENT_CD_HPP
 
 #include <basin/buffer/replay.hpp>
-#include <basin/objective/contrast.hpp>
+#include <basin/objective/detail/buffered_contrast.hpp>
 #include <basin/sampler/resampling.hpp>
 #include <basin/sampler/weighted_langevin.hpp>
 
@@ -251,26 +251,24 @@ struct WeightedPersistentCd {
 
   /// The objective on an execution space.
   template <class E, class Exec, tile::Tuning tuning>
-  class bind : public Contrast<E, Exec, tuning, Sampler,
-                               detail::WeightedDifference<typename E::scalar_type>> {
+  class bind
+      : public detail::BufferedContrast<
+            E, Exec, tuning, Sampler, detail::WeightedDifference<typename E::scalar_type>, Buffer> {
     using base =
-        Contrast<E, Exec, tuning, Sampler, detail::WeightedDifference<typename E::scalar_type>>;
+        detail::BufferedContrast<E, Exec, tuning, Sampler,
+                                 detail::WeightedDifference<typename E::scalar_type>, Buffer>;
 
    public:
     using typename base::Chains;
     using typename base::memory;
-    using typename base::Pool;
     using typename base::Scalar;
-    using bound_buffer = typename Buffer::template bind<Exec, Scalar, tuning>;
 
     /// \param data  the rows of a start that draws from them
     bind(Exec const& exec, WeightedPersistentCd const& options, int batch,
          Dataset<Scalar, memory> const& data, std::uint64_t seed)
-        : base(exec, options.sampler, batch, seed),
+        : base(exec, options, batch, data, seed),
           batch_(batch),
           seed_(seed),
-          buffer_(exec, options.buffer, batch, +E::dimension, data.points, seed),
-          pool_(data.points),
           kept_("basin::objective::kept", batch, +E::dimension),
           origins_("basin::objective::origins", batch),
           numbers_("basin::objective::weights", 3) {
@@ -282,14 +280,15 @@ struct WeightedPersistentCd {
                   Step const& step, Scalar const*, Scalar* gradient) {
       using Borrowed       = tile::Borrowed<Chains>;
       Chains const samples = base::samples();
-      Scalar* const own    = buffer_.drawn_columns().data();  // (batch, 1)
+      auto& buffer         = base::buffer();
+      Scalar* const own    = buffer.drawn_columns().data();  // (batch, 1)
       auto const outputs   = base::outputs();
-      buffer_.draw(exec, samples, step);
+      buffer.draw(exec, samples, step);
       using Start = decltype(Buffer::start);
       tile::for_each_chain<tuning>(
           exec, "basin::history", batch_,
           detail::BeginHistory<Scalar, Start, Borrowed>{options.buffer.start, samples,
-                                                        buffer_.drawn_ages().data(), own});
+                                                        buffer.drawn_ages().data(), own});
       base::move(exec, options.sampler, energy, samples, step, outputs);
       constexpr int reported = sampler::find_column<Sampler>("log_ratio");
       detail::ChainWeights<Scalar> const weights{own, outputs.columns[reported]};
@@ -302,47 +301,23 @@ struct WeightedPersistentCd {
       tile::for_each_chain<tuning>(
           exec, "basin::take", batch_,
           detail::TakeChains<Scalar, Borrowed>{samples, kept_, origins_.data()});
-      buffer_.write(exec, kept_, step);
-    }
-
-    /// Sets other options for the steps that follow.
-    /// \throws std::invalid_argument if they need a different buffer
-    void change(WeightedPersistentCd const& options) { buffer_.change(options.buffer); }
-
-    /// Starting points for a user's chains: started like fresh chains.
-    void start(Exec const& exec, WeightedPersistentCd const& options, Chains const& chains,
-               Stream const& stream) {
-      basin::sampler::start_chains<tuning>(exec, options.buffer.start, chains, pool_, stream);
+      buffer.write(exec, kept_, step);
     }
 
     /// The columns of Contrast, of which energy_samples is without weights; log_partition,
     /// effective_share, resampled and buffer_age.
     auto columns() const {
-      auto const ages       = buffer_.drawn_ages();
       Scalar const* const n = numbers_.data();
       return join(base::columns(),
                   std::array<Column<Scalar>, 4>{{{quantity::log_partition, n, nullptr, 1},
                                                  {quantity::effective_share, n + 1, nullptr, 1},
                                                  {quantity::resampled, n + 2, nullptr, 1},
-                                                 {quantity::buffer_age, nullptr, ages.data(),
-                                                  static_cast<int>(ages.extent(0))}}});
+                                                 base::age_column()}});
     }
-
-    /// Lists what must be saved.
-    template <class Archive>
-    void archive(Archive& a) {
-      base::archive(a);
-      a("buffer", buffer_);
-    }
-
-    bound_buffer& buffer() { return buffer_; }
-    bound_buffer const& buffer() const { return buffer_; }
 
    private:
     int batch_;
     std::uint64_t seed_;
-    bound_buffer buffer_;
-    Pool pool_;                              // (rows, dimension)
     Chains kept_;                            // (batch, dimension) what is written
     Kokkos::View<int*, memory> origins_;     // (batch) rows of the samples
     Kokkos::View<Scalar*, memory> numbers_;  // (3), see Resample

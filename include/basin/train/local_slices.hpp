@@ -49,16 +49,13 @@ class LocalSlices {
   LocalSlices(Exec const& exec, Slices const& slices, Objective const& options, int batch,
               Data const& data, std::uint64_t seed, double distance_limit)
       : slices_(slices), batch_(batch) {
-    for (int r = 0; r < slices.rank_count(); ++r) {
-      Part const of = slices.of_rank(r);
-      stretches_.push_back({of.first * sizeof(double), of.count() * sizeof(double)});
-    }
     check_same(batch, seed);
     all_or_none(slices.ranks, [&] {
       Part const mine = slices.here();
       for (std::uint64_t s = mine.first; s < mine.last; ++s)
         all_.push_back(made(exec, options, data, static_cast<int>(s), seed, distance_limit));
     });
+    see_distances();
   }
 
   std::vector<Slice>& all() { return all_; }
@@ -67,10 +64,7 @@ class LocalSlices {
   Slice const& first() const { return all_.front(); }
 
   /// Rows of the whole data set.
-  std::uint64_t rows() const {
-    if (slices_.rows > 0) return slices_.rows;
-    return slices_.count == 1 ? first().rows.rows() : whole_;
-  }
+  std::uint64_t rows() const { return rows_; }
 
   /// Trains on other data. \throws as the constructor; the data are then those before
   template <class Data>
@@ -86,6 +80,7 @@ class LocalSlices {
       all_[i].rows = rows[i];
       all_[i].distance.set_data(exec, rows[i].data().points);
     }
+    see_distances();
   }
 
   /// Before a step: makes its rows those at hand, see Batches::advance, and lets chains migrate where that
@@ -125,34 +120,24 @@ class LocalSlices {
     for (Slice const& slice : all_)
       all[static_cast<std::size_t>(slice.number)] =
           slice.distance.exists() ? slice.distance.value() : 1;
-    if (slices_.rank_count() > 1) slices_.ranks->all_gather(all.data(), stretches_);
+    slices_.gather(all, 1);
     double mean = 0;
     for (int s = 0; s < slices_.count; ++s)
-      mean += double(batch_of(s)) / batch_ * all[static_cast<std::size_t>(s)];
+      mean += slices_.weight(batch_, s) * all[static_cast<std::size_t>(s)];
     return mean;
   }
 
   /// What the objectives keep. Of a run of one slice it has no number.
   template <class A>
   void archive(A& a) {
-    if constexpr (requires { first().objective->archive(a); }) {
-      if (slices_.count == 1) {
-        a("objective", *first().objective);
-      } else {
-        for (Slice& slice : all_) a(name_of(slice.number), *slice.objective);
-      }
+    for (Slice& slice : all_) {
+      Kept kept{slice.objective.get()};
+      a(slices_.count == 1 ? "objective" : Slices::name_of(slice.number), kept);
     }
   }
-  /// "slice_3": the name in an archive of what slice 3 keeps.
-  static std::string name_of(int slice) { return "slice_" + std::to_string(slice); }
 
  private:
   static constexpr char const* who = "basin::train::Trainer";
-
-  int batch_of(int slice) const {
-    return static_cast<int>(
-        part_of(static_cast<std::uint64_t>(batch_), slices_.count, slice).count());
-  }
 
   // What an objective keeps; some keep nothing.
   struct Kept {
@@ -208,7 +193,7 @@ class LocalSlices {
   template <class Data>
   Slice made(Exec const& exec, Objective const& options, Data const& data, int number,
              std::uint64_t run_seed, double distance_limit) {
-    int const batch          = batch_of(number);
+    int const batch          = slices_.batch_of(batch_, number);
     std::uint64_t const seed = seed_of_slice(run_seed, slices_.count, number);
     Objective const mine     = share_of(options, number, slices_.count);
     if (slices_.count > 1) mine.check(batch);
@@ -217,8 +202,16 @@ class LocalSlices {
     rows.check(objective->batch());
     Distance<Exec> distance(exec, rows.data().points, batch, bounds_of(mine));
     check_chains(exec, mine, seed, *objective, distance, distance_limit);
-    measures_ = measures_ || (has_distance && distance.exists());
     return {number, batch, mine, seed, rows, std::move(objective), distance};
+  }
+
+  // On a rank whose rows are all equal too, since the distances are gathered.
+  void see_distances() {
+    measures_ = false;
+    if constexpr (has_distance) {
+      for (Slice const& slice : all_) measures_ = measures_ || slice.distance.exists();
+      measures_ = any(slices_.ranks, measures_);
+    }
   }
 
   // Chains that cannot reach the data would give a run without a sign of it.
@@ -232,44 +225,41 @@ class LocalSlices {
     }
   }
 
-  // The rows of a slice among those given.
-  Part part_here(std::uint64_t given, int slice, std::uint64_t& first) {
+  // The rows of a slice, of all, and the first of those given.
+  std::pair<Part, std::uint64_t> part_here(std::uint64_t given, int slice) {
     std::uint64_t const all = slices_.rows > 0 ? slices_.rows : given;
     Part const here         = slices_.rows > 0 ? slices_.rows_here(all) : Part{0, all};
     if (given != here.count())
       refuse(who, "data has ", given, " rows, this rank's share of slices.rows = ", all, " is ",
              here.count(), ", rows ", here.first, " to ", here.last);
-    whole_          = all;
-    Part const mine = part_of(all, slices_.count, slice);
-    first           = mine.first;
-    return {mine.first - here.first, mine.last - here.first};
+    rows_ = all;
+    return {part_of(all, slices_.count, slice), here.first};
   }
   Rows rows_of(Exec const& exec, Dataset const& data, int slice, int batch, std::uint64_t seed) {
-    std::uint64_t first = 0;
-    Part const part     = part_here(data.points.extent(0), slice, first);
-    if (slices_.count == 1) return Rows(exec, batch, data, seed, first);
-    auto const lines = std::pair(part.first, part.last);
+    auto const [part, given] = part_here(data.points.extent(0), slice);
+    if (slices_.count == 1) return Rows(exec, batch, data, seed);
+    auto const lines = std::pair(part.first - given, part.last - given);
     Dataset mine;
     mine.points = Kokkos::subview(data.points, lines, Kokkos::ALL);
     if (data.labels.extent(0) > 0) mine.labels = Kokkos::subview(data.labels, lines);
     if (data.conditions.extent(0) > 0)
       mine.conditions = Kokkos::subview(data.conditions, lines, Kokkos::ALL);
     if (data.weights.extent(0) > 0) mine.weights = Kokkos::subview(data.weights, lines);
-    return Rows(exec, batch, mine, seed, first);
+    return Rows(exec, batch, mine, seed, part.first);
   }
   Rows rows_of(Exec const& exec, RowStream const& stream, int slice, int batch,
                std::uint64_t seed) {
-    std::uint64_t first = 0;
-    Part const part     = part_here(stream.rows(), slice, first);
-    return Rows(exec, batch, slices_.count == 1 ? stream : stream.part(part), seed, label_count<E>);
+    auto const [part, given] = part_here(stream.rows(), slice);
+    Part const lines{part.first - given, part.last - given};
+    return Rows(exec, batch, slices_.count == 1 ? stream : stream.part(lines), seed,
+                label_count<E>);
   }
 
   Slices slices_;
   int batch_;                   // of all slices
-  std::uint64_t whole_    = 0;  // rows of all slices
+  std::uint64_t rows_     = 0;  // of all slices
   bool measures_          = false;
-  std::uint64_t migrated_ = 0;      // before which step
-  std::vector<Stretch> stretches_;  // (ranks) of a double for each slice
+  std::uint64_t migrated_ = 0;  // before which step
   std::vector<Slice> all_;
 };
 

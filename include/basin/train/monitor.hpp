@@ -168,6 +168,7 @@ class Monitor {
   /// \throws std::invalid_argument if the rows of 'every' steps take more than 1 GiB
   Monitor(int every, int blocks, Slices const& slices, int batch)
       : slices_(slices),
+        batch_(batch),
         here_(static_cast<int>(slices.here().count())),
         every_(checked(every, here_)),
         blocks_(blocks),
@@ -179,14 +180,6 @@ class Monitor {
         rows_("basin::train::metrics", here_, every, +Summarize::row_size),
         fetched_(Kokkos::create_mirror_view(rows_)),
         all_(static_cast<std::size_t>(slices.count * Summarize::row_size)) {
-    for (int s = 0; s < slices.count; ++s)
-      weights_.push_back(
-          double(part_of(static_cast<std::uint64_t>(batch), slices.count, s).count()) / batch);
-    for (int r = 0; r < slices.rank_count(); ++r) {
-      constexpr std::size_t row = sizeof(double) * Summarize::row_size;
-      Part const of             = slices.of_rank(r);
-      stretches_.push_back({of.first * row, of.count() * row});
-    }
     reset();
   }
 
@@ -246,11 +239,12 @@ class Monitor {
       for (std::uint64_t back = 1; back <= steps; ++back)
         for (int i = 0; i < Summarize::row_size; ++i)
           row[i] += double(fetched_(s, (step - back) % every, i)) / double(steps);
-    if (slices_.rank_count() > 1) slices_.ranks->all_gather(all_.data(), stretches_);
+    slices_.gather(all_, Summarize::row_size);
     double mean[Summarize::row_size]{};
-    for (std::size_t s = 0; s < weights_.size(); ++s)
-      for (std::size_t i = 0; i < Summarize::row_size; ++i)
-        mean[i] += weights_[s] * all_[s * Summarize::row_size + i];
+    for (int s = 0; s < slices_.count; ++s)
+      for (int i = 0; i < Summarize::row_size; ++i)
+        mean[i] +=
+            slices_.weight(batch_, s) * all_[static_cast<std::size_t>(s * Summarize::row_size + i)];
     mean[Summarize::norm_at] = all_[Summarize::norm_at];  // that of the sum, in each slice's row
     health = {fetched_(0, (step - 1) % every, +Summarize::failed_at), mean[Summarize::size_at]};
 
@@ -292,7 +286,8 @@ class Monitor {
   }
 
   Slices slices_;
-  int here_;  // slices
+  int batch_;  // of all slices
+  int here_;   // slices
   int every_, blocks_;
   Numbers partial_, units_;             // (blocks)
   Kokkos::View<double*, memory> sums_;  // (sums_size, parts)
@@ -300,9 +295,7 @@ class Monitor {
   Kokkos::View<update_type, memory> update_;
   Kokkos::View<double***, Kokkos::LayoutRight, memory> rows_;  // (slices here, every, row_size)
   decltype(Kokkos::create_mirror_view(rows_)) fetched_;
-  std::vector<double> all_;         // (slices, row_size)
-  std::vector<double> weights_;     // (slices) of the batch
-  std::vector<Stretch> stretches_;  // (ranks) of all_
+  std::vector<double> all_;  // (slices, row_size)
 };
 
 /// Whether a run must stop: a gradient that was not finite, or energies past their limit.

@@ -105,6 +105,9 @@ inline std::vector<std::string> gather(Ranks& ranks, std::string const& mine) {
   return each;
 }
 
+/// Whether any rank says so. \param ranks  null: this process alone
+inline bool any(Ranks* ranks, bool here) { return ranks ? ranks->any(here) : here; }
+
 /// Does what may fail on one rank alone; where it does on any, all ranks throw the sentence of the first.
 ///
 /// \param ranks  null: this process alone

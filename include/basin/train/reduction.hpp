@@ -5,6 +5,7 @@
 #include <basin/core/part.hpp>
 #include <basin/optimizer/update.hpp>
 #include <basin/tile/launch.hpp>
+#include <basin/train/detail/staging.hpp>
 #include <basin/train/ranks.hpp>
 #include <basin/train/slices.hpp>
 #include <basin/train/sum_tree.hpp>
@@ -77,16 +78,11 @@ struct AddRows {
 /// Messages wait for exec, and nothing else does. Nothing is allocated after the constructor.
 template <class Scalar, class Exec, tile::Tuning tuning>
 class Reduction {
-  using memory                  = typename Exec::memory_space;
-  using Numbers                 = Kokkos::View<Scalar*, memory>;
-  using Add                     = detail::AddRows<Scalar>;
-  static constexpr bool on_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-#if defined(KOKKOS_HAS_SHARED_HOST_PINNED_SPACE)
-  using Staging = std::conditional_t<on_host, Kokkos::HostSpace, Kokkos::SharedHostPinnedSpace>;
-#else
-  using Staging = Kokkos::HostSpace;
-#endif
-  using Staged = Kokkos::View<Scalar*, Staging>;
+  using memory  = typename Exec::memory_space;
+  using Numbers = Kokkos::View<Scalar*, memory>;
+  using Add     = detail::AddRows<Scalar>;
+  using Staging = detail::StagingSpace<Exec>;
+  using Staged  = Kokkos::View<Scalar*, Staging>;
 
  public:
   /// \param batch     of all slices
@@ -107,9 +103,7 @@ class Reduction {
     std::vector<typename Add::Row> rows;
     for (std::uint64_t s = mine.first; s < mine.last; ++s) {
       leaves.push_back({static_cast<int>(s), 1});
-      auto const part =
-          part_of(static_cast<std::uint64_t>(batch), slices.count, static_cast<int>(s));
-      weights.push_back(static_cast<Scalar>(static_cast<double>(part.count()) / batch));
+      weights.push_back(static_cast<Scalar>(slices.weight(batch, static_cast<int>(s))));
       rows.push_back({slice(static_cast<int>(s - mine.first)), 0});
     }
     auto local = tree_.additions(leaves);
@@ -120,7 +114,7 @@ class Reduction {
             local.push_back({0, root.first - static_cast<int>(mine.first)});
     }
     local_     = Sums(rows, weights, local);
-    is_direct_ = !ranks_are_many() || slices.ranks->reaches(on_host);
+    is_direct_ = !ranks_are_many() || slices.ranks->reaches(detail::on_host<Exec>);
     if (!ranks_are_many()) return;
     if (!is_direct_) staged_ = Staged("basin::train::staged", padded_);
     if (slices.ranks->sums_in_any_order()) return;

@@ -6,6 +6,7 @@
 #include <basin/core/part.hpp>
 #include <basin/core/row_source.hpp>
 #include <basin/objective/batch.hpp>
+#include <basin/train/detail/staging.hpp>
 #include <basin/train/fill_ahead.hpp>
 #include <basin/train/metrics.hpp>
 #include <basin/train/row_order.hpp>
@@ -139,13 +140,8 @@ struct AnyWindow {
 /// objective keeps it.
 template <class Scalar, class Exec>
 class Window final : public AnyWindow<Scalar, Exec> {
-  using memory                  = typename Exec::memory_space;
-  static constexpr bool on_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-#if defined(KOKKOS_HAS_SHARED_HOST_PINNED_SPACE)
-  using Staging = std::conditional_t<on_host, Kokkos::HostSpace, Kokkos::SharedHostPinnedSpace>;
-#else
-  using Staging = Kokkos::HostSpace;
-#endif
+  using memory  = typename Exec::memory_space;
+  using Staging = detail::StagingSpace<Exec>;
   template <class Space>
   using Points = Kokkos::View<Scalar**, Kokkos::LayoutRight, Space>;
   template <class Space>

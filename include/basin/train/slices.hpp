@@ -8,7 +8,10 @@
 #include <basin/core/philox.hpp>
 #include <basin/train/ranks.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace basin::train {
 
@@ -59,6 +62,28 @@ struct Slices {
     return part_of(static_cast<std::uint64_t>(count), rank_count(), rank);
   }
   Part here() const { return of_rank(rank()); }
+
+  /// The rows of a step that a slice has.
+  int batch_of(int batch, int slice) const {
+    return static_cast<int>(part_of(static_cast<std::uint64_t>(batch), count, slice).count());
+  }
+  /// The weight of a slice in means over the batch.
+  double weight(int batch, int slice) const { return double(batch_of(batch, slice)) / batch; }
+
+  /// Numbers of all slices, 'each' of every one, of which those here are there. For all ranks.
+  void gather(std::vector<double>& numbers, std::size_t each) const {
+    if (rank_count() == 1) return;
+    std::vector<Stretch> at;
+    for (int r = 0; r < rank_count(); ++r) {
+      Part const of = of_rank(r);
+      at.push_back({of.first * each * sizeof(double), of.count() * each * sizeof(double)});
+    }
+    ranks->all_gather(numbers.data(), at);
+  }
+
+  /// "slice_3": the name in an archive of what a slice keeps.
+  static std::string name_of(int slice) { return prefix + std::to_string(slice); }
+  static constexpr char const* prefix = "slice_";
 
   /// The rows of N that this process works on.
   Part rows_here(std::uint64_t all) const {

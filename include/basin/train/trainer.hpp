@@ -137,18 +137,16 @@ class Trainer {
     Ranks* const ranks = options_.slices.ranks;
     for (bool stop = false; !stop && step_ < end;) {
       step();
-      stop = is_over();
+      stop = any(ranks, is_over());
       if (step_ % static_cast<std::uint64_t>(options_.monitor_every) == 0 || step_ == end) {
         Metrics const m = metrics();
         all_or_none(ranks, [&] {
           if (fit.report) fit.report(m);
           stop = (fit.stop_when && fit.stop_when(m)) || stop;
         });
-        if (ranks) stop = ranks->any(stop);
+        stop = any(ranks, stop);
         if (fit.progress && options_.slices.rank() == 0)
           print_progress(fit.progress, m, end, stop || step_ == end);
-      } else if (ranks && (stop = ranks->any(stop))) {
-        (void)fetch();
       } else if (stop) {
         (void)fetch();  // what is saved next must not have diverged
       }
@@ -380,7 +378,7 @@ class Trainer {
         monitor_(options.monitor_every, Theta::blocks, options.slices, options.batch),
         clock_("basin::train::clock") {
     reduction_.broadcast(exec, parameters_.theta());
-    if (parameters_.averages()) Kokkos::deep_copy(parameters_.averaged(), parameters_.theta());
+    reduction_.broadcast(exec, parameters_.averaged());
   }
 
   // That the whole data must have; of a share each slice says so itself.

@@ -5,6 +5,7 @@
 #include <basin/core/archive_bytes.hpp>
 #include <basin/run/folder.hpp>
 #include <basin/train/ranks.hpp>
+#include <basin/train/slices.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -23,7 +24,7 @@ class Shared {
 
   bool is_first() const { return !ranks_ || ranks_->rank() == 0; }
   int count() const { return ranks_ ? ranks_->count() : 1; }
-  bool any(bool here) const { return ranks_ ? ranks_->any(here) : here; }
+  bool any(bool here) const { return train::any(ranks_, here); }
   std::uint64_t of_first(std::uint64_t number) const {
     if (ranks_) ranks_->broadcast(&number, sizeof number);
     return number;
@@ -43,14 +44,13 @@ class Shared {
     MemoryArchive::Entries mine;
     if (!is_first())
       for (auto const& [name, entry] : archive.entries())
-        if (name.starts_with(slices)) mine.emplace(name, entry);
+        if (name.starts_with(std::string("run/") + train::Slices::prefix))
+          mine.emplace(name, entry);
     MemoryArchive::Entries all = archive.entries();
     for (std::string const& bytes : train::gather(*ranks_, to_bytes(mine)))
       all.merge(from_bytes(bytes));
     return MemoryArchive(std::move(all));
   }
-
-  static constexpr char const* slices = "run/slice_";
 
  private:
   train::Ranks* ranks_;
@@ -63,12 +63,12 @@ io::Checkpoint part_here(io::Checkpoint all, Trainer const& trainer) {
   if (parts.rank_count() == 1) return all;
   auto const here                = parts.here();
   MemoryArchive::Entries entries = all.archive.entries();
-  std::erase_if(entries, [&](auto const& entry) {
-    std::string const& name = entry.first;
-    if (!name.starts_with(Shared::slices)) return false;
-    std::uint64_t const slice = std::stoull(name.substr(std::string(Shared::slices).size()));
-    return slice < here.first || slice >= here.last;
-  });
+  for (int s = 0; s < parts.count; ++s)
+    if (auto const number = static_cast<std::uint64_t>(s);
+        number < here.first || number >= here.last)
+      std::erase_if(entries, [&](auto const& entry) {
+        return entry.first.starts_with("run/" + train::Slices::name_of(s) + "/");
+      });
   all.archive = MemoryArchive(std::move(entries));
   return all;
 }
