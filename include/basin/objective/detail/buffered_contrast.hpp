@@ -3,6 +3,7 @@
 #define BASIN_OBJECTIVE_DETAIL_BUFFERED_CONTRAST_HPP
 
 #include <basin/objective/contrast.hpp>
+#include <basin/sampler/start.hpp>
 
 #include <cstdint>
 
