@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Long: it takes the compiler a minute
 // Question: what does a joint energy-based model add to persistent CD of the same body?
 // Smoke: --benchmark_filter=784-256-256-1
 #include <basin/energy/classifier.hpp>
