@@ -3,7 +3,8 @@
 #define BASIN_BASIN_HPP
 
 /// Everything but basin/data/ and basin/io/, which need zlib and libpng,
-/// metric/frechet_distance.hpp and energy/target/linear_regression.hpp, which include more of Eigen,
+/// metric/frechet_distance.hpp, metric/local_dimension.hpp and energy/target/linear_regression.hpp,
+/// which include more of Eigen,
 /// and metric/convergence.hpp with the diagnostics that sort draws, which includes Thrust where
 /// there is CUDA. For programs; library code includes what it uses.
 
