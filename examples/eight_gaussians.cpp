@@ -115,7 +115,6 @@ int main(int argc, char** argv) {
         .write(keep.out);
     std::printf("kept in %s; tools/plot %s draws it\n", keep.out.c_str(), keep.out.c_str());
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "\n%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }

@@ -263,7 +263,6 @@ int main(int argc, char** argv) {
   try {
     return run(o, keep, training, basin::run::describe_process(argc, argv, o));
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "\n%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }

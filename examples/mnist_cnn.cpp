@@ -129,7 +129,6 @@ int main(int argc, char** argv) {
                                                                 process);
     basin::refuse("mnist_cnn", "network must be uva or seed, got '", program.network, "'");
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "\n%s\n", e.what());
-    return 1;
+    return session.failed(e);
   }
 }

@@ -9,6 +9,8 @@
 #include <basin/run/command_line.hpp>
 #include <basin/run/loop.hpp>
 
+#include "all_ranks.hpp"
+
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -63,14 +65,16 @@ struct Program {
 // A warm-up, then a draw of all chains in each step.
 class Sampling {
  public:
-  Sampling(Exec const& exec, Field const& field, int count, int warmup, int draws)
+  Sampling(Exec const& exec, Field const& field, int count, int warmup, int draws,
+           std::uint64_t seed)
       : exec_(exec),
         field_(field),
         warmup_(warmup),
         chains_("chains", count, +Field::dimension),  // start at 0
         hmc_{.steps = warmup, .adaptation = {.warmup = warmup}},
-        state_(exec, hmc_, count, +Field::dimension, 1),
-        measured_("measured", draws, count, 2) {}
+        state_(exec, hmc_, count, +Field::dimension, seed),
+        measured_("measured", draws, count, 2),
+        stream_{.seed = seed} {}
 
   void step() {
     if (drawn_ == 0) advance(warmup_);
@@ -107,26 +111,37 @@ class Sampling {
   sampler::AdaptiveHamiltonian hmc_;
   sampler::state_of<sampler::AdaptiveHamiltonian, double, Exec> state_;
   Kokkos::View<double***, Kokkos::LayoutRight, Exec> measured_;  // (draws, chains, 2)
-  basin::Stream stream_{.seed = 1};
+  basin::Stream stream_;
   std::uint64_t drawn_ = 0;
 };
 
-int run(Program const& program, basin::run::Options const& keep,
-        nlohmann::ordered_json const& process) {
+// Means of the weights of all ranks' chains.
+auto mean_of(basin::run::Process const& process,
+             Kokkos::View<double***, Kokkos::LayoutRight, Exec> const& weights) {
+  auto const all = of_all_ranks(process, weights);
+  return basin::log_mean_exp(Kokkos::View<double*, Exec>(all.data(), all.size()));
+}
+
+int run(Program const& program, basin::run::Options keep, nlohmann::ordered_json const& described,
+        basin::run::Process const& process) {
   Exec const exec;
   Field const field{{.mass_square = -4, .coupling = 8}}, free{{.mass_square = 1}};
-  int const count = program.chains, warmup = program.warmup;
+  int const count = chains_here(process, program.chains), warmup = program.warmup;
+  std::filesystem::path const out = keep.out;
+  auto const seed = [&](std::uint64_t of_one) { return seed_here(process, of_one); };
 
-  Sampling sampling(exec, field, count, warmup, static_cast<int>(keep.steps));
-  auto const ending = basin::run::loop(sampling, keep, {.progress = stderr, .process = process});
-  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
-  auto const measured = sampling.measured();
+  keep.out = folder_here(process, keep.out);
+  Sampling sampling(exec, field, count, warmup, static_cast<int>(keep.steps), seed(1));
+  auto const ending = basin::run::loop(
+      sampling, keep, {.progress = process.is_first() ? stderr : nullptr, .process = described});
+  if (basin::train::any(process.ranks(), basin::run::exit_status(ending) != 0))
+    return basin::run::exit_status(basin::run::Ending::signaled);
+  auto const measured = of_all_ranks(process, sampling.measured());
   std::fputs(basin::metric::convergence_table({"phi^2", "phi^4"},
                                               basin::metric::convergence(exec, measured))
                  .c_str(),
              stdout);
-  std::filesystem::path const out = keep.out;
-  for (int k = 0; k < 2; ++k)
+  for (int k = 0; process.is_first() && k < 2; ++k)
     basin::io::write_npy(out / (k == 0 ? "phi^2.npy" : "phi^4.npy"),
                          Kokkos::subview(measured, Kokkos::ALL, Kokkos::ALL, k));
   std::printf("by the transfer matrix: phi^2 0.14405, phi^4 0.04260\n");
@@ -134,14 +149,15 @@ int run(Program const& program, basin::run::Options const& keep,
   // The partition function, relative to the free field's, which is known.
   sampler::AnnealedImportance<sampler::Hamiltonian> const anneal{
       .sampler = {.steps = 1, .step_size = 0.15, .trajectory_length = 1.5}, .rungs = program.rungs};
-  Kokkos::View<double*, Exec> const weights("weights", count);
+  Kokkos::View<double***, Kokkos::LayoutRight, Exec> const of_here("weights", 1, count, 1);
+  Kokkos::View<double*, Exec> const weights(of_here.data(), count);
   double const of_free =
       target::free_field_log_partition<target::Lattice<6, 6>>(free.action.mass_square);
-  sampler::anneal(exec, anneal, free, field, equilibrated(exec, free, count, warmup, 2), weights,
-                  {.seed = 3});
-  auto const up = basin::log_mean_exp(weights);
-  sampler::anneal(exec, anneal, field, free, sampling.chains(), weights, {.seed = 4});
-  auto const down = basin::log_mean_exp(weights);
+  sampler::anneal(exec, anneal, free, field, equilibrated(exec, free, count, warmup, seed(2)),
+                  weights, {.seed = seed(3)});
+  auto const up = mean_of(process, of_here);
+  sampler::anneal(exec, anneal, field, free, sampling.chains(), weights, {.seed = seed(4)});
+  auto const down = mean_of(process, of_here);
   std::printf("log Z from below %.3f +- %.3f, from above %.3f +- %.3f\n", of_free + up.value,
               up.standard_error, of_free - down.value, down.standard_error);
   return 0;
@@ -157,11 +173,10 @@ int main(int argc, char** argv) {
   line.add(program);
   line.add(keep);  // --steps: draws of each chain
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
   try {
-    return run(program, keep, basin::run::describe_process(argc, argv, program));
+    return run(program, keep, basin::run::describe_process(argc, argv, program), process);
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }

@@ -44,8 +44,7 @@ int main(int argc, char** argv) {
                          .process  = basin::run::describe_process(argc, argv)});
     return basin::run::exit_status(ending);  // 75: the same command with --resume goes on
   } catch (std::exception const& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
+    return process.failed(error);
   }
 }
 // [/listing]

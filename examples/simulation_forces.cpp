@@ -9,6 +9,8 @@
 #include <basin/run/command_line.hpp>
 #include <basin/run/loop.hpp>
 
+#include "all_ranks.hpp"
+
 #include <cmath>
 #include <cstdio>
 
@@ -119,13 +121,14 @@ struct Program {
 class Sampling {
  public:
   // What the simulation code has: a ring whose charges alternate, beads at the corners of a polygon.
-  Sampling(Exec const& exec, int replicas, int settling, int draws)
+  Sampling(Exec const& exec, int replicas, int settling, int draws, std::uint64_t seed)
       : exec_(exec),
         settling_(settling),
         positions_("positions", replicas, 3 * beads),
         slopes_("slopes", replicas, 3 * beads),
         energies_("energies", replicas),
-        measured_("measured", draws, replicas, 3) {
+        measured_("measured", draws, replicas, 3),
+        stream_{.seed = seed} {
     Kokkos::View<int* [2], Exec> const neighbors("neighbors", beads);
     Kokkos::View<double*, Exec> const charges("charges", beads);
     auto const x    = Kokkos::create_mirror_view(positions_);
@@ -177,17 +180,21 @@ class Sampling {
   Positions positions_, slopes_;
   Kokkos::View<double*, Exec> energies_;
   Kokkos::View<double***, Kokkos::LayoutRight, Exec> measured_;  // (draws, replicas, 3)
-  basin::Stream stream_{.seed = 1};
+  basin::Stream stream_;
   std::uint64_t drawn_ = 0;
 };
 
-int run(Program const& program, basin::run::Options const& keep,
-        nlohmann::ordered_json const& process) {
+int run(Program const& program, basin::run::Options keep, nlohmann::ordered_json const& described,
+        basin::run::Process const& process) {
   Exec const exec;
-  Sampling sampling(exec, program.replicas, program.settling, static_cast<int>(keep.steps));
-  auto const ending = basin::run::loop(sampling, keep, {.progress = stderr, .process = process});
-  if (basin::run::exit_status(ending) != 0) return basin::run::exit_status(ending);
-  auto const found = basin::metric::convergence(exec, sampling.measured());
+  keep.out = folder_here(process, keep.out);
+  Sampling sampling(exec, chains_here(process, program.replicas), program.settling,
+                    static_cast<int>(keep.steps), seed_here(process, 1));
+  auto const ending = basin::run::loop(
+      sampling, keep, {.progress = process.is_first() ? stderr : nullptr, .process = described});
+  if (basin::train::any(process.ranks(), basin::run::exit_status(ending) != 0))
+    return basin::run::exit_status(basin::run::Ending::signaled);
+  auto const found = basin::metric::convergence(exec, of_all_ranks(process, sampling.measured()));
   std::fputs(basin::metric::convergence_table({"energy", "x.dE/dx / 3N", "radius"}, found).c_str(),
              stdout);
   std::printf("by the virial theorem x.dE/dx / 3N is 1: %.1f standard errors apart\n",
@@ -205,11 +212,10 @@ int main(int argc, char** argv) {
   line.add(program);
   line.add(keep);  // --steps: draws of each replica
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
   try {
-    return run(program, keep, basin::run::describe_process(argc, argv, program));
+    return run(program, keep, basin::run::describe_process(argc, argv, program), process);
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }

@@ -57,8 +57,7 @@ int main(int argc, char** argv) {
         trainer, run, {.progress = stderr, .process = basin::run::describe_process(argc, argv)});
     return basin::run::exit_status(ending);
   } catch (std::exception const& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
+    return process.failed(error);
   }
 }
 // [/listing]

@@ -42,7 +42,7 @@ constexpr tile::Tuning tuning_of() {
 /// penalty.
 template <class E, tile::Precision precision = tile::Precision::full,
           class Exec = Kokkos::DefaultExecutionSpace>
-auto pcd_trainer(int batch, int steps) {
+auto pcd_trainer(int batch, int steps, train::Slices const& slices = {}) {
   using Trainer  = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
                                   optimizer::Constant, Exec, tuning_of<E, precision, Exec>()>;
   using Scalar   = typename E::scalar_type;
@@ -61,7 +61,8 @@ auto pcd_trainer(int batch, int steps) {
                          .energy_l2 = {.coefficient = 0.1}},
           .optimizer  = {.learning_rate = 1e-4, .beta1 = 0},
           .batch      = batch,
-          .data_noise = {.standard_deviation = 0.005, .lower = -1, .upper = 1}},
+          .data_noise = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
+          .slices     = slices},
       data);
 }
 

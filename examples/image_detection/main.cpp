@@ -9,6 +9,7 @@
 
 #include <basin/run/command_line.hpp>
 #include <basin/run/describe.hpp>
+#include <basin/run/process.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
 #include "copies.hpp"
@@ -156,7 +157,8 @@ Json means(std::vector<double> const& auroc, Part const& part) {
   return result;
 }
 
-int run(Options const& o, basin::run::Options const& keep, Json const& process) {
+int run(Options const& o, basin::run::Options const& keep, Json const& described,
+        basin::run::Process const& process) {
   Images const all                = read_images(o.from.data, "train-images"),
                test               = read_images(o.from.data, "t10k-images");
   std::filesystem::path const out = keep.out;
@@ -168,7 +170,7 @@ int run(Options const& o, basin::run::Options const& keep, Json const& process) 
   Part const fitted = make_part({{"data", "data", slice(all, rows, held)}}, levels);
   Part const chosen = with_copies(slice(all, rows + held, held), seed, levels);
   Part tested       = with_copies(test, seed + 1, levels);
-  for (std::size_t s = 1; s < tested.sets.size(); ++s)
+  for (std::size_t s = 1; process.is_first() && s < tested.sets.size(); ++s)
     write_idx(out / "copies" / tested.sets[s].name / "t10k-images-idx3-ubyte",
               tested.sets[s].images);
   auto const others = read_others(o.from);
@@ -184,7 +186,7 @@ int run(Options const& o, basin::run::Options const& keep, Json const& process) 
     Images const y          = view(data);
     basin::run::Options own = keep;
     own.out                 = out / ("level-" + std::to_string(level));
-    auto const trained      = train(y, o.training, own, process);
+    auto const trained      = train(y, o.training, own, described, process.ranks());
     if (!trained) return basin::run::exit_status(basin::run::Ending::signaled);
     Model const& model = *trained;
     Metric const metric(model.slopes(slice(y, 0, std::min(10000, rows))));
@@ -241,8 +243,9 @@ int run(Options const& o, basin::run::Options const& keep, Json const& process) 
                     {"levels", of_levels},
                     {"chosen", choice},
                     {"AUROC on test images", table},
-                    {"process", process},
+                    {"process", described},
                     {"tried", tried}};
+  if (!process.is_first()) return 0;
   std::ofstream file(out / "image_detection.json");
   file << record.dump(1) << '\n';
   if (!file.flush()) throw std::runtime_error("image_detection: could not write its results");
@@ -259,12 +262,11 @@ int main(int argc, char** argv) {
   line.add(o);
   line.add(keep);
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
   try {
     o.noise.check();
-    return run(o, keep, basin::run::describe_process(argc, argv, o));
+    return run(o, keep, basin::run::describe_process(argc, argv, o), process);
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "\n%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }

@@ -33,20 +33,22 @@ using Quadratic =
 
 template <class... Parts>
 std::optional<Model> fit(Images const& images, Training const& training,
-                         basin::run::Options const& keep, nlohmann::ordered_json const& process) {
-  using Energy  = basin::energy::Network<float, basin::Image<28, 28>, layer::Sum<Parts...>>;
-  using Trainer = basin::train::Trainer<Energy, basin::objective::DenoisingScoreMatching,
-                                        basin::optimizer::Adam, basin::optimizer::Cosine>;
-  using Device  = Kokkos::View<float**, Kokkos::LayoutRight, typename Trainer::memory>;
-  using Options = typename Trainer::Options;
-  auto const trainer =
-      std::make_shared<Trainer>(Options{.objective = {.standard_deviation = 1},
-                                        .optimizer = {.learning_rate = training.rate},
-                                        .schedule  = {.period = keep.steps},
-                                        .batch     = training.batch,
-                                        .ema_decay = 0.99,
-                                        .seed      = training.seed},
-                                images);
+                         basin::run::Options const& keep, nlohmann::ordered_json const& process,
+                         basin::train::Ranks* ranks) {
+  using Energy       = basin::energy::Network<float, basin::Image<28, 28>, layer::Sum<Parts...>>;
+  using Trainer      = basin::train::Trainer<Energy, basin::objective::DenoisingScoreMatching,
+                                             basin::optimizer::Adam, basin::optimizer::Cosine>;
+  using Device       = Kokkos::View<float**, Kokkos::LayoutRight, typename Trainer::memory>;
+  using Options      = typename Trainer::Options;
+  auto const trainer = std::make_shared<Trainer>(
+      Options{.objective = {.standard_deviation = 1},
+              .optimizer = {.learning_rate = training.rate},
+              .schedule  = {.period = keep.steps},
+              .batch     = training.batch,
+              .ema_decay = 0.99,
+              .seed      = training.seed,
+              .slices    = {.count = ranks ? ranks->count() : 1, .ranks = ranks}},
+      images);
   auto const ending = basin::run::fit(*trainer, keep, {.progress = stderr, .process = process});
   if (basin::run::exit_status(ending) != 0) return {};
   return Model{[trainer](Images const& y) {
@@ -70,7 +72,8 @@ std::optional<Model> fit(Images const& images, Training const& training,
 }  // namespace
 
 std::optional<Model> train(Images const& images, Training const& training,
-                           basin::run::Options const& keep, nlohmann::ordered_json const& process) {
-  return training.cnn ? fit<Cnn, Noise, Quadratic>(images, training, keep, process)
-                      : fit<Noise, Quadratic>(images, training, keep, process);
+                           basin::run::Options const& keep, nlohmann::ordered_json const& process,
+                           basin::train::Ranks* ranks) {
+  return training.cnn ? fit<Cnn, Noise, Quadratic>(images, training, keep, process, ranks)
+                      : fit<Noise, Quadratic>(images, training, keep, process, ranks);
 }

@@ -4,6 +4,7 @@
 #define EXAMPLES_IMAGE_DETECTION_MODEL_HPP
 
 #include <basin/run/options.hpp>
+#include <basin/train/ranks.hpp>
 
 #include "../images.hpp"
 
@@ -37,9 +38,10 @@ struct Model {
   int parameters;
 };
 
-// An energy of the images with noise of deviation 1, by a run in a folder of its own; none: it was
-// interrupted.
+// An energy of the images with noise of deviation 1, by a run in a folder of its own, of as many slices as
+// ranks; none: it was interrupted.
 std::optional<Model> train(Images const& images, Training const& training,
-                           basin::run::Options const& keep, nlohmann::ordered_json const& process);
+                           basin::run::Options const& keep, nlohmann::ordered_json const& process,
+                           basin::train::Ranks* ranks);
 
 #endif

@@ -19,6 +19,7 @@
 #include <basin/run/describe.hpp>
 #include <basin/run/folder.hpp>
 #include <basin/run/options.hpp>
+#include <basin/run/process.hpp>
 #include <basin/run/stop_signals.hpp>
 
 #include "../log_partition.hpp"
@@ -35,6 +36,7 @@
 #include <fstream>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <span>
 #include <sstream>
@@ -423,13 +425,40 @@ std::string bracket_cell(std::vector<Json> const& lines, std::string const& meth
   return text;
 }
 
-// The lines of a run, one for each set and seed, and what they were made with.
+// A text of each rank, on all ranks.
+std::vector<std::string> of_all(basin::run::Process const& process, std::string const& mine) {
+  return process.ranks() ? basin::train::all_gather(*process.ranks(), mine)
+                         : std::vector<std::string>{mine};
+}
+
+// The lines of a run, one for each set and seed, and what they were made with. Rank 0 writes them.
 class Results {
  public:
   // Throws where the folder has a run that is not to be resumed, or of other options.
-  Results(Program const& program, Json const& process) : folder_(program.out, 1) {
-    auto const file  = folder_.path() / "scores.jsonl";
-    auto const about = folder_.path() / "run.json";
+  Results(Program const& program, Json const& described, basin::run::Process const& process) {
+    if (process.is_first()) open(program, described);
+    std::string lines;
+    for (Json const& line : lines_) lines += line.dump() + "\n";
+    std::istringstream in(of_all(process, lines).front());
+    lines_.clear();
+    for (std::string line; std::getline(in, line);) lines_.push_back(Json::parse(line));
+  }
+
+  Json const* find(std::string const& set, std::uint64_t seed) const {
+    for (Json const& line : lines_)
+      if (line["set"] == set && line["seed"] == seed) return &line;
+    return nullptr;
+  }
+  void add(Json const& line) {
+    if (folder_) write(line);
+    lines_.push_back(line);
+  }
+
+ private:
+  void open(Program const& program, Json const& process) {
+    folder_.emplace(program.out, 1);
+    auto const file  = folder_->path() / "scores.jsonl";
+    auto const about = folder_->path() / "run.json";
     if (std::ifstream in(file); in) {
       if (!program.resume)
         throw std::runtime_error("tabular: '" + program.out +
@@ -448,34 +477,22 @@ class Results {
         if (Json const entry = Json::parse(line, nullptr, false); entry.is_object())
           lines_.push_back(entry);  // the last line of a run that was killed may be cut
     }
-    folder_.write_description(process.dump(2) + "\n");
+    folder_->write_description(process.dump(2) + "\n");
     file_.open(file);
     for (Json const& line : lines_) write(line);
   }
-
-  Json const* find(std::string const& set, std::uint64_t seed) const {
-    for (Json const& line : lines_)
-      if (line["set"] == set && line["seed"] == seed) return &line;
-    return nullptr;
-  }
-  void add(Json const& line) {
-    write(line);
-    lines_.push_back(line);
-  }
-
- private:
   void write(Json const& line) {
     if (!(file_ << line.dump() << std::endl))
-      throw std::runtime_error("tabular: '" + folder_.path().string() +
+      throw std::runtime_error("tabular: '" + folder_->path().string() +
                                "/scores.jsonl' cannot be written");
   }
 
-  basin::run::Folder folder_;
+  std::optional<basin::run::Folder> folder_;
   std::ofstream file_;
   std::vector<Json> lines_;
 };
 
-int run(Program& o, Json const& process) {
+int run(Program& o, Json const& described, basin::run::Process const& process) {
   Settings settings = o.settings;
   o.ladder.noise.check();
   o.ladder.views    = list(o.views);
@@ -498,7 +515,7 @@ int run(Program& o, Json const& process) {
   if (names.empty())
     names = labeled ? std::vector<std::string>{of_experts}
                     : std::vector<std::string>{"PCD", "DSM", "SSM", "NCE"};
-  Results results(o, process);
+  Results results(o, described, process);
   basin::run::StopSignals const signals;
   std::string brackets;
   bool const exact = std::any_of(names.begin(), names.end(),
@@ -513,16 +530,25 @@ int run(Program& o, Json const& process) {
   for (std::size_t i = 0; i < columns.size(); ++i) std::printf("---|");
   for (Table const& table : tables) {
     Learner const learner = learner_for(table, exact);
-    std::vector<Json> lines;
-    for (settings.seed = 1; settings.seed <= static_cast<std::uint64_t>(o.seeds); ++settings.seed) {
-      if (Json const* const done = results.find(table.name, settings.seed)) {
-        lines.push_back(*done);
-        continue;
+    std::vector<std::uint64_t> missing;  // seeds, each for one rank
+    for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(o.seeds); ++seed)
+      if (!results.find(table.name, seed)) missing.push_back(seed);
+    auto const ranks = static_cast<std::size_t>(process.rank_count());
+    for (std::size_t i = 0; i < missing.size(); i += ranks) {
+      std::string mine;
+      if (std::size_t const at = i + static_cast<std::size_t>(process.rank());
+          at < missing.size()) {
+        settings.seed = missing[at];
+        mine          = evaluate(table, learner, names, settings, o).dump();
       }
-      lines.push_back(evaluate(table, learner, names, settings, o));
-      results.add(lines.back());
-      if (signals.flag() != 0) return basin::run::exit_status(basin::run::Ending::signaled);
+      for (auto const& line : of_all(process, mine))
+        if (!line.empty()) results.add(Json::parse(line));
+      if (basin::train::any(process.ranks(), signals.flag() != 0))
+        return basin::run::exit_status(basin::run::Ending::signaled);
     }
+    std::vector<Json> lines;
+    for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(o.seeds); ++seed)
+      lines.push_back(*results.find(table.name, seed));
     std::printf("\n| %s | %zu | %zu | %s |", table.name.c_str(), table.rows.extent(0),
                 table.rows.extent(1), table.labeled() ? "AUROC" : "nats");
     for (auto const& name : columns) std::printf(" %s |", cell(lines, name).c_str());
@@ -552,11 +578,10 @@ int main(int argc, char** argv) {
       "Energies of tables: densities, and anomalies by AUROC, as one Markdown table.");
   line.add(program);
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
   try {
-    return run(program, basin::run::describe_process(argc, argv, program));
+    return run(program, basin::run::describe_process(argc, argv, program), process);
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "\n%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }

@@ -90,6 +90,7 @@
 #include <basin/objective/persistent_cd.hpp>
 #include <basin/objective/recovery_likelihood.hpp>
 #include <basin/objective/score_matching.hpp>
+#include <basin/objective/share.hpp>
 #include <basin/objective/sliced_score_matching.hpp>
 #include <basin/objective/sum.hpp>
 #include <basin/objective/weighted_persistent_cd.hpp>

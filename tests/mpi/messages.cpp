@@ -6,6 +6,7 @@
 #include <basin/mpi/ranks.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
+#include "benchmarks/support/count_messages.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -15,75 +16,13 @@
 
 namespace {
 
-struct Sent {
-  long messages = 0, bytes = 0, gathers = 0, gathered = 0, others = 0;
-} sent;
-
-}  // namespace
-
-// MPI's profiling interface: these take the place of MPI's own, which they call, and whose own memory does
-// not count.
-template <class Call>
-int uncounted(Call const& call) {
-  auto const heap             = basin::bench::counters.heap.load();
-  int const result            = call();
-  basin::bench::counters.heap = heap;
-  return result;
-}
-int size_of(MPI_Datatype type) {
-  int size = 0;
-  PMPI_Type_size(type, &size);
-  return size;
-}
-extern "C" {
-int MPI_Isend(void const* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
-              MPI_Request* request) {
-  ++sent.messages;
-  sent.bytes += long(count) * size_of(type);
-  return uncounted([&] { return PMPI_Isend(data, count, type, to, tag, comm, request); });
-}
-int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
-              MPI_Request* request) {
-  return uncounted([&] { return PMPI_Irecv(data, count, type, from, tag, comm, request); });
-}
-int MPI_Testall(int count, MPI_Request* requests, int* done, MPI_Status* states) {
-  return uncounted([&] { return PMPI_Testall(count, requests, done, states); });
-}
-int MPI_Iallgatherv(void const* from, int count, MPI_Datatype from_type, void* to,
-                    int const* counts, int const* begins, MPI_Datatype type, MPI_Comm comm,
-                    MPI_Request* request) {
-  int rank = 0;
-  PMPI_Comm_rank(comm, &rank);
-  ++sent.gathers;
-  sent.gathered += long(counts[rank]) * size_of(type);
-  return uncounted([&] {
-    return PMPI_Iallgatherv(from, count, from_type, to, counts, begins, type, comm, request);
-  });
-}
-int MPI_Iallreduce(void const* from, void* to, int count, MPI_Datatype type, MPI_Op op,
-                   MPI_Comm comm, MPI_Request* request) {
-  ++sent.others;
-  return PMPI_Iallreduce(from, to, count, type, op, comm, request);
-}
-int MPI_Allreduce(void const* from, void* to, int count, MPI_Datatype type, MPI_Op op,
-                  MPI_Comm comm) {
-  ++sent.others;
-  return PMPI_Allreduce(from, to, count, type, op, comm);
-}
-int MPI_Bcast(void* data, int count, MPI_Datatype type, int root, MPI_Comm comm) {
-  ++sent.others;
-  return PMPI_Bcast(data, count, type, root, comm);
-}
-}
-
-namespace {
-
 using Exec = BASIN_TEST_EXEC;
 using Network =
     basin::energy::Network<float, basin::Vector<3>, basin::layer::Dense<96>, basin::layer::Silu,
                            basin::layer::Dense<96>, basin::layer::Silu, basin::layer::Dense<1>>;
 using Trainer = basin::train::Trainer<Network, basin::test::SmallObjective, basin::optimizer::Adam>;
 namespace bench = basin::bench;
+using bench::Sent;
 
 constexpr long block = 4 * basin::optimizer::block;  // bytes
 constexpr long all   = block * basin::optimizer::blocks(Network::parameters);
@@ -102,9 +41,9 @@ Trainer made(basin::mpi::Ranks& ranks, int slices, int steps = 2) {
 Sent counted(basin::mpi::Ranks& ranks, int slices) {
   Trainer trainer = made(ranks, slices);
   trainer.step();
-  sent = {};
+  bench::sent = {};
   for (int i = 0; i < 10; ++i) trainer.step();
-  return sent;
+  return bench::sent;
 }
 
 }  // namespace

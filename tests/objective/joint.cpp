@@ -2,6 +2,7 @@
 #include <basin/layer/silu.hpp>
 #include <basin/layer/square.hpp>
 #include <basin/objective/joint.hpp>
+#include <basin/objective/sum.hpp>
 #include <basin/optimizer/sgd.hpp>
 #include <basin/sampler/class_gaussian.hpp>
 #include <basin/sampler/langevin.hpp>
@@ -185,6 +186,29 @@ double gradient_error(J const& options, bool some, std::uint64_t step) {
     worst    = std::max(worst, std::abs(found[k] - (side[0] - side[1]) / (2 * basin::test::step)));
   }
   return worst;
+}
+
+TEST_CASE("slices of a run share the labeled rows of a step and the buffer, inside of a sum too",
+          "[objective][joint]") {
+  using basin::objective::share_of;
+  Marginal joint;
+  joint.labeled         = 11;
+  joint.buffer.capacity = 90;
+  basin::objective::Sum<Marginal, Marginal> const sum{joint, {}, {.coefficient = 2}};
+  int labeled = 0, capacity = 0;
+  for (int s = 0; s < 4; ++s) {
+    auto const mine = share_of(sum, s, 4);
+    labeled += mine.first.labeled;
+    capacity += mine.first.buffer.capacity;
+    CHECK(mine.second.labeled == 0);
+    CHECK(mine.second.buffer.capacity == 8192 / 4);
+    CHECK(mine.weight.coefficient == 2);
+  }
+  CHECK(labeled == 11);
+  CHECK(capacity == 90);
+  CHECK_THROWS_WITH(share_of(joint, 0, 12),
+                    "basin::objective::Joint: labeled is 11, fewer than the 12 slices of the run; "
+                    "write 0 or a number of at least as many");
 }
 
 TEST_CASE("the gradient of a joint model is that of its terms", "[objective][joint]") {

@@ -6,11 +6,13 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mpi.h>
+#include <thread>
 
 namespace basin::mpi {
 
@@ -19,7 +21,7 @@ namespace basin::mpi {
 /// own; the destructor finalizes both.
 ///
 /// Standard output of ranks other than 0 is dropped, so that a program prints once. An exception that
-/// nobody catches ends the job, with a sentence that names the rank.
+/// nobody catches ends the job, see end().
 class Session {
  public:
   explicit Session(RanksOptions const& options = {}) {
@@ -42,6 +44,17 @@ class Session {
   /// For train::Slices::ranks.
   Ranks& ranks() { return *ranks_; }
 
+  /// Ends the job with a sentence and the number of the rank: once, of rank 0, where that fails within the
+  /// second for which the others wait, since what stops a run mostly stops all ranks.
+  [[noreturn]] static void end(char const* sentence) {
+    int rank = -1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (rank != 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+    std::fprintf(stderr, "basin::mpi::Session: rank %d: %s\n", rank, sentence);
+    MPI_Abort(MPI_COMM_WORLD, 1);
+    std::abort();
+  }
+
  private:
   void start(int* argc, char*** argv, RanksOptions const& options) {
     int provided = MPI_THREAD_SINGLE;
@@ -52,18 +65,14 @@ class Session {
       std::fprintf(stderr, "basin::mpi::Session: /dev/null cannot be opened, all ranks print\n");
   }
   [[noreturn]] static void end_job() {
-    int rank = -1;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     try {
       if (auto const error = std::current_exception()) std::rethrow_exception(error);
-      std::fprintf(stderr, "basin::mpi::Session: rank %d has ended\n", rank);
+      end("has ended");
     } catch (std::exception const& error) {
-      std::fprintf(stderr, "basin::mpi::Session: rank %d: %s\n", rank, error.what());
+      end(error.what());
     } catch (...) {
-      std::fprintf(stderr, "basin::mpi::Session: rank %d threw what is no std::exception\n", rank);
+      end("threw what is no std::exception");
     }
-    MPI_Abort(MPI_COMM_WORLD, 1);
-    std::abort();
   }
 
   std::unique_ptr<Ranks> ranks_;

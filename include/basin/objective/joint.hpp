@@ -3,6 +3,7 @@
 #define BASIN_OBJECTIVE_JOINT_HPP
 
 #include <basin/buffer/replay.hpp>
+#include <basin/core/part.hpp>
 #include <basin/objective/chains.hpp>
 #include <basin/objective/contrast.hpp>
 #include <basin/objective/cross_entropy.hpp>
@@ -174,6 +175,18 @@ struct Joint {
     if (p_x_y.coefficient != 0 && labeled > 0)
       refuse(who, "labeled is ", labeled, " and p_x_y is ", p_x_y.coefficient,
              "; log p(x, y) is of the rows of the batch: write one of them");
+  }
+
+  /// The part of a slice of the run, see train::Slices: its part of 'labeled'.
+  /// \throws std::invalid_argument if labeled rows are fewer than slices
+  Joint share(int slice, int slices) const {
+    if (labeled > 0 && labeled < slices)
+      refuse(who, "labeled is ", labeled, ", fewer than the ", slices,
+             " slices of the run; write 0 or a number of at least as many");
+    Joint mine = *this;
+    mine.labeled =
+        static_cast<int>(part_of(static_cast<std::uint64_t>(labeled), slices, slice).count());
+    return mine;
   }
 
   /// The objective on an execution space.

@@ -5,6 +5,7 @@
 #include <basin/core/check.hpp>
 #include <basin/objective/columns.hpp>
 #include <basin/objective/concepts.hpp>
+#include <basin/objective/share.hpp>
 #include <basin/objective/weight.hpp>
 #include <basin/tile/launch.hpp>
 
@@ -115,6 +116,11 @@ struct Sum {
     check_fields("basin::objective::Sum", *this);
     first.check(batch);
     second.check(batch);
+  }
+
+  /// The part of a slice of the run: that of each.
+  Sum share(int slice, int slices) const {
+    return {share_of(first, slice, slices), share_of(second, slice, slices), weight};
   }
 
   template <class E, class Exec, tile::Tuning tuning>

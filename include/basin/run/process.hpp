@@ -9,6 +9,9 @@
 #include <Kokkos_Core.hpp>
 #endif
 
+#include <cstdio>
+#include <exception>
+
 namespace basin::run {
 
 /// What a program starts with, in place of Kokkos::ScopeGuard: Kokkos, and MPI where the program is linked to
@@ -26,8 +29,20 @@ class Process {
     return nullptr;
 #endif
   }
+  int rank() const { return ranks() ? ranks()->rank() : 0; }
+  int rank_count() const { return ranks() ? ranks()->count() : 1; }
   /// Whether this is rank 0, which writes and prints what comes after the training.
-  bool is_first() const { return !ranks() || ranks()->rank() == 0; }
+  bool is_first() const { return rank() == 0; }
+
+  /// Says why the program cannot go on. Of several ranks it ends the job, see mpi::Session::end.
+  /// \returns the status that main returns
+  int failed(std::exception const& error) const {
+#if defined(BASIN_WITH_MPI)
+    if (rank_count() > 1) mpi::Session::end(error.what());
+#endif
+    std::fprintf(stderr, "\n%s\n", error.what());
+    return 1;
+  }
 
  private:
 #if defined(BASIN_WITH_MPI)

@@ -5,6 +5,7 @@
 #include <basin/core/archive_bytes.hpp>
 #include <basin/energy/pack.hpp>
 #include <basin/objective/concepts.hpp>
+#include <basin/objective/share.hpp>
 #include <basin/train/batch.hpp>
 #include <basin/train/distance.hpp>
 #include <basin/train/slices.hpp>
@@ -98,7 +99,7 @@ class LocalSlices {
   /// \throws std::invalid_argument if the options are wrong or need other arrays
   void change(Objective const& options) {
     for (Slice& slice : all_) {
-      Objective const mine = share_of(options, slice.number, slices_.count);
+      Objective const mine = objective::share_of(options, slice.number, slices_.count);
       mine.check(slice.batch);
       if constexpr (requires { slice.objective->change(mine); }) slice.objective->change(mine);
       slice.options = mine;
@@ -195,7 +196,7 @@ class LocalSlices {
              std::uint64_t run_seed, double distance_limit) {
     int const batch          = slices_.batch_of(batch_, number);
     std::uint64_t const seed = seed_of_slice(run_seed, slices_.count, number);
-    Objective const mine     = share_of(options, number, slices_.count);
+    Objective const mine     = objective::share_of(options, number, slices_.count);
     if (slices_.count > 1) mine.check(batch);
     Rows const rows = rows_of(exec, data, number, batch, seed);
     auto objective  = std::make_unique<objective_type>(exec, mine, batch, rows.lasting(exec), seed);

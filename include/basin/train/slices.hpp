@@ -109,21 +109,6 @@ inline std::uint64_t seed_of_slice(std::uint64_t seed, int slices, int slice) {
   return slices == 1 ? seed : seed_of(seed, calls + static_cast<std::uint64_t>(slice));
 }
 
-/// The options of a slice's objective: those of the run, where what belongs to the whole batch is shared.
-/// An objective, or its buffer, that has such an option defines 'Self share(int slice, int slices) const'.
-template <class Objective>
-Objective share_of(Objective const& options, int slice, int slices) {
-  if (slices == 1) return options;
-  if constexpr (requires { Objective(options.share(slice, slices)); }) {
-    return options.share(slice, slices);
-  } else {
-    Objective mine = options;
-    if constexpr (requires { mine.buffer = options.buffer.share(slice, slices); })
-      mine.buffer = options.buffer.share(slice, slices);
-    return mine;
-  }
-}
-
 }  // namespace basin::train
 
 #endif
