@@ -137,21 +137,23 @@ TEMPLATE_TEST_CASE("normals of other elements, chains, steps, purposes and seeds
 TEMPLATE_TEST_CASE("normals are Box and Muller's of the stream's words", "[tile][random]", float,
                    double) {
   Stream const stream{7, Purpose::parameter, 12};
-  auto const z = draw<TestType, 4>(stream, 100, 2, 64);
-  double error = 0;
+  auto const z      = draw<TestType, 4>(stream, 100, 2, 64);
+  long double error = 0;  // of a radius
   for (int element = 0; element < 8; element += 2)
     for (int chain = 0; chain < 64; ++chain) {
       auto const word = [&](int e) {
         return basin::random_word(stream, static_cast<std::uint32_t>(e),
                                   static_cast<std::uint32_t>(100 + chain));
       };
-      double const radius = std::sqrt(-2 * std::log(basin::unit_uniform<TestType>(word(element))));
-      double const angle  = 2 * std::numbers::pi * (word(element + 1) * 0x1p-32);
-      error               = std::max({error, std::abs(z(element, chain) - radius * std::cos(angle)),
-                                      std::abs(z(element + 1, chain) - radius * std::sin(angle))});
+      using Long        = long double;
+      Long const u      = basin::unit_uniform<TestType>(word(element));
+      Long const radius = std::sqrt(-2 * std::log(u));
+      Long const angle  = 2 * std::numbers::pi_v<Long> * (word(element + 1) * 0x1p-32L);
+      error = std::max({error, std::abs(z(element, chain) - radius * std::cos(angle)) / radius,
+                        std::abs(z(element + 1, chain) - radius * std::sin(angle)) / radius});
     }
-  // Radii are below 5.8: the cosine's 1.3e-7 of it, and three roundings.
-  CHECK(error < (sizeof(TestType) == 4 ? 5.8 * (1.3e-7 + 3 * 0x1p-24) : 1e-14));
+  // The cosine's 1.3e-7, in double 2e-16, and roundings of logarithm, root and product.
+  CHECK(error < (sizeof(TestType) == 4 ? 1.3e-7 + 3 * 0x1p-24 : 5e-16));
 }
 
 TEMPLATE_TEST_CASE("uniforms are the stream's words", "[tile][random]", float, double) {
@@ -171,6 +173,7 @@ TEMPLATE_TEST_CASE("a draw does not depend on the vector that it is drawn in", "
   Stream const stream{9, Purpose::sampler_noise, 1};
   auto const one = draw<TestType, 1>(stream, 0, 3, 64), eight = draw<TestType, 8>(stream, 0, 3, 64);
   CHECK(one.values == eight.values);
+  CHECK(one.values == draw<TestType, 4>(stream, 0, 3, 64).values);
   if constexpr (sizeof(TestType) == 4) {
     CHECK(one.values == draw<TestType, 16>(stream, 0, 3, 64).values);
     // Nor on the chain that the vector starts with.
@@ -202,18 +205,55 @@ TEMPLATE_TEST_CASE("uniforms of a vector are those of its words, at both ends to
   CHECK(u[1] == 1 - half);
 }
 
-TEST_CASE("the extreme words give finite normals", "[tile][random]") {
-  using V = Simd<float, 4>;
+TEMPLATE_TEST_CASE("the extreme words give finite normals", "[tile][random]", float, double) {
+  using V = Simd<TestType, 4>;
   Simd<std::uint32_t, 4> word(0u);
   word.set(1, ~0u);
   word.set(2, 1u << 31);
   word.set(3, (1u << 31) - 1);
-  V const u      = basin::tile::unit_uniform<V>(word);
-  V const radius = basin::tile::sqrt(-2.0f * basin::tile::log(u));
-  for (int lane = 0; lane < 4; ++lane) {
-    CHECK((u[lane] > 0 && u[lane] < 1));
-    CHECK((radius[lane] > 0 && radius[lane] <= 5.8f));
+  V z[2];
+  basin::tile::normal_pair(word, Simd<std::uint32_t, 4>(0u), z);
+  for (int lane = 0; lane < 4; ++lane) CHECK((z[0][lane] > 0 && z[1][lane] == 0));
+  // sqrt(2 ln 2^24) = 5.768, sqrt(2 ln 2^33) = 6.764.
+  CHECK_THAT(z[0][0], WithinAbs(sizeof(TestType) == 4 ? 5.768 : 6.764, 1e-3));
+}
+
+// High and low halves of 64-bit products.
+template <class Word, int N>
+struct Products {
+  Kokkos::View<std::uint64_t*, Exec> a, products;
+  KOKKOS_FUNCTION void operator()(int i) const {
+    auto const x = Simd<Word, N>::generate([&](int l) { return static_cast<Word>(a(i * N + l)); });
+    Simd<Word, N> high, low;
+    basin::tile::multiply_high_low(x, 0xD2511F53u, high, low);
+    for (int l = 0; l < N; ++l)
+      products(i * N + l) = std::uint64_t(high[l]) << 32 | static_cast<std::uint32_t>(low[l]);
   }
+};
+
+template <class Word, int N>
+int wrong_products() {
+  int constexpr count = 1024;
+  Kokkos::View<std::uint64_t*, Exec> const a("a", count), products("products", count);
+  auto const x = Kokkos::create_mirror_view(a);
+  std::uint32_t c[4];
+  for (int i = 0; i < count; ++i) {
+    basin::random_block({.seed = 4}, 0, static_cast<std::uint32_t>(i), c);
+    x(i) = std::uint64_t(c[1]) << 32 | c[0];  // an upper half that is not to be read
+  }
+  x(0) = 0, x(1) = ~std::uint64_t(0), x(2) = std::uint64_t(1) << 31;
+  Kokkos::deep_copy(a, x);
+  Kokkos::parallel_for(Kokkos::RangePolicy<Exec>(0, count / N), Products<Word, N>{a, products});
+  auto const y = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, products);
+  int wrong    = 0;
+  for (int i = 0; i < count; ++i) wrong += y(i) != (x(i) & 0xFFFFFFFFu) * 0xD2511F53u;
+  return wrong;
+}
+
+TEMPLATE_TEST_CASE_SIG("products of words are whole, in 32 bits and in 64", "[tile][random]",
+                       ((int N), N), 1, 2, 4, 8, 16) {
+  CHECK(wrong_products<std::uint32_t, N>() == 0);
+  CHECK(wrong_products<std::uint64_t, N>() == 0);
 }
 
 }  // namespace

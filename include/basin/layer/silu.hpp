@@ -13,12 +13,11 @@ struct Silu {
   static constexpr int smoothness = smooth;
   template <int Order, class V>
   static KOKKOS_FORCEINLINE_FUNCTION void evaluate(V x, V (&f)[Order + 1]) {
-    using T = typename V::value_type;
-    // At -89, in double at -800, s is 0: no product of 0 and -inf.
-    constexpr T end = sizeof(T) == 8 ? 800 : 89;
-    V const y       = where_less(x, V(-end), V(-end), x);
-    V const s       = V(1) / (V(1) + tile::detail::exp_up_to_89(-y));
-    f[0]            = y * s;
+    using T     = typename V::value_type;
+    T const end = tile::detail::exp_end<T>;
+    V const y   = where_less(x, V(-end), V(-end), x);  // there s is 0: no product of 0 and -inf
+    V const s   = V(1) / (V(1) + tile::detail::exp_up_to_end(-y));
+    f[0]        = y * s;
     if constexpr (Order > 0) f[1] = fma(f[0], V(1) - s, s);
     if constexpr (Order > 1) {
       V const s1 = s * (V(1) - s), s2 = s1 * (V(1) - s - s);

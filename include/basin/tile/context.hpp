@@ -202,7 +202,7 @@ class Context {
                                           F const& f) const {
     using W               = std::conditional_t<Team::serial, V, one_lane<V>>;
     using Z               = typename W::simd_type;
-    using Word            = rebind<Z, std::uint32_t>;
+    using Word            = RandomWords<Z>;
     constexpr int vectors = T / W::lanes;
     team_.each((rows + 3) / 4 * vectors, [&](int i) {
       int const block = i / vectors, lane = i % vectors * W::lanes;

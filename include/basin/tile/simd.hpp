@@ -360,43 +360,6 @@ KOKKOS_FORCEINLINE_FUNCTION Simd<T, N> abs(Simd<T, N> a) {
                  Simd<I, N>(static_cast<I>(~(std::uint64_t(1) << (8 * sizeof(T) - 1)))));
 }
 
-/// (high, low) 32 bits of a m, for Philox.
-template <int N>
-KOKKOS_FORCEINLINE_FUNCTION void multiply_high_low(Simd<std::uint32_t, N> a, std::uint32_t m,
-                                                   Simd<std::uint32_t, N>& high,
-                                                   Simd<std::uint32_t, N>& low) {
-#if BASIN_NATIVE_PACK && defined(__AVX2__)
-  // The hardware multiplies the even lanes to 64 bits; odd lanes are shifted down, then blended.
-  if constexpr (N == 8) {
-    using native      = typename detail::PackStorage<std::uint32_t, N, true>::native;
-    __m256i const by  = _mm256_set1_epi32(static_cast<int>(m));
-    __m256i const ev  = _mm256_mul_epu32((__m256i)a.v, by);
-    __m256i const odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a.v, 32), by);
-    low.v             = (native)_mm256_blend_epi32(ev, _mm256_slli_epi64(odd, 32), 0xAA);
-    high.v            = (native)_mm256_blend_epi32(_mm256_srli_epi64(ev, 32), odd, 0xAA);
-    return;
-  }
-#if defined(__AVX512F__)
-  if constexpr (N == 16) {
-    using native = typename detail::PackStorage<std::uint32_t, N, true>::native;
-    // 'maskz' with a full mask: the plain forms warn of an uninitialized operand in GCC 12's
-    // headers.
-    __m512i const a512 = (__m512i)a.v, by = _mm512_set1_epi32(static_cast<int>(m));
-    __m512i const ev  = _mm512_maskz_mul_epu32(0xFF, a512, by);
-    __m512i const odd = _mm512_maskz_mul_epu32(0xFF, _mm512_maskz_srli_epi64(0xFF, a512, 32), by);
-    low.v  = (native)_mm512_mask_blend_epi32(0xAAAA, ev, _mm512_maskz_slli_epi64(0xFF, odd, 32));
-    high.v = (native)_mm512_mask_blend_epi32(0xAAAA, _mm512_maskz_srli_epi64(0xFF, ev, 32), odd);
-    return;
-  }
-#endif
-#endif
-  BASIN_UNROLL for (int i = 0; i < N; ++i) {
-    std::uint64_t const product = static_cast<std::uint64_t>(a.v[i]) * m;
-    high.set(i, static_cast<std::uint32_t>(product >> 32));
-    low.set(i, static_cast<std::uint32_t>(product));
-  }
-}
-
 }  // namespace basin::tile
 
 #endif
