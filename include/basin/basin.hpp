@@ -82,6 +82,7 @@
 #include <basin/objective/energy_discrepancy.hpp>
 #include <basin/objective/energy_matching.hpp>
 #include <basin/objective/flow_matching.hpp>
+#include <basin/objective/improved_contrastive_divergence.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/mutual_information.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>

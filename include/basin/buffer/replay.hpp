@@ -237,6 +237,24 @@ struct Replay {
       }
     }
 
+    /// points(i, :) = a stored sample, for each i another, uniformly and whatever the draw policy:
+    /// to be looked at, nothing is drawn for write and nothing changes. Asynchronous on exec.
+    ///
+    /// \param points  (count, dimension), count <= capacity
+    /// \param slots   (count) where each is
+    void look(Exec const& exec, Chains const& points, Kokkos::View<int*, memory> const& slots,
+              Step const& step) const {
+      if (points.extent(0) > stored_.extent(0) || points.extent(1) != stored_.extent(1) ||
+          slots.extent(0) != points.extent(0))
+        refuse("basin::buffer::Replay", "look was given shape (", points.extent(0), ", ",
+               points.extent(1), ") and ", slots.extent(0), " slots, the buffer has (",
+               stored_.extent(0), ", ", stored_.extent(1), ")");
+      using work = detail::LookAtSlot<Scalar, Arrays, tile::Borrowed<Chains>>;
+      tile::for_each_chain<tuning>(
+          exec, "basin::look", static_cast<int>(points.extent(0)),
+          work{arrays(), points, slots.data(), step.stream(seed_, Purpose::buffer_compare)});
+    }
+
     /// Lists what must be saved: all that the next draw depends on besides seed and step.
     template <class Archive>
     void archive(Archive& a) {

@@ -113,6 +113,33 @@ struct DrawChain {
   }
 };
 
+// points(i, :) = the sample of another slot for each i, with nothing changed.
+template <class Scalar, class Arrays, class Points>
+struct LookAtSlot {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  Arrays arrays;
+  Points points;  // (count, dimension)
+  int* slots;     // (count)
+  Stream stream;
+  Permutation slot_of{1, {}};
+
+  KOKKOS_FUNCTION LookAtSlot now() const {
+    LookAtSlot r = *this;
+    r.slot_of    = Permutation(static_cast<std::uint32_t>(arrays.capacity()), stream.now());
+    return r;
+  }
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int i) const {
+    LookAtSlot const s = *this;
+    int const slot     = static_cast<int>(slot_of(static_cast<std::uint32_t>(i)));
+    c.each(1, [=](int) { s.slots[i] = slot; });
+    c.each(arrays.dimension(),
+           [=](int d) { s.points(i, d) = s.arrays.codec.decode(s.arrays.stored(slot, d)); });
+  }
+};
+
 // The chain with the largest value owns the slot.
 template <class Write>
 KOKKOS_FUNCTION int owner(int chain) {
