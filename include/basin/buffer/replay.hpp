@@ -2,6 +2,7 @@
 #ifndef BASIN_BUFFER_REPLAY_HPP
 #define BASIN_BUFFER_REPLAY_HPP
 
+#include <basin/augmentation/pipeline.hpp>
 #include <basin/buffer/columns.hpp>
 #include <basin/buffer/concepts.hpp>
 #include <basin/buffer/detail/slots.hpp>
@@ -26,28 +27,33 @@ namespace basin::buffer {
 /// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh
 ///                   chains (default start::Uniform); storage::Full (default) or Byte;
 ///                   draw::WithoutReplacement (default) or WithReplacement; write::SameSlot
-///                   (default), Ring or Reservoir; Columns<n> (default: none). Or user-defined
+///                   (default), Ring or Reservoir; Columns<n> (default: none); an
+///                   augmentation::Pipeline of what is drawn (default: none). Or user-defined
 ///                   policies, see the namespaces
 template <class... Policies>
 struct Replay {
   static_assert((Policy<Policies> && ...),
                 "basin::buffer::Replay: each argument must be a policy, which names its axis: "
-                "a sampler::start, storage, draw, write or Columns policy.");
-  static_assert(
-      (has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis, columns_axis> &&
-       ...),
-      "basin::buffer::Replay: a policy of another axis; write a sampler::start, storage, "
-      "draw, write or Columns policy.");
+                "a sampler::start, storage, draw, write or Columns policy, or an "
+                "augmentation::Pipeline.");
+  static_assert((has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis,
+                          columns_axis, augmentation::augmentation_axis> &&
+                 ...),
+                "basin::buffer::Replay: a policy of another axis; write a sampler::start, storage, "
+                "draw, write or Columns policy, or an augmentation::Pipeline.");
   static_assert(policies_of<sampler::start_axis, Policies...> <= 1 &&
                     policies_of<storage_axis, Policies...> <= 1 &&
                     policies_of<draw_axis, Policies...> <= 1 &&
                     policies_of<write_axis, Policies...> <= 1 &&
-                    policies_of<columns_axis, Policies...> <= 1,
+                    policies_of<columns_axis, Policies...> <= 1 &&
+                    policies_of<augmentation::augmentation_axis, Policies...> <= 1,
                 "basin::buffer::Replay: write at most one policy of each axis.");
   using start_type   = pick<sampler::start_axis, sampler::start::Uniform, Policies...>;
   using storage_type = pick<storage_axis, buffer::storage::Full, Policies...>;
   using draw_type    = pick<draw_axis, buffer::draw::WithoutReplacement, Policies...>;
   using write_type   = pick<write_axis, buffer::write::SameSlot, Policies...>;
+  using augmentation_type =
+      pick<augmentation::augmentation_axis, basin::augmentation::None, Policies...>;
   /// Values stored with each sample.
   static constexpr int columns = pick<columns_axis, detail::NoColumns, Policies...>::count;
   static_assert(sampler::check_start<start_type>::value && check_storage<storage_type>::value &&
@@ -56,14 +62,15 @@ struct Replay {
                 "basin::buffer::Replay: a fresh chain has no positive of its own; write "
                 "start::Data for a random row of the data.");
 
-  int capacity = 8192;     ///< samples kept; >= the batch
-  double fresh = 0.05;     ///< probability that a drawn chain starts anew; in [0, 1]
-  start_type start{};      ///< distribution of the initial content and fresh chains
-  double lower = -1;       ///< range of storage::Byte, units of x
-  double upper = 1;        ///< range of storage::Byte, units of x; > lower
-  storage_type storage{};  ///< options of the policy, if any
-  draw_type draw{};        ///< options of the policy, if any
-  write_type write{};      ///< options of the policy, if any
+  int capacity = 8192;               ///< samples kept; >= the batch
+  double fresh = 0.05;               ///< probability that a drawn chain starts anew; in [0, 1]
+  start_type start{};                ///< distribution of the initial content and fresh chains
+  double lower = -1;                 ///< range of storage::Byte, units of x
+  double upper = 1;                  ///< range of storage::Byte, units of x; > lower
+  storage_type storage{};            ///< options of the policy, if any
+  draw_type draw{};                  ///< options of the policy, if any
+  write_type write{};                ///< options of the policy, if any
+  augmentation_type augmentation{};  ///< of chains that are drawn; fresh ones stay as they start
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -76,6 +83,7 @@ struct Replay {
     f.nested("storage", self.storage);
     f.nested("draw", self.draw);
     f.nested("write", self.write);
+    f.nested("augmentation", self.augmentation);
   }
 
   /// \throws std::invalid_argument naming the field and its value
@@ -139,6 +147,12 @@ struct Replay {
           seed_(seed),
           codec_(options.storage, options.lower, options.upper) {
       options.check(batch);
+      if constexpr (augments) {
+        if (dimension != augmentation_type::shape::size)
+          refuse("basin::buffer::Replay", "the augmentation is of a shape of ",
+                 +augmentation_type::shape::size, " numbers, the energy has dimension ", dimension);
+        reserve(batch);
+      }
       if constexpr (sampler::rows_of<start_type> == sampler::StartRows::data) {
         if (!is_extent(pool.extent(1), dimension) || pool.extent(0) == 0)
           refuse("basin::buffer::Replay", "the start draws rows of the data, which has shape (",
@@ -211,6 +225,10 @@ struct Replay {
           work{Source{options_.start, pool_}, arrays(), chains, options_.draw,
                typename draw_type::bind(options_.draw, options_.capacity, stream), stream,
                options_.fresh});
+      if constexpr (augments)
+        basin::augmentation::apply<tuning>(exec, options_.augmentation, chains, chains, augmented_,
+                                           step.stream(seed_, Purpose::augmentation), 0,
+                                           {drawn_ages_.data(), nullptr});
     }
 
     /// Writes the chains of the last draw back. Asynchronous on exec.
@@ -238,9 +256,11 @@ struct Replay {
     }
 
     /// points(i, :) = a stored sample, for each i another, uniformly and whatever the draw policy:
-    /// to be looked at, nothing is drawn for write and nothing changes. Asynchronous on exec.
+    /// to be looked at, nothing is drawn for write and nothing changes. They are augmented as draws are.
+    /// Asynchronous on exec.
     ///
-    /// \param points  (count, dimension), count <= capacity
+    /// \param points  (count, dimension), count <= capacity; with an augmentation as many as the batch,
+    ///                or as reserve() was told
     /// \param slots   (count) where each is
     void look(Exec const& exec, Chains const& points, Kokkos::View<int*, memory> const& slots,
               Step const& step) const {
@@ -253,6 +273,17 @@ struct Replay {
       tile::for_each_chain<tuning>(
           exec, "basin::look", static_cast<int>(points.extent(0)),
           work{arrays(), points, slots.data(), step.stream(seed_, Purpose::buffer_compare)});
+      // Numbers that no chain has.
+      if constexpr (augments)
+        basin::augmentation::apply<tuning>(exec, options_.augmentation, points, points, augmented_,
+                                           step.stream(seed_, Purpose::augmentation), 1U << 31,
+                                           {ages_.data(), slots.data()});
+    }
+    /// Allocates what look() of so many points needs.
+    void reserve(int points) {
+      if constexpr (augments)
+        if (augmented_.extent(0) < static_cast<std::size_t>(points))
+          augmented_ = Chains("basin::buffer::augmented", points, +augmentation_type::shape::size);
     }
 
     /// Lists what must be saved: all that the next draw depends on besides seed and step.
@@ -289,6 +320,8 @@ struct Replay {
     Kokkos::View<int*, memory> slots() const { return slots_; }
 
    private:
+    static constexpr bool augments = requires { typename augmentation_type::shape; };
+
     using Source = sampler::BoundStart<start_type, tile::Borrowed<Pool>>;
     using Stored = tile::Borrowed<Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>>;
     using Ints   = tile::Borrowed<Kokkos::View<int*, memory>>;
@@ -323,6 +356,7 @@ struct Replay {
     Kokkos::View<int*, memory> drawn_ages_;                            // (batch)
     Kokkos::View<std::uint64_t, memory> written_;                      // chains ever written
     Columns columns_, drawn_columns_;  // (capacity, columns), (batch, columns)
+    Chains augmented_;                 // (batch or more, dimension), if it augments
   };
 };
 

@@ -174,6 +174,7 @@ struct ImprovedContrastiveDivergence {
           nearest_("basin::objective::nearest", batch),
           scales_("basin::objective::scales", batch),
           entropies_("basin::objective::entropies", batch) {
+      if constexpr (requires { base::buffer().reserve(1); }) base::buffer().reserve(options.draws);
       last_step_.set_weights(batch, Scalar(1) / static_cast<Scalar>(batch));
       Kokkos::deep_copy(entropies_, Kokkos::Experimental::quiet_NaN_v<Scalar>);
     }
