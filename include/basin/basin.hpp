@@ -16,6 +16,7 @@
 #include <basin/augmentation/random_resized_crop.hpp>
 #include <basin/augmentation/shift.hpp>
 #include <basin/buffer/replay.hpp>
+#include <basin/buffer/stratified_by_age.hpp>
 #include <basin/core/archive.hpp>
 #include <basin/core/field.hpp>
 #include <basin/core/log_mean_exp.hpp>

@@ -5,6 +5,7 @@
 #include <basin/augmentation/pipeline.hpp>
 #include <basin/buffer/columns.hpp>
 #include <basin/buffer/concepts.hpp>
+#include <basin/buffer/detail/age_order.hpp>
 #include <basin/buffer/detail/slots.hpp>
 #include <basin/buffer/draw.hpp>
 #include <basin/buffer/storage.hpp>
@@ -26,7 +27,7 @@ namespace basin::buffer {
 ///
 /// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh
 ///                   chains (default start::Uniform); storage::Full (default) or Byte;
-///                   draw::WithoutReplacement (default) or WithReplacement; write::SameSlot
+///                   draw::WithoutReplacement (default), WithReplacement or StratifiedByAge; write::SameSlot
 ///                   (default), Ring or Reservoir; Columns<n> (default: none); an
 ///                   augmentation::Pipeline of what is drawn (default: none). Or user-defined
 ///                   policies, see the namespaces
@@ -167,6 +168,10 @@ struct Replay {
       slots_      = Kokkos::View<int*, memory>("basin::buffer::slots", batch);
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
       written_    = Kokkos::View<std::uint64_t, memory>("basin::buffer::written");
+      if constexpr (draws_by_age<draw_type>)
+        order_ = Kokkos::View<int*, memory>(
+            "basin::buffer::order",
+            2 * std::size_t(options.capacity) + detail::SortByAge<Scalar>::counts_size);
       if constexpr (columns > 0) {
         columns_       = Columns("basin::buffer::columns", options.capacity, +columns);
         drawn_columns_ = Columns("basin::buffer::drawn_columns", batch, +columns);
@@ -220,11 +225,20 @@ struct Replay {
       check_chains("draw", chains);
       using work = detail::DrawChain<Scalar, Source, Arrays, tile::Borrowed<Chains>, draw_type>;
       Stream const stream = step.stream(seed_, Purpose::buffer_draw);
+      draw::AgeOrder const order{order_.data(), static_cast<int>(chains.extent(0))};
+      if constexpr (draws_by_age<draw_type>) {
+        using sort = detail::SortByAge<Scalar>;
+        tile::for_each_tile<tuning>(
+            exec, "basin::by_age", 1,
+            sort{tuning.team == 0 ? 1 : +sort::most_parts, ages_.data(), options_.capacity,
+                 order_.data(), order_.data() + options_.capacity,
+                 order_.data() + 2 * options_.capacity});
+      }
       tile::for_each_chain<tuning>(
           exec, "basin::draw", static_cast<int>(chains.extent(0)),
           work{Source{options_.start, pool_}, arrays(), chains, options_.draw,
-               typename draw_type::bind(options_.draw, options_.capacity, stream), stream,
-               options_.fresh});
+               detail::draw_of(options_.draw, options_.capacity, stream, order), stream,
+               options_.fresh, order});
       if constexpr (augments)
         basin::augmentation::apply<tuning>(exec, options_.augmentation, chains, chains, augmented_,
                                            step.stream(seed_, Purpose::augmentation), 0,
@@ -355,8 +369,9 @@ struct Replay {
     Kokkos::View<int*, memory> slots_;                                 // (batch)
     Kokkos::View<int*, memory> drawn_ages_;                            // (batch)
     Kokkos::View<std::uint64_t, memory> written_;                      // chains ever written
-    Columns columns_, drawn_columns_;  // (capacity, columns), (batch, columns)
-    Chains augmented_;                 // (batch or more, dimension), if it augments
+    Columns columns_, drawn_columns_;   // (capacity, columns), (batch, columns)
+    Kokkos::View<int*, memory> order_;  // see SortByAge, if draws are by age
+    Chains augmented_;                  // (batch or more, dimension), if it augments
   };
 };
 

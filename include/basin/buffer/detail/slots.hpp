@@ -3,6 +3,7 @@
 #define BASIN_BUFFER_DETAIL_SLOTS_HPP
 
 #include <basin/buffer/columns.hpp>
+#include <basin/buffer/draw.hpp>
 #include <basin/buffer/write.hpp>
 
 #include <Kokkos_Core.hpp>
@@ -68,6 +69,16 @@ struct FillSlot {
   }
 };
 
+// The draw of a step.
+template <class Draw>
+KOKKOS_FUNCTION typename Draw::bind draw_of(Draw const& policy, int capacity, Stream const& stream,
+                                            draw::AgeOrder const& order) {
+  if constexpr (draws_by_age<Draw>)
+    return typename Draw::bind(policy, capacity, stream, order);
+  else
+    return typename Draw::bind(policy, capacity, stream);
+}
+
 // Draws one chain: from its slot, or a fresh start.
 template <class Scalar, class Source, class Arrays, class Chains, class Draw>
 struct DrawChain {
@@ -80,12 +91,13 @@ struct DrawChain {
   typename Draw::bind slot_of;
   Stream stream;
   double fresh;
+  draw::AgeOrder order;
 
   KOKKOS_FUNCTION DrawChain now() const {
     DrawChain r = *this;
     if (stream.clock) {
       r.stream  = stream.now();
-      r.slot_of = typename Draw::bind(policy, arrays.capacity(), r.stream);
+      r.slot_of = draw_of(policy, arrays.capacity(), r.stream, order);
     }
     return r;
   }
