@@ -191,9 +191,10 @@ TEST_CASE("hues turn, and keep the largest and the least of a color",
                                     : (x[0] - x[1]) / c + 4;
     return h / 6;
   };
-  auto const x        = picture();
+  auto const x = picture();
+  // Uniform on [-0.3, 0.3]: of 200 the largest is within 0.3 * (1 - 0.05) but for 0.95^200 = 4e-5.
   double largest_turn = 0;
-  for (std::uint64_t step = 0; step < 20; ++step) {
+  for (std::uint64_t step = 0; step < 200; ++step) {
     auto const y = augmented<Exec>(Colors{only(0, 0, 0, 0.3)}, x, step);
     double turn  = 0;
     for (std::size_t p = 0; p < size / 3; ++p) {
@@ -209,11 +210,10 @@ TEST_CASE("hues turn, and keep the largest and the least of a color",
     }
     largest_turn = std::max(largest_turn, std::abs(turn));
   }
-  CHECK((largest_turn > 0.2 && largest_turn < 0.3));
+  CHECK((largest_turn > 0.285 && largest_turn < 0.3));
 }
 
-TEST_CASE("the range of colors is that of the options, and orders differ",
-          "[augmentation][color_jitter]") {
+TEST_CASE("the range of colors is that of the options", "[augmentation][color_jitter]") {
   auto const x = picture();
   auto wide    = x;
   for (double& xi : wide) xi = 2 * xi - 1;
