@@ -5,13 +5,16 @@
 #include <basin/augmentation/shift.hpp>
 #include <basin/objective/augmented.hpp>
 #include <basin/objective/improved_contrastive_divergence.hpp>
+#include <basin/optimizer/adam.hpp>
 #include <basin/sampler/langevin.hpp>
+#include <basin/train/trainer.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/matching.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
 
 namespace {
 
@@ -85,6 +88,23 @@ TEST_CASE("what is drawn from a buffer is augmented, but not what starts anew, n
       CHECK(sample_of(looked, i, 3) == (ages[slot] > 0 ? flipped(was) : was));
     }
   }
+}
+
+TEST_CASE("a trainer takes an augmented objective as it takes the objective",
+          "[objective][augmented]") {
+  using Trainer = basin::train::Trainer<Small, Around, basin::optimizer::Adam,
+                                        basin::optimizer::Constant, Exec>;
+  auto const x  = numbers(3 * 100, 4);
+  Kokkos::View<double const**, Kokkos::LayoutRight, Kokkos::HostSpace,
+               Kokkos::MemoryTraits<Kokkos::Unmanaged>> const data(x.data(), 100, 3);
+  Trainer trainer({.objective = {still(), {}}, .batch = batch}, data);
+  auto const first = trainer.fit({.steps = 3});
+  for (char const* const name : {"entropy", "diversity", "distance_samples", "buffer_age"})
+    CHECK(first.has(name));
+  CHECK_THAT(first["distance_samples"], Catch::Matchers::WithinAbs(std::sqrt(3.0), 0.6));
+  trainer.objective().sampler.steps                                            = 2;
+  trainer.objective().augmentation.of<basin::augmentation::Flip>().probability = 2;
+  CHECK_THROWS_AS(trainer.step(), std::invalid_argument);
 }
 
 TEST_CASE("augmentation allocates and fences nothing, whatever the length of chains",
