@@ -86,9 +86,10 @@ struct ImprovedContrastiveDivergence {
       "basin::objective::ImprovedContrastiveDivergence: after sampler and buffer write at "
       "most a loss policy, a struct with 'using axis = basin::objective::loss_axis'.");
   static_assert(chains::Marginal::check_buffer<Buffer>());
-  using sampler_type = Sampler;
-  using buffer_type  = Buffer;
-  using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
+  static constexpr bool needs_steps = true;  ///< of the sampler, at least one
+  using sampler_type                = Sampler;
+  using buffer_type                 = Buffer;
+  using loss_type                   = pick<loss_axis, objective::loss::Difference, Policies...>;
   static_assert(check_loss<loss_type>::value);
 
   /// What to try when a run diverges.
