@@ -27,6 +27,8 @@ using Improved =
 using Around = basin::objective::Augmented<Improved, Flips>;
 using At     = Fixture<Exec, Small, Around>;
 
+using Bound = Buffer::bind<Exec, double, basin::tile::default_tuning<Exec, double>()>;
+
 // Of one step of no length: chains end where they are drawn.
 Improved still(double fresh = 0.2, int steps = 1) {
   return {.sampler = {.steps = steps, .step_size = 1e-30, .temperature = 0},
@@ -123,7 +125,6 @@ TEST_CASE("augmentation allocates and fences nothing, whatever the length of cha
 
 TEST_CASE("a buffer refuses an augmentation of another shape", "[objective][augmented][refusal]") {
   using Catch::Matchers::Message;
-  using Bound = Buffer::bind<Exec, double, basin::tile::default_tuning<Exec, double>()>;
   CHECK_THROWS_MATCHES(
       Bound(Exec(), Buffer{}, 4, 2, {}, 1), std::invalid_argument,
       Message("basin::buffer::Replay: the augmentation is of a shape of 3 numbers, "
