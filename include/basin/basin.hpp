@@ -8,7 +8,15 @@
 /// and metric/convergence.hpp with the diagnostics that sort draws, which includes Thrust where
 /// there is CUDA. For programs; library code includes what it uses.
 
+#include <basin/augmentation/blur.hpp>
+#include <basin/augmentation/color_jitter.hpp>
+#include <basin/augmentation/flip.hpp>
+#include <basin/augmentation/gray.hpp>
+#include <basin/augmentation/pipeline.hpp>
+#include <basin/augmentation/random_resized_crop.hpp>
+#include <basin/augmentation/shift.hpp>
 #include <basin/buffer/replay.hpp>
+#include <basin/buffer/stratified_by_age.hpp>
 #include <basin/core/archive.hpp>
 #include <basin/core/field.hpp>
 #include <basin/core/log_mean_exp.hpp>
@@ -72,6 +80,7 @@
 #include <basin/metric/inception_score.hpp>
 #include <basin/metric/maximum_mean_discrepancy.hpp>
 #include <basin/metric/precision_recall.hpp>
+#include <basin/objective/augmented.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/coupling/exact.hpp>
 #include <basin/objective/coupling/sinkhorn.hpp>
@@ -82,6 +91,7 @@
 #include <basin/objective/energy_discrepancy.hpp>
 #include <basin/objective/energy_matching.hpp>
 #include <basin/objective/flow_matching.hpp>
+#include <basin/objective/improved_contrastive_divergence.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/mutual_information.hpp>
 #include <basin/objective/noise_conditional_score_matching.hpp>

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 namespace {
 
@@ -86,10 +87,52 @@ TEST_CASE("the distance of samples is in standard deviations of the data", "[tra
              WithinRel(std::sqrt(17.0) / 5, 1e-3));
 }
 
+// Deviates of a standard normal law, by pairs (Box and Muller).
+Data normal_rows(int rows, unsigned seed) {
+  Data const data("data", rows, 2);
+  std::mt19937 bits(seed);
+  for (int n = 0; n < rows; ++n) {
+    double const u = (bits() + 0.5) * 0x1p-32, v = (bits() + 0.5) * 0x1p-32;
+    double const r = std::sqrt(-2 * std::log(u));
+    data(n, 0)     = static_cast<float>(r * std::cos(2 * M_PI * v));
+    data(n, 1)     = static_cast<float>(r * std::sin(2 * M_PI * v));
+  }
+  return data;
+}
+
+TEST_CASE("the diversity of fresh draws of the data is 1, of a collapse 0", "[train][distance]") {
+  int constexpr batch = 250;
+  Trainer trainer({.batch = batch}, normal_rows(1000, 1));
+  auto const at = [&](Data const& samples) {
+    Kokkos::deep_copy(trainer.state().samples, samples);
+    return trainer.fit({.steps = 1})["diversity"];
+  };
+  // The distance to the nearest other of a plane varies by sqrt(4 / pi - 1) = 0.52 of its mean where the
+  // density is constant, and by as much again with the density of a Gaussian; mutual neighbors share one:
+  // 0.52 sqrt(2) sqrt(2) / sqrt(250) of the samples, half of it of the data. Four deviations.
+  double const tolerance = 4 * std::sqrt(1 + 0.25) * 1.04 / std::sqrt(double(batch));
+  CHECK_THAT(at(normal_rows(batch, 2)), Catch::Matchers::WithinAbs(1.0, tolerance));
+  // Distances scale, and few modes are seen as points are.
+  auto few = normal_rows(batch, 2);
+  for (int n = 0; n < batch; ++n) few(n, 0) *= 0.125F, few(n, 1) *= 0.125F;
+  CHECK_THAT(at(few), Catch::Matchers::WithinAbs(0.125, tolerance / 8));
+  for (int n = 0; n < batch; ++n) few(n, 0) = n % 2 ? 5.F : -5.F, few(n, 1) = 0;
+  CHECK(at(few) == 0);
+  // By hand: four samples in two pairs, 1 and 3 apart, on data that are 2 from their nearest.
+  Data const line("data", 4, 2);
+  for (int n = 0; n < 4; ++n) line(n, 0) = 2.F * float(n);
+  Trainer four({.batch = 4}, line);
+  Data const pairs("samples", 4, 2);
+  pairs(1, 0) = 1, pairs(2, 1) = 50, pairs(3, 1) = 53;
+  Kokkos::deep_copy(four.state().samples, pairs);
+  CHECK_THAT(four.fit({.steps = 1})["diversity"], WithinRel((1 + 1 + 3 + 3) / 4. / 2, 1e-12));
+}
+
 TEST_CASE("data without spread have no distance", "[train][distance]") {
   Data const point("data", 20, 2);
   Trainer trainer({.objective = {.start = 1e6}, .batch = 16}, point);
   CHECK(!trainer.fit({.steps = 1}).has("distance_samples"));
+  CHECK(!trainer.fit({.steps = 1}).has("diversity"));
 }
 
 TEST_CASE("chains that start far from the data are refused", "[train][distance]") {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Long: nine trainers, three of each objective
+// Long: twelve trainers, three of each objective
 #include <basin/objective/dual_score_matching.hpp>
+#include <basin/objective/improved_contrastive_divergence.hpp>
 #include <basin/objective/noise_level_classification.hpp>
 #include <basin/objective/weighted_persistent_cd.hpp>
+#include <basin/sampler/langevin.hpp>
 
 #include "train/resume.hpp"
 
@@ -26,6 +28,14 @@ TEST_CASE("a run of weighted chains goes on to the bit", "[train][resume]") {
       WeightedPersistentCd<>{.sampler         = {.steps = 2, .step_size = 0.05},
                              .buffer          = {.capacity = 24, .fresh = 0.2},
                              .effective_share = 0.9});
+}
+
+TEST_CASE("a run of improved CD goes on to the bit", "[train][resume]") {
+  check_each_optimizer_resumed<row_of("ImprovedContrastiveDivergence", 0), false, Net>(
+      ImprovedContrastiveDivergence<basin::sampler::Langevin<>>{
+          .sampler = {.steps = 2, .step_size = 0.05},
+          .buffer  = {.capacity = 24, .fresh = 0.2},
+          .draws   = 12});
 }
 
 }  // namespace

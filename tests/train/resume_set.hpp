@@ -33,7 +33,7 @@ inline constexpr std::array<std::string_view, 5> buffers{"Replay<>", "Replay<Rin
                                                          "Replay<Byte>", "Replay<ByClass>"};
 inline constexpr int by_class = 4;
 inline constexpr std::array<std::string_view, 3> optimizers{"Sgd", "Adam", "AdamW"};
-inline constexpr std::array<std::string_view, 18> objectives{"ContrastiveDivergence",
+inline constexpr std::array<std::string_view, 19> objectives{"ContrastiveDivergence",
                                                              "PersistentCd",
                                                              "Joint",
                                                              "Sum",
@@ -50,7 +50,8 @@ inline constexpr std::array<std::string_view, 18> objectives{"ContrastiveDiverge
                                                              "DiffusionContrastiveDivergence",
                                                              "WeightedPersistentCd",
                                                              "DualScoreMatching",
-                                                             "NoiseLevelClassification"};
+                                                             "NoiseLevelClassification",
+                                                             "ImprovedContrastiveDivergence"};
 inline constexpr int contrastive_divergence = 0, persistent_cd = 1, joint = 2, sum = 3;
 
 /// A trainer: indices in the lists above, -1 for none.
@@ -69,7 +70,7 @@ struct Row {
 // turn from sampler to sampler, as the optimizers.
 inline constexpr int rows_of_sampler = 6, rows_with_sampler = 13 * rows_of_sampler;
 inline constexpr auto resume_set = [] {
-  std::array<Row, std::size_t(rows_with_sampler + 15 * 3)> rows{};
+  std::array<Row, std::size_t(rows_with_sampler + 16 * 3)> rows{};
   std::size_t n = 0;
   for (int s = 0; s < 13; ++s)
     for (int k = 0; k < rows_of_sampler; ++k) {
@@ -78,7 +79,7 @@ inline constexpr auto resume_set = [] {
                                                                     : joint;
       rows[n++] = {k == 0 ? contrastive_divergence : of_buffer, buffer, (k + s / 2) % 3, s};
     }
-  for (int o = sum; o < 18; ++o)
+  for (int o = sum; o < 19; ++o)
     for (int optimizer = 0; optimizer < 3; ++optimizer) rows[n++] = {o, -1, optimizer, -1};
   return rows;
 }();

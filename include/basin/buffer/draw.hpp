@@ -20,7 +20,16 @@ struct draw_axis {};
 ///     KOKKOS_FUNCTION int operator()(std::uint32_t chain) const;  // in [0, capacity)
 ///   };
 ///   void check() const;  // if it has options to validate; throws std::invalid_argument
+///
+/// Where 'bind' has the constructor (Draw const&, int capacity, Stream const&, draw::AgeOrder const&) instead,
+/// the buffer sorts its slots by age before each draw.
 namespace draw {
+
+/// The slots by age.
+struct AgeOrder {
+  int const* slots = nullptr;  ///< (capacity) from the youngest to the oldest
+  int chains       = 0;        ///< of the batch
+};
 
 /// Distinct slots, uniformly.
 struct WithoutReplacement {
@@ -56,14 +65,20 @@ struct WithReplacement {
 
 }  // namespace draw
 
+/// Whether a draw reads the order of the slots by age.
+template <class D>
+inline constexpr bool draws_by_age =
+    std::constructible_from<typename D::bind, D const&, int, Stream const&, draw::AgeOrder const&>;
+
 /// Which slots a batch is drawn from, see namespace draw.
 template <class D>
-concept Draw = has_axis<D, draw_axis> &&
-               std::constructible_from<typename D::bind, D const&, int, Stream const&> &&
-               requires(typename D::bind const& draw) {
-                 { +D::distinct } -> std::convertible_to<bool>;
-                 { draw(std::uint32_t(0)) } -> std::same_as<int>;
-               };
+concept Draw =
+    has_axis<D, draw_axis> &&
+    (std::constructible_from<typename D::bind, D const&, int, Stream const&> || draws_by_age<D>) &&
+    requires(typename D::bind const& draw) {
+      { +D::distinct } -> std::convertible_to<bool>;
+      { draw(std::uint32_t(0)) } -> std::same_as<int>;
+    };
 
 /// The requirements of Draw as an error message.
 template <class D>

@@ -2,8 +2,10 @@
 #ifndef BASIN_BUFFER_REPLAY_HPP
 #define BASIN_BUFFER_REPLAY_HPP
 
+#include <basin/augmentation/pipeline.hpp>
 #include <basin/buffer/columns.hpp>
 #include <basin/buffer/concepts.hpp>
+#include <basin/buffer/detail/age_order.hpp>
 #include <basin/buffer/detail/slots.hpp>
 #include <basin/buffer/draw.hpp>
 #include <basin/buffer/storage.hpp>
@@ -25,29 +27,34 @@ namespace basin::buffer {
 ///
 /// \tparam Policies  in any order: a sampler::start policy, for the initial content and fresh
 ///                   chains (default start::Uniform); storage::Full (default) or Byte;
-///                   draw::WithoutReplacement (default) or WithReplacement; write::SameSlot
-///                   (default), Ring or Reservoir; Columns<n> (default: none). Or user-defined
+///                   draw::WithoutReplacement (default), WithReplacement or StratifiedByAge; write::SameSlot
+///                   (default), Ring or Reservoir; Columns<n> (default: none); an
+///                   augmentation::Pipeline of what is drawn (default: none). Or user-defined
 ///                   policies, see the namespaces
 template <class... Policies>
 struct Replay {
   static_assert((Policy<Policies> && ...),
                 "basin::buffer::Replay: each argument must be a policy, which names its axis: "
-                "a sampler::start, storage, draw, write or Columns policy.");
-  static_assert(
-      (has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis, columns_axis> &&
-       ...),
-      "basin::buffer::Replay: a policy of another axis; write a sampler::start, storage, "
-      "draw, write or Columns policy.");
+                "a sampler::start, storage, draw, write or Columns policy, or an "
+                "augmentation::Pipeline.");
+  static_assert((has_axis<Policies, sampler::start_axis, storage_axis, draw_axis, write_axis,
+                          columns_axis, augmentation::augmentation_axis> &&
+                 ...),
+                "basin::buffer::Replay: a policy of another axis; write a sampler::start, storage, "
+                "draw, write or Columns policy, or an augmentation::Pipeline.");
   static_assert(policies_of<sampler::start_axis, Policies...> <= 1 &&
                     policies_of<storage_axis, Policies...> <= 1 &&
                     policies_of<draw_axis, Policies...> <= 1 &&
                     policies_of<write_axis, Policies...> <= 1 &&
-                    policies_of<columns_axis, Policies...> <= 1,
+                    policies_of<columns_axis, Policies...> <= 1 &&
+                    policies_of<augmentation::augmentation_axis, Policies...> <= 1,
                 "basin::buffer::Replay: write at most one policy of each axis.");
   using start_type   = pick<sampler::start_axis, sampler::start::Uniform, Policies...>;
   using storage_type = pick<storage_axis, buffer::storage::Full, Policies...>;
   using draw_type    = pick<draw_axis, buffer::draw::WithoutReplacement, Policies...>;
   using write_type   = pick<write_axis, buffer::write::SameSlot, Policies...>;
+  using augmentation_type =
+      pick<augmentation::augmentation_axis, basin::augmentation::None, Policies...>;
   /// Values stored with each sample.
   static constexpr int columns = pick<columns_axis, detail::NoColumns, Policies...>::count;
   static_assert(sampler::check_start<start_type>::value && check_storage<storage_type>::value &&
@@ -56,14 +63,15 @@ struct Replay {
                 "basin::buffer::Replay: a fresh chain has no positive of its own; write "
                 "start::Data for a random row of the data.");
 
-  int capacity = 8192;     ///< samples kept; >= the batch
-  double fresh = 0.05;     ///< probability that a drawn chain starts anew; in [0, 1]
-  start_type start{};      ///< distribution of the initial content and fresh chains
-  double lower = -1;       ///< range of storage::Byte, units of x
-  double upper = 1;        ///< range of storage::Byte, units of x; > lower
-  storage_type storage{};  ///< options of the policy, if any
-  draw_type draw{};        ///< options of the policy, if any
-  write_type write{};      ///< options of the policy, if any
+  int capacity = 8192;               ///< samples kept; >= the batch
+  double fresh = 0.05;               ///< probability that a drawn chain starts anew; in [0, 1]
+  start_type start{};                ///< distribution of the initial content and fresh chains
+  double lower = -1;                 ///< range of storage::Byte, units of x
+  double upper = 1;                  ///< range of storage::Byte, units of x; > lower
+  storage_type storage{};            ///< options of the policy, if any
+  draw_type draw{};                  ///< options of the policy, if any
+  write_type write{};                ///< options of the policy, if any
+  augmentation_type augmentation{};  ///< of chains that are drawn; fresh ones stay as they start
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -76,6 +84,7 @@ struct Replay {
     f.nested("storage", self.storage);
     f.nested("draw", self.draw);
     f.nested("write", self.write);
+    f.nested("augmentation", self.augmentation);
   }
 
   /// \throws std::invalid_argument naming the field and its value
@@ -139,6 +148,12 @@ struct Replay {
           seed_(seed),
           codec_(options.storage, options.lower, options.upper) {
       options.check(batch);
+      if constexpr (augments) {
+        if (dimension != augmentation_type::shape::size)
+          refuse("basin::buffer::Replay", "the augmentation is of a shape of ",
+                 +augmentation_type::shape::size, " numbers, the energy has dimension ", dimension);
+        reserve(batch);
+      }
       if constexpr (sampler::rows_of<start_type> == sampler::StartRows::data) {
         if (!is_extent(pool.extent(1), dimension) || pool.extent(0) == 0)
           refuse("basin::buffer::Replay", "the start draws rows of the data, which has shape (",
@@ -153,6 +168,10 @@ struct Replay {
       slots_      = Kokkos::View<int*, memory>("basin::buffer::slots", batch);
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
       written_    = Kokkos::View<std::uint64_t, memory>("basin::buffer::written");
+      if constexpr (draws_by_age<draw_type>)
+        order_ = Kokkos::View<int*, memory>(
+            "basin::buffer::order",
+            2 * std::size_t(options.capacity) + detail::SortByAge<Scalar>::counts_size);
       if constexpr (columns > 0) {
         columns_       = Columns("basin::buffer::columns", options.capacity, +columns);
         drawn_columns_ = Columns("basin::buffer::drawn_columns", batch, +columns);
@@ -206,11 +225,24 @@ struct Replay {
       check_chains("draw", chains);
       using work = detail::DrawChain<Scalar, Source, Arrays, tile::Borrowed<Chains>, draw_type>;
       Stream const stream = step.stream(seed_, Purpose::buffer_draw);
+      draw::AgeOrder const order{order_.data(), static_cast<int>(chains.extent(0))};
+      if constexpr (draws_by_age<draw_type>) {
+        using sort = detail::SortByAge<Scalar>;
+        tile::for_each_tile<tuning>(
+            exec, "basin::by_age", 1,
+            sort{tuning.team == 0 ? 1 : +sort::most_parts, ages_.data(), options_.capacity,
+                 order_.data(), order_.data() + options_.capacity,
+                 order_.data() + 2 * options_.capacity});
+      }
       tile::for_each_chain<tuning>(
           exec, "basin::draw", static_cast<int>(chains.extent(0)),
           work{Source{options_.start, pool_}, arrays(), chains, options_.draw,
-               typename draw_type::bind(options_.draw, options_.capacity, stream), stream,
-               options_.fresh});
+               detail::draw_of(options_.draw, options_.capacity, stream, order), stream,
+               options_.fresh, order});
+      if constexpr (augments)
+        basin::augmentation::apply<tuning>(exec, options_.augmentation, chains, chains, augmented_,
+                                           step.stream(seed_, Purpose::augmentation), 0,
+                                           {drawn_ages_.data(), nullptr});
     }
 
     /// Writes the chains of the last draw back. Asynchronous on exec.
@@ -235,6 +267,37 @@ struct Replay {
             exec, "basin::written", 1,
             detail::CountWritten<Scalar>{written_.data(), static_cast<std::uint64_t>(count)});
       }
+    }
+
+    /// points(i, :) = a stored sample, for each i another, uniformly and whatever the draw policy:
+    /// to be looked at, nothing is drawn for write and nothing changes. They are augmented as draws are.
+    /// Asynchronous on exec.
+    ///
+    /// \param points  (count, dimension), count <= capacity; with an augmentation as many as the batch,
+    ///                or as reserve() was told
+    /// \param slots   (count) where each is
+    void look(Exec const& exec, Chains const& points, Kokkos::View<int*, memory> const& slots,
+              Step const& step) const {
+      if (points.extent(0) > stored_.extent(0) || points.extent(1) != stored_.extent(1) ||
+          slots.extent(0) != points.extent(0))
+        refuse("basin::buffer::Replay", "look was given shape (", points.extent(0), ", ",
+               points.extent(1), ") and ", slots.extent(0), " slots, the buffer has (",
+               stored_.extent(0), ", ", stored_.extent(1), ")");
+      using work = detail::LookAtSlot<Scalar, Arrays, tile::Borrowed<Chains>>;
+      tile::for_each_chain<tuning>(
+          exec, "basin::look", static_cast<int>(points.extent(0)),
+          work{arrays(), points, slots.data(), step.stream(seed_, Purpose::buffer_compare)});
+      // Numbers that no chain has.
+      if constexpr (augments)
+        basin::augmentation::apply<tuning>(exec, options_.augmentation, points, points, augmented_,
+                                           step.stream(seed_, Purpose::augmentation), 1U << 31,
+                                           {ages_.data(), slots.data()});
+    }
+    /// Allocates what look() of so many points needs.
+    void reserve(int points) {
+      if constexpr (augments)
+        if (augmented_.extent(0) < static_cast<std::size_t>(points))
+          augmented_ = Chains("basin::buffer::augmented", points, +augmentation_type::shape::size);
     }
 
     /// Lists what must be saved: all that the next draw depends on besides seed and step.
@@ -271,6 +334,8 @@ struct Replay {
     Kokkos::View<int*, memory> slots() const { return slots_; }
 
    private:
+    static constexpr bool augments = requires { typename augmentation_type::shape; };
+
     using Source = sampler::BoundStart<start_type, tile::Borrowed<Pool>>;
     using Stored = tile::Borrowed<Kokkos::View<stored_type**, Kokkos::LayoutRight, memory>>;
     using Ints   = tile::Borrowed<Kokkos::View<int*, memory>>;
@@ -304,7 +369,9 @@ struct Replay {
     Kokkos::View<int*, memory> slots_;                                 // (batch)
     Kokkos::View<int*, memory> drawn_ages_;                            // (batch)
     Kokkos::View<std::uint64_t, memory> written_;                      // chains ever written
-    Columns columns_, drawn_columns_;  // (capacity, columns), (batch, columns)
+    Columns columns_, drawn_columns_;   // (capacity, columns), (batch, columns)
+    Kokkos::View<int*, memory> order_;  // see SortByAge, if draws are by age
+    Chains augmented_;                  // (batch or more, dimension), if it augments
   };
 };
 

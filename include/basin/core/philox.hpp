@@ -13,26 +13,29 @@ namespace basin {
 /// What a draw is for. Streams of different purpose never share a number. Values in [128, 256) are
 /// a user's own, see user_purpose; values are never renumbered.
 enum class Purpose : std::uint32_t {
-  sampler_noise    = 0,   ///< the noise of a sampling step
-  sampler_start    = 1,   ///< where a fresh chain starts
-  data_order       = 2,   ///< which rows of the data a batch holds
-  data_noise       = 3,   ///< noise added to the data
-  buffer_draw      = 4,   ///< which slots are drawn
-  buffer_fresh     = 5,   ///< which drawn chains start afresh
-  buffer_write     = 6,   ///< which slots a reservoir keeps
-  parameter        = 7,   ///< initial parameters
-  dropout          = 8,   ///< which units are dropped
-  buffer_initial   = 9,   ///< initial content of a buffer
-  direction        = 10,  ///< directions and noise of score matching
-  contrast         = 11,  ///< noise of noise-contrastive estimation
-  level            = 12,  ///< level of noise of a sample
-  sampler_accept   = 13,  ///< uniforms of accept-reject steps
-  label            = 14,  ///< labels of samples
-  sampler_momentum = 15,  ///< momenta that a sampler draws
-  sampler_swap     = 16,  ///< uniforms of swaps between temperatures
-  data_block       = 17,  ///< the order in which blocks of rows are read
-  dequantization   = 18,  ///< uniforms that are added to integers
-  resampling       = 21,  ///< which chains are kept, by their weights
+  sampler_noise     = 0,   ///< the noise of a sampling step
+  sampler_start     = 1,   ///< where a fresh chain starts
+  data_order        = 2,   ///< which rows of the data a batch holds
+  data_noise        = 3,   ///< noise added to the data
+  buffer_draw       = 4,   ///< which slots are drawn
+  buffer_fresh      = 5,   ///< which drawn chains start afresh
+  buffer_write      = 6,   ///< which slots a reservoir keeps
+  parameter         = 7,   ///< initial parameters
+  dropout           = 8,   ///< which units are dropped
+  buffer_initial    = 9,   ///< initial content of a buffer
+  direction         = 10,  ///< directions and noise of score matching
+  contrast          = 11,  ///< noise of noise-contrastive estimation
+  level             = 12,  ///< level of noise of a sample
+  sampler_accept    = 13,  ///< uniforms of accept-reject steps
+  label             = 14,  ///< labels of samples
+  sampler_momentum  = 15,  ///< momenta that a sampler draws
+  sampler_swap      = 16,  ///< uniforms of swaps between temperatures
+  data_block        = 17,  ///< the order in which blocks of rows are read
+  dequantization    = 18,  ///< uniforms that are added to integers
+  buffer_compare    = 19,  ///< which slots of a buffer are looked at
+  augmentation      = 20,  ///< augmentation of draws of a buffer
+  resampling        = 21,  ///< which chains are kept, by their weights
+  data_augmentation = 22,  ///< augmentation of rows of the data
 };
 
 namespace detail {

@@ -170,6 +170,9 @@ template <class Buffer>
 inline constexpr bool rounds<Buffer> =
     !std::is_same_v<typename Buffer::storage_type, buffer::storage::Full>;
 
+template <class Buffer>
+inline constexpr bool augments = requires { typename Buffer::augmentation_type::shape; };
+
 }  // namespace detail
 
 /// Persistent contrastive divergence with a weight for every chain, so that chains which are behind
@@ -210,6 +213,9 @@ struct WeightedPersistentCd {
   static_assert(!detail::rounds<Buffer>,
                 "basin::objective::WeightedPersistentCd: a chain whose coordinates are rounded has "
                 "another weight; write buffer::storage::Full.");
+  static_assert(!detail::augments<Buffer>,
+                "basin::objective::WeightedPersistentCd: a chain that was augmented has another "
+                "weight; leave the augmentation of the buffer out.");
   static_assert(
       detail::HasLogDensity<decltype(Buffer::start)>,
       "basin::objective::WeightedPersistentCd: a chain starts with the weight 1 / density, "

@@ -63,6 +63,11 @@ struct ChainTile {
 ///   // optional: after the last step, for columns
 ///   template <class Context, class Tile> KOKKOS_FUNCTION
 ///   void end(Context const& c, Tile const& t) const;
+///   // optional: the derivative of a step, for objectives that need it. t.x: the states before the
+///   // step -> where it asks the energy for its gradient g. v (dimension, T): dL/dx of the states
+///   // behind the step -> dL/dg, with what else the step depends on held fixed
+///   template <class Context, class Tile> KOKKOS_FUNCTION
+///   void pull_back(Context const& c, Tile const& t, Stream const& stream, Scalar* v) const;
 ///
 /// written with the primitives of tile/context.hpp. Only t.x, t.rows and what the energy promises
 /// to keep (see basin::Energy) survive a call of the energy. Writing past the rows is not checked.
@@ -214,6 +219,14 @@ struct check_chains {
 };
 
 }  // namespace detail
+
+/// A sampler without a state whose steps have a derivative: its move has a 'pull_back'.
+template <class S, class E>
+concept HasPullBack =
+    HasMove<S, E> &&
+    requires(S const& s, basin::detail::probe_context<typename E::scalar_type> const& c,
+             ChainTile<E, 0> const& t, Stream const& stream,
+             typename E::scalar_type* v) { s.template move<E>().pull_back(c, t, stream, v); };
 
 /// Moves every chain in place by a number of steps of a move: one kernel. Asynchronous on exec. The
 /// draws of step k are those of stream.step + k, so that two calls of K steps, the second starting

@@ -108,6 +108,33 @@ struct LangevinMove {
     phase<true>(c, t.x, t.gradient, at, t.first);
   }
 
+  // Of a step without a clip of whole gradients.
+  template <class Context, class Tile>
+    requires(!ClipsChains<Clip>)
+  KOKKOS_FUNCTION void pull_back(Context const& c, Tile const& t, Stream const& at,
+                                 Scalar* v) const {
+    phase<false>(c, t.x, t.gradient, at, t.first);
+    t.energy.gradient(c, t.workspace);
+    using ops                   = StepOps<typename Policies::order, true>;
+    Scalar const* const x       = t.x;
+    Scalar const* const g       = t.gradient;
+    StepNumbers<Scalar> const n = numbers;
+    if constexpr (ops::contains(Op::noise)) {
+      if (n.noise > 0) {
+        c.normal(+E::dimension, at, static_cast<std::uint32_t>(t.first), [=](auto place, auto z) {
+          place.store(v, place.load(v) *
+                             ops::template slope<Clip, true>(place.load(x), place.load(g), z, n));
+        });
+        return;
+      }
+    }
+    using V = typename Context::value_type;
+    c.map(+E::dimension, [=](auto place) {
+      place.store(v, place.load(v) * ops::template slope<Clip, false>(place.load(x), place.load(g),
+                                                                      V(Scalar(0)), n));
+    });
+  }
+
   template <class Context, class Tile>
   KOKKOS_FUNCTION void end(Context const& c, Tile const& t) const {
     if (!t.outputs.columns[clamps]) return;

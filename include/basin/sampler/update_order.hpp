@@ -93,7 +93,31 @@ struct StepOps<UpdateOrder<ops...>, AfterGradient> {
     return x;
   }
 
+  // d/dg of what apply returns, element by element: 0 where the clip changes g, or a clamp x.
+  template <class Clip, bool noisy, class V, class Scalar>
+  static KOKKOS_FORCEINLINE_FUNCTION V slope(V x, V g, V z, StepNumbers<Scalar> const& n) {
+    V const asked = g;
+    V slope(Scalar(0));
+    int i = 0;
+    (((i++ > middle) == AfterGradient ? follow<ops, Clip, noisy>(x, g, z, asked, slope, n)
+                                      : void()),
+     ...);
+    return slope;
+  }
+
  private:
+  template <Op op, class Clip, bool noisy, class V, class Scalar>
+  static KOKKOS_FORCEINLINE_FUNCTION void follow(V& x, V& g, V z, V asked, V& slope,
+                                                 StepNumbers<Scalar> const& n) {
+    V const before         = x, zero(Scalar(0));
+    x                      = one<op, Clip, noisy>(x, g, z, n);
+    auto const where_equal = [&](V a, V b, V then) {
+      return where_less(a, b, zero, where_less(b, a, zero, then));
+    };
+    if constexpr (op == Op::move) slope = where_equal(asked, g, V(-n.step));
+    if constexpr (op == Op::clamp) slope = where_equal(before, x, slope);
+  }
+
   template <Op op, class Clip, bool noisy, class V, class Scalar>
   static KOKKOS_FORCEINLINE_FUNCTION V one(V x, V& g, V z, StepNumbers<Scalar> const& n) {
     if constexpr (fused && noisy && (op == Op::noise || op == Op::move)) {

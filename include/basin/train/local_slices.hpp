@@ -8,6 +8,7 @@
 #include <basin/objective/share.hpp>
 #include <basin/train/batch.hpp>
 #include <basin/train/distance.hpp>
+#include <basin/train/diversity.hpp>
 #include <basin/train/slices.hpp>
 
 #include <cstdint>
@@ -42,6 +43,7 @@ class LocalSlices {
     Rows rows;
     std::unique_ptr<objective_type> objective;
     Distance<Exec> distance;
+    Diversity<Exec> diversity;
   };
 
   /// \param data  a Dataset or a RowStream: of the whole run, or this process's share, see Slices::rows
@@ -80,6 +82,7 @@ class LocalSlices {
     for (std::size_t i = 0; i < all_.size(); ++i) {
       all_[i].rows = rows[i];
       all_[i].distance.set_data(exec, rows[i].data().points);
+      all_[i].diversity.set_data(exec, rows[i].data().points);
     }
     see_distances();
   }
@@ -109,24 +112,20 @@ class LocalSlices {
   static constexpr bool has_distance = objective::HasSamples<objective_type>;
   /// Whether chains have a distance from the data: the same on all ranks.
   bool measures() const { return measures_; }
+  /// Whether samples have a diversity: the same on all ranks.
+  bool compares() const { return compares_; }
   /// Measures the samples of the last step. Asynchronous on exec.
   void measure(Exec const& exec) {
     if constexpr (has_distance)
-      if (measures())
-        for (Slice& slice : all_) slice.distance.measure(exec, slice.objective->last_samples());
+      for (Slice& slice : all_) {
+        if (measures()) slice.distance.measure(exec, slice.objective->last_samples());
+        if (compares()) slice.diversity.measure(exec, slice.objective->last_samples());
+      }
   }
   /// The mean of the distances measured last, once exec is done, over all slices, weighted by their batches.
-  double distance() {
-    std::vector<double> all(static_cast<std::size_t>(slices_.count));
-    for (Slice const& slice : all_)
-      all[static_cast<std::size_t>(slice.number)] =
-          slice.distance.exists() ? slice.distance.value() : 1;
-    slices_.gather(all, 1);
-    double mean = 0;
-    for (int s = 0; s < slices_.count; ++s)
-      mean += slices_.weight(batch_, s) * all[static_cast<std::size_t>(s)];
-    return mean;
-  }
+  double distance() { return mean_of(&Slice::distance); }
+  /// That of the diversities measured last.
+  double diversity() { return mean_of(&Slice::diversity); }
 
   /// What the objectives keep. Of a run of one slice it has no number.
   template <class A>
@@ -148,6 +147,19 @@ class LocalSlices {
       if constexpr (requires { of->archive(a); }) of->archive(a);
     }
   };
+
+  // Over all slices, weighted by their batches.
+  template <class Measure>
+  double mean_of(Measure Slice::* of) {
+    std::vector<double> all(static_cast<std::size_t>(slices_.count));
+    for (Slice const& slice : all_)
+      all[static_cast<std::size_t>(slice.number)] = (slice.*of).exists() ? (slice.*of).value() : 1;
+    slices_.gather(all, 1);
+    double mean = 0;
+    for (int s = 0; s < slices_.count; ++s)
+      mean += slices_.weight(batch_, s) * all[static_cast<std::size_t>(s)];
+    return mean;
+  }
 
   // What each slice keeps goes to the next, from the last to the first.
   void migrate() {
@@ -203,15 +215,20 @@ class LocalSlices {
     rows.check(objective->batch());
     Distance<Exec> distance(exec, rows.data().points, batch, bounds_of(mine));
     check_chains(exec, mine, seed, *objective, distance, distance_limit);
-    return {number, batch, mine, seed, rows, std::move(objective), distance};
+    Diversity<Exec> const diversity(exec, rows.data().points, has_distance ? batch : 0);
+    return {number, batch, mine, seed, rows, std::move(objective), distance, diversity};
   }
 
   // On a rank whose rows are all equal too, since the distances are gathered.
   void see_distances() {
-    measures_ = false;
+    measures_ = compares_ = false;
     if constexpr (has_distance) {
-      for (Slice const& slice : all_) measures_ = measures_ || slice.distance.exists();
+      for (Slice const& slice : all_) {
+        measures_ = measures_ || slice.distance.exists();
+        compares_ = compares_ || slice.diversity.exists();
+      }
       measures_ = any(slices_.ranks, measures_);
+      compares_ = any(slices_.ranks, compares_);
     }
   }
 
@@ -260,6 +277,7 @@ class LocalSlices {
   int batch_;                   // of all slices
   std::uint64_t rows_     = 0;  // of all slices
   bool measures_          = false;
+  bool compares_          = false;
   std::uint64_t migrated_ = 0;  // before which step
   std::vector<Slice> all_;
 };

@@ -16,7 +16,8 @@ namespace basin::train {
 /// monitor_every of them.
 ///
 /// First come the columns of the objective, then the derived entries: gap (energy_samples -
-/// energy_data), energy_square, gradient_norm, learning_rate_factor, distance_samples. Columns that an objective
+/// energy_data), energy_square, gradient_norm, learning_rate_factor, distance_samples,
+/// diversity. Columns that an objective
 /// lacks are absent: check with has(). Fixed capacity, no heap allocation.
 class Metrics {
  public:

@@ -155,7 +155,7 @@ class Monitor {
   using Summarize = detail::Summarize<Scalar, columns, Optimizer, Schedule>;
   using memory    = typename Exec::memory_space;
   using Numbers   = Kokkos::View<Scalar*, memory>;
-  static_assert(columns + 6 <= Metrics::capacity,
+  static_assert(columns + 7 <= Metrics::capacity,
                 "basin::train::Monitor: the objective has more columns than Metrics can hold.");
 
  public:

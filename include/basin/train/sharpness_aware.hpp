@@ -103,6 +103,11 @@ class SharpnessAwareSteps {
   using Trainer = train::Trainer<E, Objective, Optimizer, Schedule, Exec, tuning>;
   using Scalar  = typename Trainer::Scalar;
 
+  static_assert(
+      !requires { requires Objective::needs_steps; },
+      "basin::train::SharpnessAwareSteps: the second gradient moves no chains, and this "
+      "objective has a term through the last step of its sampler; write for example "
+      "objective::PersistentCd.");
   static constexpr bool replays = requires(Objective const& o) { o.buffer.fresh; };
   static_assert(
       !replays ||

@@ -398,8 +398,8 @@ class Trainer {
 
   // The metrics since the last report; throws where the run must not go on.
   Metrics fetch() {
-    bool const measures = slices_.measures();
-    if (measures) slices_.measure(exec_);
+    bool const measures = slices_.measures(), compares = slices_.compares();
+    slices_.measure(exec_);
     Health health;
     Metrics m = monitor_.fetch(exec_, columns(), step_, step_ - reported_,
                                options_.schedule(static_cast<long>(step_ - 1)), health);
@@ -410,6 +410,8 @@ class Trainer {
     if (measures)
       m.add({"distance_samples", "1", "of samples from the data, see Distance"},
             slices_.distance());
+    if (compares)
+      m.add({"diversity", "1", "of samples, of the data 1: see Diversity"}, slices_.diversity());
     if (has_diverged(health, options_.energy_limit))
       throw Divergence(divergence(m, health, options_.energy_limit, advice()));
     if (measures && m["distance_samples"] > options_.distance_limit)

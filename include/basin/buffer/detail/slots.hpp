@@ -3,6 +3,7 @@
 #define BASIN_BUFFER_DETAIL_SLOTS_HPP
 
 #include <basin/buffer/columns.hpp>
+#include <basin/buffer/draw.hpp>
 #include <basin/buffer/write.hpp>
 
 #include <Kokkos_Core.hpp>
@@ -68,6 +69,16 @@ struct FillSlot {
   }
 };
 
+// The draw of a step.
+template <class Draw>
+KOKKOS_FUNCTION typename Draw::bind draw_of(Draw const& policy, int capacity, Stream const& stream,
+                                            draw::AgeOrder const& order) {
+  if constexpr (draws_by_age<Draw>)
+    return typename Draw::bind(policy, capacity, stream, order);
+  else
+    return typename Draw::bind(policy, capacity, stream);
+}
+
 // Draws one chain: from its slot, or a fresh start.
 template <class Scalar, class Source, class Arrays, class Chains, class Draw>
 struct DrawChain {
@@ -80,12 +91,13 @@ struct DrawChain {
   typename Draw::bind slot_of;
   Stream stream;
   double fresh;
+  draw::AgeOrder order;
 
   KOKKOS_FUNCTION DrawChain now() const {
     DrawChain r = *this;
     if (stream.clock) {
       r.stream  = stream.now();
-      r.slot_of = typename Draw::bind(policy, arrays.capacity(), r.stream);
+      r.slot_of = draw_of(policy, arrays.capacity(), r.stream, order);
     }
     return r;
   }
@@ -110,6 +122,33 @@ struct DrawChain {
       c.each(dimension, [=](int d) { to(chain, d) = a.codec.decode(a.stored(slot, d)); });
     }
     arrays.beside.draw(c, slot, chain, start_again);
+  }
+};
+
+// points(i, :) = the sample of another slot for each i, with nothing changed.
+template <class Scalar, class Arrays, class Points>
+struct LookAtSlot {
+  using scalar_type                   = Scalar;
+  static constexpr int workspace_rows = 0;
+  Arrays arrays;
+  Points points;  // (count, dimension)
+  int* slots;     // (count)
+  Stream stream;
+  Permutation slot_of{1, {}};
+
+  KOKKOS_FUNCTION LookAtSlot now() const {
+    LookAtSlot r = *this;
+    r.slot_of    = Permutation(static_cast<std::uint32_t>(arrays.capacity()), stream.now());
+    return r;
+  }
+
+  template <class Context>
+  KOKKOS_FUNCTION void operator()(Context const& c, Scalar*, int i) const {
+    LookAtSlot const s = *this;
+    int const slot     = static_cast<int>(slot_of(static_cast<std::uint32_t>(i)));
+    c.each(1, [=](int) { s.slots[i] = slot; });
+    c.each(arrays.dimension(),
+           [=](int d) { s.points(i, d) = s.arrays.codec.decode(s.arrays.stored(slot, d)); });
   }
 };
 
