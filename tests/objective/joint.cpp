@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <basin/augmentation/flip.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/layer/square.hpp>
+#include <basin/objective/augmented.hpp>
 #include <basin/objective/joint.hpp>
 #include <basin/objective/sum.hpp>
 #include <basin/optimizer/sgd.hpp>
@@ -206,6 +208,12 @@ TEST_CASE("slices of a run share the labeled rows of a step and the buffer, insi
   }
   CHECK(labeled == 11);
   CHECK(capacity == 90);
+  basin::augmentation::Pipeline<basin::Image<1, 2>, basin::augmentation::Flip> const flips{};
+  basin::objective::Augmented<Marginal, std::remove_const_t<decltype(flips)>> const of_flips{joint,
+                                                                                             flips};
+  auto const augmented = share_of(of_flips, 0, 3);
+  CHECK(augmented.labeled == 3);
+  CHECK(augmented.buffer.capacity == 30);
   CHECK_THROWS_WITH(share_of(joint, 0, 12),
                     "basin::objective::Joint: labeled is 11, fewer than the 12 slices of the run; "
                     "write 0 or a number of at least as many");

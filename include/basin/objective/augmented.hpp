@@ -5,6 +5,7 @@
 #include <basin/augmentation/pipeline.hpp>
 #include <basin/core/check.hpp>
 #include <basin/objective/concepts.hpp>
+#include <basin/objective/share.hpp>
 
 namespace basin::objective {
 
@@ -38,6 +39,13 @@ struct Augmented : Objective {
   void check(int batch) const {
     Objective::check(batch);
     augmentation.check();
+  }
+
+  /// The part of a slice of the run: the objective's.
+  Augmented share(int slice, int slices) const {
+    Augmented mine                = *this;
+    static_cast<Objective&>(mine) = share_of<Objective>(*this, slice, slices);
+    return mine;
   }
 
   template <class E, class Exec, tile::Tuning tuning>
