@@ -35,7 +35,7 @@ struct SumSquares {
   static constexpr int block          = 2048;  // elements of a work item
   static constexpr int parts          = 32;    // of each
   Scalar const *first, *second;                // (count)
-  int count;
+  int count, blocks;
   double* sums;  // (2, blocks, parts)
 
   template <class Context>
@@ -43,7 +43,7 @@ struct SumSquares {
     SumSquares const s = *this;
     int const begin = item * block, end = count - begin < +block ? +count : begin + block;
     std::size_t const mine  = static_cast<std::size_t>(item) * parts;
-    std::size_t const other = static_cast<std::size_t>(tile::tiles(+count, +block)) * parts;
+    std::size_t const other = static_cast<std::size_t>(blocks) * parts;
     c.each(+parts, [=](int p) {
       double a = 0, b = 0;
       for (int i = begin + p; i < end; i += parts) {
@@ -206,7 +206,7 @@ struct GradientNorms {
     void add(Exec const& exec, GradientNorms const& options, Factor const& weight, Step const& step,
              Scalar const* generative, Scalar* gradient) const {
       tile::for_each_tile<tuning>(exec, "basin::squares", blocks_,
-                                  Sum{gradient, generative, parameters_, sums_.data()});
+                                  Sum{gradient, generative, parameters_, blocks_, sums_.data()});
       tile::for_each_tile<tuning>(
           exec, "basin::balance", 1,
           detail::BalanceNorms<Scalar, GradientNorms, Factor>{
