@@ -55,7 +55,8 @@ def norm(x, scale, shift):
     return x * factor + (shift - m * factor)
 
 
-def energy(network, p, x):
+def outputs(network, p, x):
+    """E, or the logits of a classifier."""
     p = iter(p)
     x = x.reshape(-1, *network.shape)
     for _, stride in network.convs:
@@ -67,6 +68,11 @@ def energy(network, p, x):
     for _ in network.dense:
         x = jax.nn.silu(x @ next(p) + next(p))
     return x @ next(p) + next(p)
+
+
+def energy(network, p, x):
+    f = outputs(network, p, x)
+    return -jax.nn.logsumexp(f, 1) if network.classes else f
 
 
 def library_noise(implementation):
@@ -202,7 +208,7 @@ def build(normal, words, devices=None, convs=True, hand=True):
                 gradient = jax.grad(lambda p: denoised(job, p, x, v))(p)
             return lax.psum(gradient, "chains"), step + word(1), () if job.noise else v
 
-        def train(p, v, buffer, step, updates, data):
+        def train(p, v, buffer, step, updates, data, labels):
             first, second = jax.random.split(jax.random.wrap_key_data(jnp.stack((step, device() + word(count)))))
             slots, picked = jax.random.randint(first, (2, batch), 0, rows)
             if fresh:
@@ -217,8 +223,12 @@ def build(normal, words, devices=None, convs=True, hand=True):
                 positive = jnp.clip(positive + job.data_noise * noise, LOW, HIGH)
 
             def loss(p):
-                up, down = jnp.split(energy(job.network, p, jnp.concatenate((positive, x))), 2)
-                return (up.sum() - down.sum() + PENALTY * ((up * up).sum() + (down * down).sum())) / job.batch
+                f = outputs(job.network, p, jnp.concatenate((positive, x)))
+                up, down = jnp.split(-jax.nn.logsumexp(f, 1) if job.network.classes else f, 2)
+                total = up.sum() - down.sum() + PENALTY * ((up * up).sum() + (down * down).sum())
+                if job.network.classes:  # the cross-entropy of the positive, whose logits are there
+                    total -= up.sum() + jnp.take_along_axis(f[:batch], labels[picked][:, None], 1).sum()
+                return total / job.batch
 
             gradient = lax.psum(jax.grad(loss)(p), "chains")
             updates = updates + 1
@@ -249,12 +259,13 @@ def build(normal, words, devices=None, convs=True, hand=True):
             return call, lambda: np.asarray(out["x"])
 
         kinds = (same, same, split, same, same)
-        program = shard(train, (*kinds, split), kinds, donate=(0, 1, 2, 3, 4))
+        program = shard(train, (*kinds, split, split), kinds, donate=(0, 1, 2, 3, 4))
+        labels = put(job.labels.astype(np.int32), split)
         state = (p, v, buffer, clock, put(np.float32(0), same))
 
         def call():
             nonlocal state
-            state = program(*state, data)
+            state = program(*state, data, labels)
             jax.block_until_ready(state)
 
         back = lambda a: a.transpose(3, 0, 1, 2) if a.ndim == 4 else a.T

@@ -7,7 +7,7 @@ import math
 import re
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,14 @@ DEVIATION = 0.1  # of the noise of denoising score matching
 
 @dataclass(frozen=True)
 class Network:
-    """3x3 convolutions, each with group norm and SiLU, and a mean over the positions; then Dense and SiLU, and a Dense 1."""
+    """3x3 convolutions, each with group norm and SiLU, and a mean over the positions; then Dense and SiLU, and a Dense 1, or,
+    of a classifier, one of a logit for each class: its energy is -log sum_y exp f_y."""
 
     name: str
     shape: tuple  # of a state: numbers, or height, width, channels
     convs: tuple = ()  # (channels, stride), of stride 1: x + block(x). Their zeros outside: TensorFlow's SAME
     dense: tuple = ()  # widths
+    classes: int = 0
 
     @property
     def dim(self):
@@ -37,7 +39,7 @@ def groups(channels):
 
 @dataclass(frozen=True)
 class Job:
-    kind: str  # langevin: K steps of B given chains. train_pcd: one whole training step. objective/...: a gradient
+    kind: str  # langevin: K steps of B given chains. train_pcd, train_jem: one whole training step. objective/...: a gradient
     network: Network
     batch: int
     steps: int = 0
@@ -51,6 +53,17 @@ class Job:
     def score(self):
         """ssm or dsm: which score matching an objective/... is, sliced or denoising."""
         return self.kind.partition("/")[2]
+
+    @property
+    def trains(self):
+        return self.kind.startswith("train_")
+
+    @property
+    def labels(self):
+        """Of the rows of the data; none where they are not used. Without noise all alike, so that all variants must agree."""
+        if not self.network.classes:
+            return np.zeros(0, np.int64)
+        return np.arange(self.rows) % self.network.classes if self.noise else np.full(self.rows, 3)
 
     @property
     def dim(self):
@@ -88,18 +101,24 @@ NETWORKS = [  # and batches on a CPU
     (Network("seed-cnn", (28, 28, 1), ((32, 2), (64, 2), (128, 2)), (64,)), 128),
     (Network("deep-cnn", (32, 32, 3), deep, (64,)), 128),
 ]
+CLASSIFIERS = [  # of train_jem
+    (replace(NETWORKS[2][0], name="784-256-256-10", classes=10), 128),
+    (replace(NETWORKS[3][0], classes=10), 64),
+]
 
 
 def job_of(name):
     """The job of a name, with any batch and any number of steps."""
-    kind, shape, batch, steps = re.fullmatch(r"(langevin|train_pcd|objective/[sd]sm)/([^/]+)/b(\d+)(?:/k(\d+))?", name).groups()
-    network = next(network for network, _ in NETWORKS if network.name == shape)
+    kind, shape, batch, steps = re.fullmatch(r"(langevin|train_pcd|train_jem|objective/[sd]sm)/([^/]+)/b(\d+)(?:/k(\d+))?", name).groups()
+    networks = CLASSIFIERS if kind == "train_jem" else NETWORKS
+    network = next(network for network, _ in networks if network.name == shape)
     return Job(kind, network, int(batch), int(steps or 0))
 
 
 def inputs(job):
     """Parameters, chains, replay buffer, data set: float32, the same for all. Parameters: weights (out, 3, 3, in), bias, scale
-    and shift of every convolution; weights (out, in) and bias of every Dense; weights (in) and bias of the last."""
+    and shift of every convolution; weights (out, in) and bias of every Dense; weights (in) and bias of the last, or (classes,
+    in) and (classes)."""
     random = np.random.default_rng(1)
     normal = lambda scale, *shape: np.asarray(random.normal(0, scale, shape), np.float32)
     parameters, c = [], job.network.shape[-1]
@@ -110,9 +129,10 @@ def inputs(job):
     for width in job.network.dense:
         parameters += [normal(c**-0.5, width, c), normal(0.1, width)]
         c = width
-    parameters += [normal(c**-0.5, c), normal(0.1)]
+    outputs = (job.network.classes,) if job.network.classes else ()
+    parameters += [normal(c**-0.5, *outputs, c), normal(0.1, *outputs)]
     rows = lambda n: random.uniform(LOW, HIGH, (n, job.dim)).astype(np.float32)
-    resident = job.rows if job.kind == "train_pcd" else 0
+    resident = job.rows if job.trains else 0
     return parameters, rows(job.batch), rows(resident), rows(resident)
 
 
@@ -196,7 +216,15 @@ def head(x, w, b):
     return x @ w + b, lambda g: (g[:, None] * w, g @ x, g.sum())
 
 
-def energy(network, p, x):
+def energy_of_logits(f):
+    top = f.max(1, keepdims=True)
+    share = np.exp(f - top)
+    total = share.sum(1, keepdims=True)
+    return -(top + np.log(total))[:, 0], lambda g: (-g[:, None] * share / total,)
+
+
+def outputs(network, p, x):
+    """E, or the logits of a classifier."""
     p = iter(p)
     take = lambda count: (next(p) for _ in range(count))
     layers = [(block, *take(4), stride) for _, stride in network.convs]
@@ -204,7 +232,15 @@ def energy(network, p, x):
         layers.append((pool,))
     for _ in network.dense:
         layers += [(dense, *take(2)), (silu,)]
-    return stack(x.reshape(len(x), *network.shape), *layers, (head, *take(2)))
+    return stack(x.reshape(len(x), *network.shape), *layers, (dense if network.classes else head, *take(2)))
+
+
+def energy(network, p, x):
+    f, pull = outputs(network, p, x)
+    if not network.classes:
+        return f, pull
+    e, back = energy_of_logits(f)
+    return e, lambda g: pull(*back(g))
 
 
 def chain(job, p, x):
@@ -218,8 +254,13 @@ def chain(job, p, x):
 def train(job, p, positive, negative):
     """The first update where every row of the data set is 'positive' and every row of the buffer 'negative'."""
     p, positive = [np.float64(a) for a in p], np.float64(positive)
-    energies, pull = energy(job.network, p, np.concatenate((positive, chain(job, p, negative))))
-    _, *gradient = pull(np.array([1.0, -1.0]) + 2 * PENALTY * energies)
+    values, pull = outputs(job.network, p, np.concatenate((positive, chain(job, p, negative))))
+    energies, back = energy_of_logits(values) if job.network.classes else (values, lambda g: (g,))
+    (g,) = back(np.array([1.0, -1.0]) + 2 * PENALTY * energies)
+    if job.network.classes:  # and the cross-entropy of the positive: p(y | x) is minus the slope of E in the logits
+        g[0] -= back(np.ones(2))[0][0]
+        g[0, job.labels[0]] -= 1
+    _, *gradient = pull(g)
     return [a - job.rate * g / (np.abs(g) + job.epsilon) for a, g in zip(p, gradient)]
 
 
@@ -257,6 +298,26 @@ def off(found, right, start):
     return np.abs(found - right).max() / (np.abs(right - start).max() + 1e-3)
 
 
+def check_training(build, job, before=""):
+    p, x, buffer, data = inputs(job)
+    built = build(job, (p, x, buffer, data))
+    if not built:
+        return
+    call, state = built
+    call()
+    after = state()[1]
+    moved = np.abs(after - buffer).max(1) > 0
+    worst = off(after[moved], chain(job, p, buffer[moved]), buffer[moved])
+    assert worst < 1e-3 and 0.9 * job.batch <= moved.sum() <= job.batch, (job.name, "buffer", worst, moved.sum())
+
+    same = lambda a: np.ascontiguousarray(np.broadcast_to(a[:1], a.shape))
+    call, state = build(job, (p, x, same(buffer), same(data)))
+    call()
+    update = max(map(off, state()[0], train(job, p, data[:1], buffer[:1]), p))
+    assert update < 1e-3, (job.name, "parameters", update)
+    print(f"{job.name}: {before}buffer {worst:.1e}, parameters {update:.1e}", flush=True)
+
+
 def check(build):
     """build(job, inputs) -> (call, state): state() gives the chains, (parameters, buffer), or (gradient, what was drawn for
     it), as numpy arrays."""
@@ -273,21 +334,10 @@ def check(build):
             chains = off(state(), chain(job, p, x), x)
             assert chains < 1e-3, (job.name, "chains", chains)
 
-            job = Job("train_pcd", network, batch, k, noise=False)
-            p, x, buffer, data = inputs(job)
-            call, state = build(job, (p, x, buffer, data))
-            call()
-            after = state()[1]
-            moved = np.abs(after - buffer).max(1) > 0
-            worst = off(after[moved], chain(job, p, buffer[moved]), buffer[moved])
-            assert worst < 1e-3 and 0.9 * batch <= moved.sum() <= batch, (job.name, "buffer", worst, moved.sum())
-
-            same = lambda a: np.ascontiguousarray(np.broadcast_to(a[:1], a.shape))
-            call, state = build(job, (p, x, same(buffer), same(data)))
-            call()
-            update = max(map(off, state()[0], train(job, p, data[:1], buffer[:1]), p))
-            assert update < 1e-3, (job.name, "parameters", update)
-            print(f"{job.name}: chains {chains:.1e}, buffer {worst:.1e}, parameters {update:.1e}", flush=True)
+            check_training(build, Job("train_pcd", network, batch, k, noise=False), f"chains {chains:.1e}, ")
+    for network, batch in CLASSIFIERS:
+        for k in (20, 1):
+            check_training(build, Job("train_jem", network, min(batch, 64), k, noise=False))
 
     scores = [Job(f"objective/{what}", *size, noise=False) for what in ("ssm", "dsm") for size in NETWORKS[:3]]
     for job in scores:

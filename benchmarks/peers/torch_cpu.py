@@ -34,12 +34,13 @@ def arrays(job, p, buffer):
     return [numpy(kernel(a) if a.dim() == 4 else a) for a in p], numpy(turned(job, buffer))
 
 
-def draw(job, batch, buffer, data):
-    """Slots to be advanced, of which the first are started afresh, and a batch of the data."""
+def draw(job, batch, buffer, data, labels):
+    """Slots to be advanced, of which the first are started afresh, and a batch of the data, with labels where there are any."""
     slots, rows = torch.randint(job.rows, (2, batch), device=buffer.device)
     if fresh := job.fresh(batch):
         buffer.index_copy_(0, slots[:fresh], buffer.new_empty(fresh, job.dim).uniform_(LOW, HIGH))
-    return slots, buffer.index_select(0, slots), data.index_select(0, rows)
+    of_rows = labels.index_select(0, rows) if len(labels) else labels
+    return slots, buffer.index_select(0, slots), data.index_select(0, rows), of_rows
 
 
 def directions(job, out):
@@ -69,7 +70,8 @@ def few_channels(x, w, b, stride):
     return torch.addmm(b, x, w.permute(2, 3, 1, 0).reshape(9 * c, -1)).view(n, side, side, -1).permute(0, 3, 1, 2)
 
 
-def energy(network, p, x):
+def outputs(network, p, x):
+    """E, or the logits of a classifier."""
     p = iter(p)
     take = lambda count: [next(p) for _ in range(count)]
     if network.convs:
@@ -84,7 +86,12 @@ def energy(network, p, x):
     for _ in network.dense:
         x = F.silu(F.linear(x, *take(2)))
     w, b = p
-    return x @ w + b
+    return F.linear(x, w, b) if network.classes else x @ w + b
+
+
+def energy(network, p, x):
+    f = outputs(network, p, x)
+    return -f.logsumexp(1) if network.classes else f
 
 
 def update(job, x, g, noise):
@@ -99,15 +106,18 @@ def noisy(job, x):
     return x.add_(torch.randn_like(x), alpha=job.data_noise).clamp_(LOW, HIGH) if job.noise else x
 
 
-def objective(network, p, positive, negative):
-    both = energy(network, p, torch.cat((positive, negative)))
-    up, down = both.chunk(2)
-    return up.mean() - down.mean() + PENALTY * (up.square().mean() + down.square().mean())
+def objective(network, p, positive, negative, labels):
+    """Of a classifier with the cross-entropy of the positive, whose logits are there."""
+    f = outputs(network, p, torch.cat((positive, negative)))
+    up, down = (-f.logsumexp(1) if network.classes else f).chunk(2)
+    contrast = up.mean() - down.mean() + PENALTY * (up.square().mean() + down.square().mean())
+    return contrast + F.cross_entropy(f[: len(positive)], labels) if network.classes else contrast
 
 
 def autograd(job, given, threads):
     torch.set_num_threads(threads)
     p, chains, buffer, data = tensors(job, given, torch.contiguous_format)
+    labels = torch.tensor(job.labels)
     one, noise = torch.ones(job.batch), torch.empty_like(chains)
     optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
 
@@ -143,13 +153,13 @@ def autograd(job, given, threads):
         return lambda: out.update(x=walk(chains.clone())), lambda: numpy(turned(job, out["x"]))
 
     def step():
-        slots, x, positive = draw(job, job.batch, buffer, data)
+        slots, x, positive, of_rows = draw(job, job.batch, buffer, data, labels)
         x = walk(x)
         buffer.index_copy_(0, slots, x)
         for a in p:
             a.requires_grad_()
         optimizer.zero_grad()
-        objective(job.network, p, noisy(job, positive), x).backward()
+        objective(job.network, p, noisy(job, positive), x, of_rows).backward()
         optimizer.step()
 
     return step, lambda: arrays(job, p, buffer)
@@ -272,18 +282,25 @@ def by_hand(job, given, threads):
     def backward(g2, g1, z1):
         silu_back(torch.mm(g2, w2, out=g1), z1, grad_input=g1)
 
-    def walk(x, z1, h1, z2, g=torch.empty_like(chains)):
-        w1t, w2t, top = w1.t(), w2.t(), w3.expand_as(z2)
+    classes = job.network.classes
+    rows = torch.empty(2, 2 * job.batch, max(classes, 1))  # logits, shares
+
+    def walk(x, z1, h1, z2, h2, g=torch.empty_like(chains)):
+        w1t, w2t, top = w1.t(), w2.t(), None if classes else w3.expand_as(z2)
+        f, share = rows[:, : job.batch]
         if job.steps > 8:  # one copy for the whole chain pays
             w1t, w2t = w1t.contiguous(), w2t.contiguous()
         for _ in range(job.steps):
             forward(x, w1t, w2t, z1, h1, z2)
+            if classes:
+                torch.addmm(b3, silu(z2, out=h2), w3.t(), out=f)
+                top = torch.mm(torch.softmax(f, 1, out=share).neg_(), w3, out=h2)
             backward(silu_back(top, z2, grad_input=z2), h1, z1)
             update(job, x, torch.mm(h1, w1, out=g), noise)
         return x
 
     space = torch.empty(5, 2 * job.batch, job.network.dense[0])
-    half = space[:3, : job.batch]
+    half = space[:4, : job.batch]
     if job.kind == "langevin":
         x = torch.empty_like(chains)
 
@@ -296,15 +313,30 @@ def by_hand(job, given, threads):
     sign = torch.ones(2 * job.batch)
     sign[job.batch :] = -1
 
+    labels = torch.tensor(job.labels)
+    less = torch.full((job.batch, 1), -1 / job.batch)
+
     @torch.inference_mode()
-    def gradient(x, c, g2):
+    def gradient(x, c, g2, of_rows):
         z1, h1, z2, h2, g1 = space
         forward(x, w1.t(), w2.t(), z1, h1, z2)
-        torch.mv(silu(z2, out=h2), w3, out=c)
-        c.add_(b3).mul_(2 * PENALTY).add_(sign).div_(job.batch)
-        torch.mv(h2.t(), c, out=d3w)
-        torch.sum(c, 0, out=d3b)
-        silu_back(torch.outer(c, w3, out=g2), z2, grad_input=g2)
+        if classes:
+            f, share = rows
+            torch.addmm(b3, silu(z2, out=h2), w3.t(), out=f)
+            torch.logsumexp(f, 1, out=c).mul_(2 * PENALTY).sub_(sign).div_(job.batch)
+            c[: job.batch].add_(1 / job.batch)  # of the cross-entropy
+            g3 = torch.softmax(f, 1, out=share).mul_(c[:, None])
+            g3[: job.batch].scatter_add_(1, of_rows[:, None], less)
+            torch.mm(g3.t(), h2, out=d3w)
+            torch.sum(g3, 0, out=d3b)
+            torch.mm(g3, w3, out=g2)
+        else:
+            torch.mv(silu(z2, out=h2), w3, out=c)
+            c.add_(b3).mul_(2 * PENALTY).add_(sign).div_(job.batch)
+            torch.mv(h2.t(), c, out=d3w)
+            torch.sum(c, 0, out=d3b)
+            torch.outer(c, w3, out=g2)
+        silu_back(g2, z2, grad_input=g2)
         backward(g2, g1, z1)
         torch.mm(g2.t(), h1, out=d2w)
         torch.sum(g2, 0, out=d2b)
@@ -315,10 +347,10 @@ def by_hand(job, given, threads):
 
     def step():
         with torch.inference_mode():
-            slots, x, positive = draw(job, job.batch, buffer, data)
+            slots, x, positive, of_rows = draw(job, job.batch, buffer, data, labels)
             walk(x, *half)
             buffer.index_copy_(0, slots, x)
-            gradient(torch.cat((noisy(job, positive), x)), c, g2)
+            gradient(torch.cat((noisy(job, positive), x)), c, g2, of_rows)
         optimizer.step()
 
     return step, lambda: arrays(job, p, buffer)
@@ -346,7 +378,7 @@ def denoised(network, p, x, z):
 def compiled_step(job, given, threads):
     torch.set_num_threads(threads)
     p, chains, buffer, data = tensors(job, given)
-    noise = torch.zeros_like(chains)
+    noise, labels = torch.zeros_like(chains), torch.tensor(job.labels)
 
     @torch.compile(dynamic=False)
     def langevin(p, x, noise):
@@ -354,8 +386,8 @@ def compiled_step(job, given, threads):
         return (x - STEP * g.clamp(-LIMIT, LIMIT) + job.sigma * noise).clamp(LOW, HIGH)
 
     @torch.compile(dynamic=False)
-    def gradient(p, positive, negative):
-        return torch.func.grad(lambda p: objective(job.network, p, positive, negative))(p)
+    def gradient(p, positive, negative, of_rows):
+        return torch.func.grad(lambda p: objective(job.network, p, positive, negative, of_rows))(p)
 
     optimizer = torch.optim.Adam(p, lr=job.rate, betas=(0.0, BETA2), eps=job.epsilon, fused=True)
     for a in p:
@@ -388,10 +420,10 @@ def compiled_step(job, given, threads):
 
     @torch.no_grad()
     def step():
-        slots, x, positive = draw(job, job.batch, buffer, data)
+        slots, x, positive, of_rows = draw(job, job.batch, buffer, data, labels)
         x = walk(x)
         buffer.index_copy_(0, slots, x)
-        for a, g in zip(p, gradient(p, noisy(job, positive), x)):
+        for a, g in zip(p, gradient(p, noisy(job, positive), x, of_rows)):
             a.grad = g
         optimizer.step()
 
@@ -447,23 +479,33 @@ def slope(job, p):
         w1t, w2t = w1t.contiguous(), w2t.contiguous()
 
     def gradient(x):
-        _, d1, _, d2 = layers(p, x, w1t, w2t)
-        return (p[4] * d2 @ p[2] * d1) @ p[0]
+        _, d1, h2, d2 = layers(p, x, w1t, w2t)
+        top = -torch.softmax(torch.addmm(p[5], h2, p[4].t()), 1) @ p[4] if job.network.classes else p[4]
+        return (top * d2 @ p[2] * d1) @ p[0]
 
     return gradient
 
 
-def parameter_slope(job, p, positive, negative, parts):
+def parameter_slope(job, p, positive, negative, labels, parts):
     """Of the objective of one of the parts of a batch."""
     if job.network.convs:
-        return torch.func.grad(lambda p: objective(job.network, p, positive, negative) / parts)(p)
+        return torch.func.grad(lambda p: objective(job.network, p, positive, negative, labels) / parts)(p)
     both = torch.cat((positive, negative))
     h1, d1, h2, d2 = layers(p, both, p[0].t(), p[2].t())
     sign = torch.where(torch.arange(len(both)) < len(positive), 1.0, -1.0)
-    c = (sign + 2 * PENALTY * (h2 @ p[4] + p[5])) / job.batch
-    g2 = c[:, None] * p[4] * d2
+    if job.network.classes:
+        f = torch.addmm(p[5], h2, p[4].t())
+        total = f.logsumexp(1, keepdim=True)
+        ce = (sign[:, None] + 1) / 2  # the cross-entropy: of the positive
+        one = ce * (torch.arange(job.network.classes) == torch.cat((labels, labels))[:, None])
+        c = ((ce - sign[:, None] + 2 * PENALTY * total) * (f - total).exp() - one) / job.batch
+        g2 = c @ p[4] * d2
+    else:
+        c = (sign + 2 * PENALTY * (h2 @ p[4] + p[5])) / job.batch
+        g2 = c[:, None] * p[4] * d2
     g1 = g2 @ p[2] * d1
-    return [g1.t() @ both, g1.sum(0), g2.t() @ h1, g2.sum(0), c @ h2, c.sum()]
+    last = [c.t() @ h2, c.sum(0)] if job.network.classes else [c @ h2, c.sum()]
+    return [g1.t() @ both, g1.sum(0), g2.t() @ h1, g2.sum(0), *last]
 
 
 def silu_series(z):
@@ -532,17 +574,17 @@ def walk_in_graph(job, p, x, at):
 def compiled_chain(job, given, threads, parts=1):
     torch.set_num_threads(threads // parts)
     p, chains, buffer, data = tensors(job, given)
-    v = [torch.zeros_like(a) for a in p]
+    v, labels = [torch.zeros_like(a) for a in p], torch.tensor(job.labels)
     at = [torch.tensor([0, part]) for part in range(parts)]
     walk = torch.compile(lambda p, x, at: walk_in_graph(job, p, x, at), options=CPP, dynamic=False)
 
     @torch.compile(options=CPP, dynamic=False)
-    def advance(p, x, positive, at):
+    def advance(p, x, positive, of_rows, at):
         x = walk_in_graph(job, p, x, at)
         if job.noise:
             last = torch.stack((at[0] + job.steps, at[1]))
             positive = (positive + job.data_noise * normal(positive.shape, last)).clamp(LOW, HIGH)
-        return x, parameter_slope(job, p, positive, x, parts)
+        return x, parameter_slope(job, p, positive, x, of_rows, parts)
 
     @torch.compile(options=CPP, dynamic=False)
     def adam(p, v, gradients, correction):
@@ -568,7 +610,8 @@ def compiled_chain(job, given, threads, parts=1):
     ready = {settle}
     each(settle)
     results = [None] * parts
-    pieces = lambda tensors, part: [a.chunk(parts)[part] if a.dim() else a for a in tensors if a.dim() or not part]
+    parted = lambda a: a.dim() and len(a) % parts == 0
+    pieces = lambda tensors, part: [a.chunk(parts)[part] if parted(a) else a for a in tensors if parted(a) or not part]
     if job.score:
         given, seen = chains.chunk(parts), [()] * parts
 
@@ -606,8 +649,8 @@ def compiled_chain(job, given, threads, parts=1):
     @torch.inference_mode()
     def sample(part):
         at[part][0] += job.steps + 1
-        slots, x, positive = (a.chunk(parts)[part] for a in drawn)
-        x, results[part] = advance(p, x, positive, at[part])
+        slots, x, positive, of_rows = (a.chunk(parts)[part] if len(a) else a for a in drawn)
+        x, results[part] = advance(p, x, positive, of_rows, at[part])
         buffer.index_copy_(0, slots, x)
 
     @torch.inference_mode()
@@ -617,7 +660,7 @@ def compiled_chain(job, given, threads, parts=1):
     def step():
         nonlocal updates, drawn
         updates += 1
-        drawn = draw(job, job.batch, buffer, data)
+        drawn = draw(job, job.batch, buffer, data, labels)
         correction.fill_(1 - BETA2**updates)
         each(sample)
         each(improve)

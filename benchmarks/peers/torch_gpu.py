@@ -46,7 +46,7 @@ def compiled(job, given, whole):
     """Langevin steps and gradients compiled by Inductor, noise included. whole: the job is one graph, its score matching by
     hand; or else every compiled function has a graph of its own, as most would have it."""
     p, chains, buffer, data = tensors(job, given)
-    v, updates = [torch.zeros_like(a) for a in p], torch.zeros(())
+    v, updates, labels = [torch.zeros_like(a) for a in p], torch.zeros(()), torch.tensor(job.labels)
     for a in (*p, *v, updates):
         torch._dynamo.mark_static_address(a)  # a step's graph reads and writes them where they are
     one_graph = captured if whole and chains.is_cuda else lambda work, state: work
@@ -101,11 +101,11 @@ def compiled(job, given, whole):
         return one_graph(call, []), lambda: numpy(turned(job, out["x"]))
 
     @compile
-    def improve(p, v, updates, positive, negative):
+    def improve(p, v, updates, positive, negative, of_rows):
         """The gradient of the objective, and Adam's update in place."""
         if job.noise:
             positive = (positive + job.data_noise * torch.randn_like(positive)).clamp(LOW, HIGH)
-        gradient = torch.func.grad(lambda p: objective(job.network, p, positive, negative))(p)
+        gradient = torch.func.grad(lambda p: objective(job.network, p, positive, negative, of_rows))(p)
         updates.add_(1)
         correction = 1 - BETA2**updates
         for a, b, g in zip(p, v, gradient):
@@ -113,10 +113,10 @@ def compiled(job, given, whole):
             a.sub_(job.rate * g / ((b / correction).sqrt() + job.epsilon))
 
     def step():
-        slots, x, positive = draw(job, job.batch, buffer, data)
+        slots, x, positive, of_rows = draw(job, job.batch, buffer, data, labels)
         x = walk(x)
         buffer.index_copy_(0, slots, x)
-        improve(p, v, updates, positive, x)
+        improve(p, v, updates, positive, x, of_rows)
 
     return one_graph(step, [*p, *v, updates, buffer]), lambda: arrays(job, p, buffer)
 

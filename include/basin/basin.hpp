@@ -81,6 +81,7 @@
 #include <basin/metric/maximum_mean_discrepancy.hpp>
 #include <basin/metric/precision_recall.hpp>
 #include <basin/objective/augmented.hpp>
+#include <basin/objective/balance.hpp>
 #include <basin/objective/contrastive_divergence.hpp>
 #include <basin/objective/coupling/exact.hpp>
 #include <basin/objective/coupling/sinkhorn.hpp>
@@ -124,6 +125,7 @@
 #include <basin/sampler/metropolis.hpp>
 #include <basin/sampler/microcanonical.hpp>
 #include <basin/sampler/noise_ladder.hpp>
+#include <basin/sampler/paced_langevin.hpp>
 #include <basin/sampler/parallel_tempering.hpp>
 #include <basin/sampler/presets.hpp>
 #include <basin/sampler/projected_gradient.hpp>

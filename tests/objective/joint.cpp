@@ -337,6 +337,13 @@ TEST_CASE("no chain leaves its class in 10^5 steps of the sampler", "[objective]
   Dataset const data{
       Kokkos::View<double**, Kokkos::LayoutRight, Exec>("data", 4, 1), ints({0, 1, 0, 0}), {}, {}};
   using State = J::bind<Two, Exec, tuning>;
+  J strange   = options;
+  Kokkos::View<int*, Kokkos::HostSpace> const all_alike("labels", 4);
+  basin::sampler::ClassGaussians<Exec> const of_one(rows, all_alike, 1);
+  strange.buffer.start = of_one.start();
+  CHECK_THROWS_WITH(State(Exec(), strange, batch, data, 1),
+                    "basin::objective::chains::ClassConditional: the start is of 1 classes and "
+                    "dimension 1, the classifier has 2 and 1");
   State objective(Exec(), options, batch, data, 1);
   Kokkos::View<double**, Kokkos::LayoutRight, Exec> const x("x", batch, 1);
   auto const initial = on_host(
@@ -436,6 +443,11 @@ TEST_CASE("a step of a joint model allocates nothing, waits for nothing and has 
   auto const tally = bench::count(Exec(), 20, [&] { t.step(); });
   CHECK(tally.allocations == 0);
   CHECK(tally.fences == 0);
+  // A graph is recorded anew, and launched once a step.
+  t.objective().sampler.steps = 17;
+  t.step();
+  CHECK(bench::count(Exec(), 20, [&] { t.step(); }).launches == tally.launches);
+  CHECK(tally.launches > 0);
   auto const m = t.metrics();
   CHECK(m["cross_entropy"] > 0);
   CHECK(m.has("gap"));

@@ -107,6 +107,7 @@ TEST_CASE("Gaussians of classes refuse what does not fit", "[sampler][class_gaus
                     who + "class 2 of 3 has no row, and a start of its chains none to look like");
   CHECK_THROWS_WITH(ClassGaussians<Exec>(data.x, data.y, 1),
                     who + "labels must be in [-1, 1); labels(6) is 1");
+  CHECK_THROWS_WITH(ClassGaussians<Exec>(data.x, data.y, 0), who + "classes must be >= 1, got 0");
   CHECK_THROWS_WITH(ClassGaussians<Exec>(data.x, Labels("y", 3), 1),
                     who + "labels has first extent 3, points has 11 rows");
   CHECK_THROWS_WITH(ClassGaussians<Exec>(data.x, data.y, 2, {.ridge = 0}),

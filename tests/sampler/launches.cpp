@@ -8,6 +8,7 @@
 #include <basin/sampler/hamiltonian.hpp>
 #include <basin/sampler/mala.hpp>
 #include <basin/sampler/microcanonical.hpp>
+#include <basin/sampler/paced_langevin.hpp>
 #include <basin/sampler/parallel_tempering.hpp>
 
 #include "benchmarks/support/count_allocations.hpp"
@@ -74,6 +75,15 @@ TEST_CASE("a call of a move is one launch, however many steps, and no allocation
     }
 }
 
+TEST_CASE("a call of paced steps is two launches, and no allocation", "[sampler][allocation]") {
+  bench::watch_kokkos();
+  for (int const steps : {1, 17}) {
+    auto const tally = cost(PacedLangevin<>{{.steps = steps}});
+    CHECK(tally.launches == 2 * 3);
+    CHECK(tally.allocations == 0);
+  }
+}
+
 TEST_CASE("a block of a warm-up is three launches, and no allocation", "[sampler][allocation]") {
   bench::watch_kokkos();
   for (int const steps : {5, 20}) {
@@ -106,6 +116,7 @@ TEST_CASE("chains have the same bits for one thread and for all", "[sampler][det
     };
     CHECK(same(Mala{}));
     CHECK(same(Hamiltonian{}));
+    CHECK(same(PacedLangevin<>{}));
     CHECK(same(Microcanonical{.adaptation = tuning}));
     CHECK(same(Tempering{.steps = 5, .ladder = TemperatureLadder::geometric(3, 0.1)}));
   }

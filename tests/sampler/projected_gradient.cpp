@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/energy/classifier.hpp>
+#include <basin/energy/parameter_gradient.hpp>
+#include <basin/layer/dropout.hpp>
 #include <basin/layer/silu.hpp>
 #include <basin/sampler/projected_gradient.hpp>
 
@@ -11,7 +13,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ratio>
+#include <string>
 #include <vector>
+
+namespace attack_test {
+
+// A ball of a user's own: a row starts at itself, and a step is the gradient as it is.
+struct Slope {
+  using axis                = basin::sampler::ball_axis;
+  static constexpr int rows = 0;
+  static double cube(int) { return 0; }
+
+  template <class Context, class Tile, class Scalar>
+  static KOKKOS_FUNCTION void ascend(Context const& c, Tile const& t, Scalar const*, Scalar*,
+                                     Scalar a, Scalar) {
+    using V               = typename Context::value_type;
+    Scalar* const x       = t.x;
+    Scalar const* const g = t.gradient;
+    c.map(Tile::dimension, [=](auto at) { at.store(x, at.load(x) + V(a) * at.load(g)); });
+  }
+};
+
+}  // namespace attack_test
 
 namespace {
 
@@ -34,8 +58,8 @@ struct Result {
 
 int label(std::size_t i) { return static_cast<int>(i % 2); }
 
-template <class Net, class Ball>
-Result attacked(ProjectedGradient<Ball> const& options, std::vector<double> const& theta,
+template <class Net, class Options>
+Result attacked(Options const& options, std::vector<double> const& theta,
                 std::vector<double> const& x, std::uint64_t seed = 1) {
   Model<Exec, Net> const model(theta);
   Points const points("points", n, D), adversarial("adversarial", n, D);
@@ -135,6 +159,117 @@ TEST_CASE("attacks break the rows whose margin is within the radius",
         std::sqrt(5.25));
 }
 
+// From the same starts a step is never a loss: u.x grows until the ball ends, and the loss with it. Signs
+// are at the farthest corner after 12 steps; the angle of an L2 iterate to u is at most pi (1 - step /
+// radius)^K = 0.082 after 20, and its loss |u| r (1 - cos 0.082) = 2.3e-3 below the largest.
+TEST_CASE("more steps of an attack are never less", "[sampler][projected_gradient]") {
+  auto const x     = numbers(n * D, 2, 0.5);
+  auto const check = [&](auto options, double norm, double tolerance) {
+    std::vector<double> before;
+    int grown = 0;
+    for (int const steps : {1, 5, 20}) {
+      options.steps   = steps;
+      auto const next = attacked<Linear>(options, linear, x).losses;
+      for (std::size_t i = 0; i < before.size(); ++i) {
+        CHECK(next[i] >= before[i] - 1e-14);  // 20 roundings of x, of 2^-53 |u|_1
+        grown += next[i] > before[i] + 0.01;
+      }
+      before = next;
+    }
+    CHECK(grown > n);
+    double worst = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      double gap = 0.3;
+      for (std::size_t d = 0; d < D; ++d) gap += u[d] * x[D * i + d];
+      double const margin = label(i) == 1 ? -gap : gap;
+      worst               = std::max(worst,
+                                     std::abs(before[i] - std::log1p(std::exp(options.radius * norm - margin))));
+    }
+    CHECK(worst < tolerance);
+  };
+  check(ProjectedGradient<ball::LInfinity>{.step_size = 0.05, .radius = 0.3, .restarts = 1}, 3.5,
+        1e-14);
+  check(ProjectedGradient<ball::L2>{.step_size = 0.05, .radius = 0.3, .restarts = 1},
+        std::sqrt(5.25), 2.4e-3);
+}
+
+// Central differences of the training pass with each of the masks, whose mean is the step.
+TEST_CASE("a gradient over dropout is the mean of those of its masks",
+          "[sampler][projected_gradient]") {
+  using Dropped = basin::energy::Classifier<double, basin::Vector<D>, layer::Dense<12>, layer::Silu,
+                                            layer::Dropout<std::ratio<1, 4>>, layer::Dense<2>>;
+  using Attack  = ProjectedGradient<attack_test::Slope, basin::sampler::expectation::OverDropout>;
+  int constexpr masks = 5;
+  double const a      = 0.01;
+  Attack options{.steps       = 1,
+                 .step_size   = a,
+                 .restarts    = 1,
+                 .lower       = -10,
+                 .upper       = 10,
+                 .expectation = {.masks = masks}};
+  auto const theta = parameters_of<Dropped>(3);
+  auto const x     = numbers(n * D, 2, 0.5);
+
+  Model<Exec, Dropped> const model(theta);
+  Kokkos::View<int*, Exec> const labels("labels", n);
+  auto const host_y = Kokkos::create_mirror_view(labels);
+  for (std::size_t i = 0; i < n; ++i) host_y(i) = label(i);
+  Kokkos::deep_copy(labels, host_y);
+  auto const energy = model.net().with_head(basin::energy::head::CrossEntropy{{labels.data()}});
+  using Energy      = std::remove_const_t<decltype(energy)>;
+  basin::energy::ParameterGradient<
+      Energy, 0, Exec, basin::tile::default_tuning<Exec, double, Energy::workspace_rows>()> const
+      pass(n);
+  auto const losses = [&](std::vector<double> const& at, int mask) {
+    auto const points = on_device<Exec, double>(at);
+    pass.record(Exec(), energy, n,
+                basin::energy::FillPoints<Points>{Model<Exec, Dropped>::points(points)},
+                basin::Stream{basin::seed_of(1, 1), basin::Purpose::dropout, std::uint64_t(mask)});
+    return on_host(Kokkos::View<double const*, Exec, Kokkos::MemoryUnmanaged>(pass.energies(), n));
+  };
+  // The mean over masks from the first on.
+  auto const slope = [&](std::vector<double> const& at, int first, int count) {
+    std::vector<double> mean(n * D);
+    for (std::size_t d = 0; d < D; ++d)
+      for (int mask = first; mask < first + count; ++mask) {
+        auto above = at, below = at;
+        for (std::size_t i = 0; i < n; ++i) above[D * i + d] += step, below[D * i + d] -= step;
+        auto const up = losses(above, mask), down = losses(below, mask);
+        for (std::size_t i = 0; i < n; ++i)
+          mean[D * i + d] += (up[i] - down[i]) / (2 * step * count);
+      }
+    return mean;
+  };
+  auto const compare = [&](std::vector<double> const& expected) {
+    auto const moved = attacked<Dropped>(options, theta, x).x;
+    int kept         = 0;
+    double worst     = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      // Rows whose loss without dropout did not grow are kept as they were.
+      bool const same = std::equal(&x[D * i], &x[D * i] + D, &moved[D * i]);
+      kept += same;
+      for (std::size_t d = 0; d < D && !same; ++d)
+        worst = std::max(worst, std::abs(moved[D * i + d] - expected[D * i + d]) / a);
+    }
+    CHECK(worst < 2 * tolerance);
+    CHECK(kept < n / 2);
+  };
+  auto const moved_along = [&](std::vector<double> at, std::vector<double> const& g) {
+    for (std::size_t k = 0; k < at.size(); ++k) at[k] += a * g[k];
+    return at;
+  };
+  auto const one = slope(x, 0, 1), mean = slope(x, 0, masks);
+  compare(moved_along(x, mean));
+  int differ = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) differ += std::abs(mean[k] - one[k]) > 1e-3;
+  CHECK(differ > n);
+  // The next step has masks of its own.
+  options.steps             = 2;
+  options.expectation.masks = 1;
+  auto const first          = moved_along(x, one);
+  compare(moved_along(first, slope(first, 1, 1)));
+}
+
 TEST_CASE("an attack stays in its ball and in the range", "[sampler][projected_gradient]") {
   auto const theta = parameters_of<Curved>(3);
   auto const x     = numbers(n * D, 2, 0.9);
@@ -200,6 +335,9 @@ TEST_CASE("an attack refuses what does not fit", "[sampler][projected_gradient]"
                     who + "radius must be > 0 and finite, got 0");
   CHECK_THROWS_WITH((ProjectedGradient<>{.lower = 1, .upper = 1}.check()),
                     who + "lower must be < upper, got 1 and 1");
+  using OverDropout = basin::sampler::expectation::OverDropout;
+  CHECK_THROWS_WITH((ProjectedGradient<ball::L2, OverDropout>{.expectation = {.masks = 0}}.check()),
+                    "basin::sampler::expectation::OverDropout: masks must be in [1, 2048], got 0");
   Model<Exec, Linear> const model(linear);
   Points const points("points", n, D), few("few", n - 1, D);
   Kokkos::View<double*, Exec> const losses("losses", n);
@@ -215,6 +353,11 @@ TEST_CASE("an attack refuses what does not fit", "[sampler][projected_gradient]"
   CHECK_THROWS_WITH(
       run(Kokkos::View<int*, Exec>("labels", 2), points, points),
       "basin::sampler::attack: labels has first extent 2 and losses 37, points has 37");
+  Kokkos::View<int*, Exec> const beyond("labels", n);
+  Kokkos::deep_copy(beyond, 2);
+  CHECK_THROWS_WITH(run(beyond, points, Points("to", n, D)),
+                    "basin::sampler::attack: labels must be in [0, 2), the number of logits; "
+                    "labels(0) is 2");
 }
 
 }  // namespace

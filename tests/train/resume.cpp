@@ -51,9 +51,9 @@ TEST_CASE("every pair of choices that can be is in a run that is interrupted", "
           ++(can ? found : impossible);
         }
     }
-  // 3 objectives of 13 samplers, 4 + 5 buffers, 19 of 3 optimizers; 5 buffers of 3 and of 13; 13 of 3.
-  CHECK(found == 3 * 13 + 4 + 5 + 19 * 3 + 5 * 3 + 5 * 13 + 13 * 3);
-  CHECK(impossible == 16 * 13 + 16 * 5 + 5 + 1);
+  // 3 objectives of 14 samplers, 4 + 5 buffers, 21 of 3 optimizers; 5 buffers of 3 and of 14; 14 of 3.
+  CHECK(found == 3 * 14 + 4 + 5 + 21 * 3 + 5 * 3 + 5 * 14 + 14 * 3);
+  CHECK(impossible == 18 * 14 + 18 * 5 + 5 + 1);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace basin::test {
 // Not here: AnnealedLangevin (sets a condition of its energy), ParallelTempering (its chains have other
 // laws), AnnealedImportance and SequentialMonteCarlo (for log Z), ProjectedGradient (no chains), HeatedLangevin,
 // RecoveryLangevin and WeightedLangevin (part of an objective).
-inline constexpr std::array<std::string_view, 13> samplers{"Langevin<>",
+inline constexpr std::array<std::string_view, 14> samplers{"Langevin<>",
                                                            "Langevin<Decoupled>",
                                                            "Mala",
                                                            "Hamiltonian",
@@ -27,13 +27,14 @@ inline constexpr std::array<std::string_view, 13> samplers{"Langevin<>",
                                                            "AdaptiveHamiltonian",
                                                            "CheesHamiltonian",
                                                            "Microcanonical",
-                                                           "Boxed<AdaptiveHamiltonian>"};
+                                                           "Boxed<AdaptiveHamiltonian>",
+                                                           "PacedLangevin<Decoupled>"};
 inline constexpr std::array<std::string_view, 5> buffers{"Replay<>", "Replay<Ring>",
                                                          "Replay<Reservoir, WithReplacement>",
                                                          "Replay<Byte>", "Replay<ByClass>"};
 inline constexpr int by_class = 4;
 inline constexpr std::array<std::string_view, 3> optimizers{"Sgd", "Adam", "AdamW"};
-inline constexpr std::array<std::string_view, 19> objectives{"ContrastiveDivergence",
+inline constexpr std::array<std::string_view, 21> objectives{"ContrastiveDivergence",
                                                              "PersistentCd",
                                                              "Joint",
                                                              "Sum",
@@ -51,7 +52,9 @@ inline constexpr std::array<std::string_view, 19> objectives{"ContrastiveDiverge
                                                              "WeightedPersistentCd",
                                                              "DualScoreMatching",
                                                              "NoiseLevelClassification",
-                                                             "ImprovedContrastiveDivergence"};
+                                                             "ImprovedContrastiveDivergence",
+                                                             "Joint<GradientNorms>",
+                                                             "MutualInformation"};
 inline constexpr int contrastive_divergence = 0, persistent_cd = 1, joint = 2, sum = 3;
 
 /// A trainer: indices in the lists above, -1 for none.
@@ -68,18 +71,18 @@ struct Row {
 
 // Of a sampler: contrastive divergence, and each buffer with one of the two objectives that have one, in
 // turn from sampler to sampler, as the optimizers.
-inline constexpr int rows_of_sampler = 6, rows_with_sampler = 13 * rows_of_sampler;
+inline constexpr int rows_of_sampler = 6, rows_with_sampler = 14 * rows_of_sampler;
 inline constexpr auto resume_set = [] {
-  std::array<Row, std::size_t(rows_with_sampler + 16 * 3)> rows{};
+  std::array<Row, std::size_t(rows_with_sampler + 18 * 3)> rows{};
   std::size_t n = 0;
-  for (int s = 0; s < 13; ++s)
+  for (int s = 0; s < 14; ++s)
     for (int k = 0; k < rows_of_sampler; ++k) {
       int const buffer = k - 1, of_buffer = buffer == by_class      ? joint
                                             : (buffer + s) % 2 == 0 ? persistent_cd
                                                                     : joint;
       rows[n++] = {k == 0 ? contrastive_divergence : of_buffer, buffer, (k + s / 2) % 3, s};
     }
-  for (int o = sum; o < 19; ++o)
+  for (int o = sum; o < 21; ++o)
     for (int optimizer = 0; optimizer < 3; ++optimizer) rows[n++] = {o, -1, optimizer, -1};
   return rows;
 }();

@@ -151,8 +151,15 @@ struct ClassConditional {
       Kokkos::deep_copy(slots, of_slots);
     }
 
+    /// \throws std::invalid_argument if chains start by other classes than the classifier has
     template <class Buffer>
     Buffer of(Buffer options) const {
+      if constexpr (requires { options.start.classes, options.start.dimension; })
+        if (int const classes = static_cast<int>(cumulative_.size());
+            options.start.classes != classes || options.start.dimension != E::dimension)
+          refuse("basin::objective::chains::ClassConditional", "the start is of ",
+                 options.start.classes, " classes and dimension ", options.start.dimension,
+                 ", the classifier has ", classes, " and ", +E::dimension);
       options.draw.labels  = labels_;
       options.draw.classes = static_cast<int>(cumulative_.size());
       if constexpr (requires { options.start.labels; }) options.start.labels = labels_;

@@ -4,6 +4,7 @@
 
 #include <basin/buffer/replay.hpp>
 #include <basin/core/part.hpp>
+#include <basin/objective/balance.hpp>
 #include <basin/objective/chains.hpp>
 #include <basin/objective/contrast.hpp>
 #include <basin/objective/cross_entropy.hpp>
@@ -103,7 +104,8 @@ struct GenerativeFactor {
 /// \tparam Sampler   for example that of sampler::presets::jem
 /// \tparam Buffer    a buffer::Replay, for class-conditional chains with buffer::draw::ByClass
 /// \tparam Policies  in any order: chains::Marginal (default) or ClassConditional; turn::Combined
-///                   (default) or Alternating; a loss policy (default loss::Difference)
+///                   (default) or Alternating; balance::None (default) or GradientNorms; a loss
+///                   policy (default loss::Difference)
 template <class Sampler, class Buffer = buffer::Replay<>, class... Policies>
 struct Joint {
   static_assert(sampler::NamesSteps<Sampler>,
@@ -114,16 +116,18 @@ struct Joint {
                 "basin::objective::Joint: the second argument is no buffer; write for example "
                 "buffer::Replay<>, and policies, if any, behind it.");
   static_assert((Policy<Policies> && ...) &&
-                    (has_axis<Policies, chains_axis, turn_axis, loss_axis> && ...) &&
+                    (has_axis<Policies, chains_axis, turn_axis, balance_axis, loss_axis> && ...) &&
                     policies_of<chains_axis, Policies...> <= 1 &&
                     policies_of<turn_axis, Policies...> <= 1 &&
+                    policies_of<balance_axis, Policies...> <= 1 &&
                     policies_of<loss_axis, Policies...> <= 1,
                 "basin::objective::Joint: after sampler and buffer write at most one chains::, one "
-                "turn:: and one loss:: policy.");
+                "turn::, one balance:: and one loss:: policy.");
   using sampler_type = Sampler;
   using buffer_type  = Buffer;
   using chains_type  = pick<chains_axis, objective::chains::Marginal, Policies...>;
   using turn_type    = pick<turn_axis, objective::turn::Combined, Policies...>;
+  using balance_type = pick<balance_axis, objective::balance::None, Policies...>;
   using loss_type    = pick<loss_axis, objective::loss::Difference, Policies...>;
   static_assert(check_turn<turn_type>::value && check_loss<loss_type>::value);
   static_assert(chains_type::template check_buffer<Buffer>());
@@ -143,6 +147,7 @@ struct Joint {
   EnergyPenalty energy_l2{};       ///< scaled by the weights of p_x and p_x_y
   chains_type chains{};            ///< options of the policy, if any
   turn_type turn{};                ///< options of the policy, if any
+  balance_type balance{};          ///< options of the policy, if any
   loss_type loss{};                ///< options of the policy, if any
 
   template <class Self, class F>
@@ -160,6 +165,7 @@ struct Joint {
     f.nested("energy_l2", self.energy_l2);
     f.nested("chains", self.chains);
     f.nested("turn", self.turn);
+    f.nested("balance", self.balance);
     f.nested("loss", self.loss);
   }
 
@@ -198,6 +204,10 @@ struct Joint {
         "basin::objective::Joint: the energy is no classifier; write "
         "energy::Classifier<Scalar, Shape, Layers...>, whose last layer has a logit for each "
         "class.");
+    static_assert(
+        requires { typename balance_type::template bind<typename E::scalar_type, Exec, tuning>; },
+        "basin::objective::Joint: the balance:: policy has no 'template <class Scalar, class Exec, "
+        "tile::Tuning tuning> class bind', see basin/objective/balance.hpp.");
 
    public:
     using typename base::Chains;
@@ -224,7 +234,8 @@ struct Joint {
           terms_(of_terms(options, batch)),
           losses_("basin::objective::cross_entropies", labels_of_step(options, batch)),
           counts_("basin::objective::label_counts", +Weigh::parts),
-          contrast_("basin::objective::contrast", +E::parameters) {
+          contrast_("basin::objective::contrast", +E::parameters),
+          balance_(+E::parameters) {
       rows_.check(options.p_x_y.coefficient);
       labeled_ = options.labeled;
     }
@@ -242,10 +253,10 @@ struct Joint {
       samples(exec, options, energy, {}, base::samples(), step, base::outputs());
       classify(exec, options, energy, step, gradient);
       base::contrast(exec, options.loss, options.energy_l2, energy, step, contrast_.data());
-      energy::add_scaled<tuning>(
-          exec, static_cast<Scalar const*>(contrast_.data()), +E::parameters,
-          detail::GenerativeFactor<turn_type>{options.p_x, options.p_x_y, options.turn, step},
-          gradient);
+      balance_.add(
+          exec, options.balance,
+          detail::GenerativeFactor<turn_type>{options.p_x, options.p_x_y, options.turn, step}, step,
+          static_cast<Scalar const*>(contrast_.data()), gradient);
     }
 
     /// chains = samples of the model for this step. Asynchronous on exec.
@@ -270,10 +281,10 @@ struct Joint {
       basin::sampler::start_chains<tuning>(exec, options.buffer.start, chains, pool_, stream);
     }
 
-    /// The columns of Contrast, cross_entropy, and buffer_age.
+    /// The columns of Contrast and of the balance, cross_entropy, and buffer_age.
     auto columns() const {
       auto const ages = buffer_.drawn_ages();
-      return join(base::columns(),
+      return join(join(base::columns(), balance_.columns()),
                   std::array<Column<Scalar>, 2>{{{quantity::cross_entropy, losses_.data(), nullptr,
                                                   static_cast<int>(losses_.extent(0))},
                                                  {quantity::buffer_age, nullptr, ages.data(),
@@ -285,6 +296,7 @@ struct Joint {
     void archive(Archive& a) {
       base::archive(a);
       a("buffer", buffer_);
+      if constexpr (requires { balance_.archive(a); }) a("balance", balance_);
     }
 
     bound_buffer& buffer() { return buffer_; }
@@ -357,6 +369,7 @@ struct Joint {
     Kokkos::View<Scalar*, memory> losses_;  // (labeled rows of a step)
     Kokkos::View<int*, memory> counts_;
     Kokkos::View<Scalar*, memory> contrast_;  // (E::parameters)
+    typename balance_type::template bind<Scalar, Exec, tuning> balance_;
   };
 
  private:

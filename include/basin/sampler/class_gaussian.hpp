@@ -112,6 +112,7 @@ class ClassGaussians {
                  ClassGaussiansOptions const& options = {}) {
     char const* who = "basin::sampler::ClassGaussians";
     options.check();
+    if (classes < 1) refuse(who, "classes must be >= 1, got ", classes);
     if (labels.extent(0) != points.extent(0))
       refuse(who, "labels has first extent ", labels.extent(0), ", points has ", points.extent(0),
              " rows");

@@ -5,6 +5,7 @@
 #include <basin/core/field.hpp>
 #include <basin/core/policy.hpp>
 #include <basin/energy/head/labeled.hpp>
+#include <basin/layer/elementwise.hpp>
 #include <basin/sampler/chain.hpp>
 
 #include <cmath>
@@ -95,6 +96,84 @@ concept Ball = has_axis<B, ball_axis> && requires {
   { B::cube(2) } -> std::convertible_to<double>;
 };
 
+struct expectation_axis {};
+
+/// What the gradient of a step is averaged over. A user-defined policy is a struct with
+///
+///   using axis = basin::sampler::expectation_axis;
+///   template <int D> static constexpr int rows = ...;  // [row][T] of its own, in D dimensions
+///   // dE/dx of step k in t.gradient; own: its rows; seed: of its draws
+///   template <class Context, class Tile, class Scalar> KOKKOS_FUNCTION
+///   void gradient(Context const& c, Tile const& t, Scalar* own, int k, std::uint64_t seed) const;
+///   void check() const;  // if it has options to validate; throws std::invalid_argument
+namespace expectation {
+
+/// Nothing: dropout is off, as where the classifier is used.
+struct None {
+  using axis = expectation_axis;
+  template <int D>
+  static constexpr int rows = 0;
+
+  template <class Context, class Tile, class Scalar>
+  KOKKOS_FUNCTION void gradient(Context const& c, Tile const& t, Scalar*, int,
+                                std::uint64_t) const {
+    t.energy.gradient(c, t.workspace);
+  }
+};
+
+/// Masks of the layer::Dropout of the classifier, other ones for each row, step and restart: the
+/// gradient of a step is the mean of those with each mask (expectation over transformation). An
+/// attack on a classifier that drops out where it is used, and a check of one that does not: where it
+/// breaks more rows, their gradient is masked. Losses are those without dropout, by which results are
+/// kept. Source: Athalye et al. 2018, ICML, arXiv:1707.07397, section 2.1; 15 as in Yang et al. 2022,
+/// arXiv:2209.07959, code.
+struct OverDropout {
+  using axis = expectation_axis;
+  int masks  = 15;  ///< of a step; in [1, 2^11]
+  template <int D>
+  static constexpr int rows = D;
+
+  template <class Self, class F>
+  static constexpr void fields(Self& self, F&& f) {
+    f(Field{"masks", "1", "of a step"}, self.masks, range::closed(1, 1 << 11));
+  }
+  /// \throws std::invalid_argument naming the field and its value
+  void check() const { check_fields("basin::sampler::expectation::OverDropout", *this); }
+
+  template <class Context, class Tile, class Scalar>
+  KOKKOS_FUNCTION void gradient(Context const& c, Tile const& t, Scalar* own, int k,
+                                std::uint64_t seed) const {
+    using V           = typename Context::value_type;
+    Scalar* const g   = t.gradient;
+    int const all     = masks;
+    Scalar const each = Scalar(1) / static_cast<Scalar>(all);
+    for (int m = 0; m < all; ++m) {
+      // Below 2^32, above which layers have bits of their own.
+      std::uint64_t const draw = static_cast<std::uint64_t>(k) * static_cast<std::uint64_t>(all) +
+                                 static_cast<std::uint64_t>(m);
+      t.energy.gradient(c, t.workspace,
+                        layer::Training{Stream{seed, Purpose::dropout, draw},
+                                        static_cast<std::uint32_t>(t.first)});
+      bool const begins = m == 0, ends = m == all - 1;
+      c.map(Tile::dimension, [=](auto at) {
+        V const sum = begins ? at.load(g) : at.load(own) + at.load(g);
+        if (ends)
+          at.store(g, V(each) * sum);
+        else
+          at.store(own, sum);
+      });
+    }
+  }
+};
+
+}  // namespace expectation
+
+/// What gradients are averaged over, see namespace expectation.
+template <class X>
+concept Expectation = has_axis<X, expectation_axis> && requires {
+  { +X::template rows<2> } -> std::convertible_to<int>;
+};
+
 /// Projected gradient ascent (PGD) of the cross-entropy of a classifier: adversarial examples,
 ///
 ///   x <- Pi(x + a s(d/dx -log p(y | x))),  s the sign, or division by the 2-norm
@@ -112,7 +191,8 @@ concept Ball = has_axis<B, ball_axis> && requires {
 /// cross-entropy, x <- Pi(x - a s(...)), and keeps the least.
 ///
 /// \tparam B  ball::LInfinity, ball::L2, or a user's
-template <Ball B = ball::LInfinity>
+/// \tparam X  expectation::None, expectation::OverDropout, or a user's
+template <Ball B = ball::LInfinity, Expectation X = expectation::None>
 struct ProjectedGradient {
   int steps        = 40;     ///< K; in [0, 2^20]
   double step_size = 0.01;   ///< a, units of x; > 0
@@ -121,6 +201,7 @@ struct ProjectedGradient {
   double lower     = -1;     ///< range of the rows, units of x
   double upper     = 1;      ///< range of the rows, units of x; > lower
   bool targeted    = false;  ///< labels are classes to reach, not to leave
+  X expectation{};           ///< options of the policy, if any
 
   template <class Self, class F>
   static constexpr void fields(Self& self, F&& f) {
@@ -131,6 +212,7 @@ struct ProjectedGradient {
     f(Field{"lower", "x", "least coordinate"}, self.lower);
     f(Field{"upper", "x", "largest coordinate, > lower"}, self.upper);
     f(Field{"targeted", "1", "labels are classes to reach"}, self.targeted);
+    f.nested("expectation", self.expectation);
   }
 
   /// \throws std::invalid_argument naming the field and its value
@@ -149,26 +231,30 @@ struct AscentTile : ChainTile<E, n> {
   static constexpr int dimension = E::dimension;
 };
 
-template <class E, class B, class Points>
+template <class E, class B, class X, class Points>
 struct AscentMove {
-  using Scalar              = typename E::scalar_type;
-  static constexpr int D    = E::dimension;
-  static constexpr int rows = D + B::rows;  // the rows x0, those of the ball
-  Points origin;                            // (chains, D)
+  using Scalar           = typename E::scalar_type;
+  static constexpr int D = E::dimension;
+  // The rows x0, those of the ball, those of the expectation.
+  static constexpr int rows = D + B::rows + X::template rows<D>;
+  Points origin;  // (chains, D)
   Scalar step_size, radius, lower, upper;
+  X expectation;
+  std::uint64_t seed;
 
   template <class Context, class Tile>
   KOKKOS_FUNCTION void begin(Context const& c, Tile const& t) const {
     c.load_chains(origin, t.first, t.count, +D, t.rows);
   }
   template <class Context, class Tile>
-  KOKKOS_FUNCTION void step(Context const& c, Tile const& t, int, Stream const&) const {
+  KOKKOS_FUNCTION void step(Context const& c, Tile const& t, int k, Stream const&) const {
     using V            = typename Context::value_type;
     Scalar* const x    = t.x;
     Scalar const least = lower, most = upper;
-    t.energy.gradient(c, t.workspace);
-    B::ascend(c, AscentTile<E, 1>{t}, static_cast<Scalar const*>(t.rows),
-              t.rows + D * Context::width, step_size, radius);
+    AscentTile<E, 1> const with_dimension{t};
+    expectation.gradient(c, with_dimension, t.rows + (D + B::rows) * Context::width, k, seed);
+    B::ascend(c, with_dimension, static_cast<Scalar const*>(t.rows), t.rows + D * Context::width,
+              step_size, radius);
     c.map(+D, [=](auto at) { at.store(x, clamp(V(at.load(x)), least, most)); });
   }
   template <class Context, class Tile>
@@ -238,9 +324,10 @@ struct KeepWorst {
 /// \param adversarial  (n, dimension) on the device, not points
 /// \param losses       (n) on the device, at least that of points (targeted: at most)
 /// \param seed         of the random starts
-/// \throws std::invalid_argument if an option is invalid or an extent does not fit
-template <class Exec, class B, class E, class Labels, class Points, class Adversarial, class Losses>
-void attack(Exec const& exec, ProjectedGradient<B> const& options, E const& classifier,
+/// \throws std::invalid_argument if an option is invalid, an extent does not fit, or a label is none
+template <class Exec, class B, class X, class E, class Labels, class Points, class Adversarial,
+          class Losses>
+void attack(Exec const& exec, ProjectedGradient<B, X> const& options, E const& classifier,
             Labels const& labels, Points const& points, Adversarial const& adversarial,
             Losses const& losses, std::uint64_t seed = 1) {
   char const* who = "basin::sampler::attack";
@@ -256,10 +343,15 @@ void attack(Exec const& exec, ProjectedGradient<B> const& options, E const& clas
     refuse(who, "labels has first extent ", labels.extent(0), " and losses ", losses.extent(0),
            ", points has ", points.extent(0));
   if (points.extent(0) == 0) return;
+  auto const classes = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), labels);
+  for (std::size_t n = 0; n < classes.extent(0); ++n)
+    if (classes(n) < 0 || classes(n) >= E::outputs)
+      refuse(who, "labels must be in [0, ", +E::outputs, "), the number of logits; labels(", n,
+             ") is ", classes(n));
 
   auto const energy = classifier.with_head(energy::head::CrossEntropy{{labels.data()}});
   using Loss        = std::remove_const_t<decltype(energy)>;
-  using Move        = detail::AscentMove<Loss, B, tile::Borrowed<Points>>;
+  using Move        = detail::AscentMove<Loss, B, X, tile::Borrowed<Points>>;
   using Work        = Kokkos::View<Scalar**, Kokkos::LayoutRight, typename Exec::memory_space>;
   constexpr tile::Tuning tuning =
       tile::default_tuning<Exec, Scalar, Loss::workspace_rows + Move::rows>();
@@ -270,7 +362,6 @@ void attack(Exec const& exec, ProjectedGradient<B> const& options, E const& clas
                lower  = static_cast<Scalar>(options.lower),
                upper  = static_cast<Scalar>(options.upper);
   double const ascent = options.targeted ? -options.step_size : options.step_size;
-  Move const move{points, static_cast<Scalar>(ascent), radius, lower, upper};
   auto const run = [&](Scalar const half, int restart, int steps, Scalar* to, auto const& chains) {
     using Chains = tile::Borrowed<std::remove_cvref_t<decltype(chains)>>;
     Stream const stream{seed, Purpose::sampler_start, static_cast<std::uint64_t>(restart)};
@@ -279,6 +370,13 @@ void attack(Exec const& exec, ProjectedGradient<B> const& options, E const& clas
                                      points, chains, half, lower, upper, stream});
     Outputs<Scalar, 1> outputs{};
     outputs.columns[0] = to;
+    Move const move{points,
+                    static_cast<Scalar>(ascent),
+                    radius,
+                    lower,
+                    upper,
+                    options.expectation,
+                    seed_of(seed, static_cast<std::uint64_t>(restart))};
     run_chains<tuning>(exec, "basin::attack", move, energy, chains, stream, steps, outputs);
   };
   run(0, 0, 0, losses.data(), adversarial);  // the rows themselves
