@@ -11,7 +11,7 @@
 #include <basin/run/describe.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
-#include "copies.hpp"
+#include "../copies.hpp"
 #include "model.hpp"
 #include "score.hpp"
 
