@@ -24,6 +24,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
 namespace {
 
@@ -91,6 +92,22 @@ std::vector<std::string> list(std::string const& text) {
 bool holds(std::string const& text, std::string const& name) {
   auto const all = list(text);
   return std::find(all.begin(), all.end(), name) != all.end();
+}
+
+// Each name of a list must be one of 'known'.
+void check_list(char const* what, std::string const& text, std::string const& known) {
+  for (std::string const& name : list(text))
+    if (!holds(known, name))
+      throw std::invalid_argument(std::string("jem: there is no '") + name + "' in " + what +
+                                  "; there are " + known);
+}
+void check(Program const& o) {
+  check_list("sets", o.sets, "mnist,fashion,mnist_100_labels,cifar");
+  check_list("networks", o.networks, "mlp,cnn,wide_resnet");
+  check_list("methods", o.methods, "plain,jem,stable");
+  check_list("seeds", o.seeds, "1,2,3");
+  check_list("study", o.study,
+             "none,all,from_trained,growing,of_classes,clip,sharpness,rolls_back");
 }
 
 // The most telling first.
@@ -436,6 +453,7 @@ Settings with(Program const& o, std::string const& name) {
 }
 
 int run(Program const& o, Json const& process) {
+  check(o);
   std::filesystem::create_directories(o.out);
   std::string const file = o.out + "/cells.jsonl";
   std::set<std::string> done;
