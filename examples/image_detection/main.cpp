@@ -12,7 +12,7 @@
 #include <basin/run/process.hpp>
 #include <basin/sampler/noise_ladder.hpp>
 
-#include "copies.hpp"
+#include "../copies.hpp"
 #include "model.hpp"
 #include "score.hpp"
 

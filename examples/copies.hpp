@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images that are not of the data and are known without other data: noise, and copies of images
-// with noise, blurred and shifted. Values are in [-1, 1], 28x28.
-#ifndef EXAMPLES_IMAGE_DETECTION_COPIES_HPP
-#define EXAMPLES_IMAGE_DETECTION_COPIES_HPP
+// with noise, blurred and shifted. Values are in [-1, 1]; images are 28x28 where no form is named.
+#ifndef EXAMPLES_COPIES_HPP
+#define EXAMPLES_COPIES_HPP
 
-#include "../images.hpp"
+#include "images.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +16,12 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+// Of an image: square, channels last.
+struct Form {
+  int side = 28, channels = 1;
+  int size() const { return side * side * channels; }
+};
 
 inline Images like(Images const& x) { return Images("images", x.extent(0), x.extent(1)); }
 
@@ -30,8 +36,9 @@ inline Images with_noise(Images const& x, double s, std::uint64_t seed) {
 }
 
 // Convolved with a Gaussian of deviation s pixels; outside of the image is background, -1.
-inline Images blurred(Images const& x, double s) {
-  int const reach = static_cast<int>(std::ceil(3 * s));
+inline Images blurred(Images const& x, double s, Form const& form = {}) {
+  auto const [side, channels] = form;
+  int const reach             = static_cast<int>(std::ceil(3 * s));
   std::vector<float> kernel;
   float sum = 0;
   for (int k = -reach; k <= reach; ++k) {
@@ -43,31 +50,37 @@ inline Images blurred(Images const& x, double s) {
     for (bool const along_rows : {true, false}) {
       Images const& from = along_rows ? x : rows;
       Images const& to   = along_rows ? rows : y;
-      for (int i = 0; i < 28; ++i)
-        for (int j = 0; j < 28; ++j) {
-          float mean = 0;
-          for (int k = -reach; k <= reach; ++k) {
-            int const a = along_rows ? i : i + k, b = along_rows ? j + k : j;
-            bool const inside = a >= 0 && a < 28 && b >= 0 && b < 28;
-            mean += kernel[k + reach] / sum * (inside ? from(n, 28 * a + b) : -1);
+      for (int i = 0; i < side; ++i)
+        for (int j = 0; j < side; ++j)
+          for (int c = 0; c < channels; ++c) {
+            float mean = 0;
+            for (int k = -reach; k <= reach; ++k) {
+              int const a = along_rows ? i : i + k, b = along_rows ? j + k : j;
+              bool const inside = a >= 0 && a < side && b >= 0 && b < side;
+              mean +=
+                  kernel[k + reach] / sum * (inside ? from(n, (side * a + b) * channels + c) : -1);
+            }
+            to(n, (side * i + j) * channels + c) = mean;
           }
-          to(n, 28 * i + j) = mean;
-        }
     }
   return y;
 }
 
 // By so many pixels in one of eight directions; what leaves the image enters at the other side.
-inline Images shifted(Images const& x, int pixels, std::uint64_t seed) {
+inline Images shifted(Images const& x, int pixels, std::uint64_t seed, Form const& form = {}) {
+  auto const [side, channels] = form;
   constexpr int down[] = {0, 0, 1, -1, 1, 1, -1, -1}, right[] = {1, -1, 0, 0, 1, -1, 1, -1};
   std::mt19937_64 random(seed);
   Images const y = like(x);
   for (std::size_t n = 0; n < x.extent(0); ++n) {
     int const turn = static_cast<int>(random() % 8);
-    for (int i = 0; i < 28; ++i)
-      for (int j = 0; j < 28; ++j)
-        y(n, 28 * i + j) =
-            x(n, 28 * ((i + pixels * down[turn] + 28) % 28) + (j + pixels * right[turn] + 28) % 28);
+    for (int i = 0; i < side; ++i)
+      for (int j = 0; j < side; ++j)
+        for (int c = 0; c < channels; ++c) {
+          int const a                         = (i + pixels * down[turn] + side) % side,
+                    b                         = (j + pixels * right[turn] + side) % side;
+          y(n, (side * i + j) * channels + c) = x(n, (side * a + b) * channels + c);
+        }
   }
   return y;
 }
