@@ -12,16 +12,20 @@
 #include <basin/run/arrays.hpp>
 #include <basin/run/command_line.hpp>
 #include <basin/run/describe.hpp>
+#include <basin/run/process.hpp>
 #include <basin/run/stop_signals.hpp>
 
 #include "evaluation.hpp"
 #include "model.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -452,7 +456,14 @@ Settings with(Program const& o, std::string const& name) {
   return s;
 }
 
-int run(Program const& o, Json const& process) {
+// The rank that has the cells of a data set: those of one share classifiers.
+int rank_of(Cell const& cell, Program const& o, int ranks) {
+  auto const sets = list(o.sets);
+  auto const of   = cell.set == "mnist_100_labels" ? "mnist" : cell.set;
+  return static_cast<int>(std::find(sets.begin(), sets.end(), of) - sets.begin()) % ranks;
+}
+
+int run(Program const& o, Json const& described, basin::run::Process const& process) {
   check(o);
   std::filesystem::create_directories(o.out);
   std::string const file = o.out + "/cells.jsonl";
@@ -471,16 +482,31 @@ int run(Program const& o, Json const& process) {
       for (std::string const& name : list(o.study))
         todo.emplace_back(Cell{cell.set, cell.network, name, cell.seed}, with(o, name));
   }
-  Bench bench(o, process);
-  for (auto const& [cell, settings] : todo) {
-    if (done.contains(cell.name())) continue;
-    auto const line = bench.line(cell, settings);
-    if (!line) return basin::run::exit_status(basin::run::Ending::signaled);
-    std::ofstream(file, std::ios::app) << line->dump() << std::endl;
-    std::printf("%s: accuracy %.4f of rows held out%s\n", cell.name().c_str(),
-                (*line)["held_out"]["accuracy"].get<double>(),
-                (*line)["diverged"] == "" ? "" : ", diverged");
-    std::fflush(stdout);
+  std::erase_if(todo, [&](auto const& entry) { return done.contains(entry.first.name()); });
+  std::vector<std::deque<std::pair<Cell, Settings>>> of_rank(std::size_t(process.rank_count()));
+  for (auto const& entry : todo)
+    of_rank[std::size_t(rank_of(entry.first, o, process.rank_count()))].push_back(entry);
+  std::size_t rounds = 0;
+  for (auto const& of : of_rank) rounds = std::max(rounds, of.size());
+  auto const& mine = of_rank[std::size_t(process.rank())];
+  Bench bench(o, described);
+  for (std::size_t i = 0; i < rounds; ++i) {
+    std::optional<Json> line{Json()};
+    if (i < mine.size()) line = bench.line(mine[i].first, mine[i].second);
+    std::vector<std::string> texts{line && !line->is_null() ? line->dump() : ""};
+    if (process.ranks()) texts = basin::train::all_gather(*process.ranks(), texts[0]);
+    for (std::string const& text : texts) {
+      if (text.empty() || !process.is_first()) continue;
+      std::ofstream(file, std::ios::app) << text << std::endl;
+      Json const of = Json::parse(text);
+      std::printf("%s: accuracy %.4f of rows held out%s\n",
+                  Cell{of["set"], of["network"], of["method"], of["seed"]}.name().c_str(),
+                  of["held_out"]["accuracy"].get<double>(),
+                  of["diverged"] == "" ? "" : ", diverged");
+      std::fflush(stdout);
+    }
+    if (basin::train::any(process.ranks(), !line))
+      return basin::run::exit_status(basin::run::Ending::signaled);
   }
   return 0;
 }
@@ -494,11 +520,10 @@ int main(int argc, char** argv) {
       "them.");
   line.add(program);
   if (!line.parse(argc, argv)) return line.status();
-  Kokkos::ScopeGuard const kokkos;
+  basin::run::Process const process;
   try {
-    return run(program, basin::run::describe_process(argc, argv, program));
+    return run(program, basin::run::describe_process(argc, argv, program), process);
   } catch (std::exception const& e) {
-    std::fprintf(stderr, "\n%s\n", e.what());
-    return 1;
+    return process.failed(e);
   }
 }
