@@ -61,27 +61,40 @@ using Joint   = basin::objective::Joint<Sampler, basin::buffer::Replay<Start>>;
 template <class Network>
 using JointTrainer = basin::train::Trainer<Network, Joint, basin::optimizer::Adam>;
 
-// log p(y | x) + p_x log p(x): the gradient of a step is that of both.
+// log p(y | x) + 0.1 log p(x): the gradient of a step is that of both.
+template <class Network>
+typename JointTrainer<Network>::Options joint_model() {
+  return {.objective  = {.sampler   = {.steps = 10, .step_size = 1, .noise = 0.01},
+                         .buffer    = {.capacity = 2500},
+                         .p_x       = {.coefficient = 0.1},
+                         .energy_l2 = {.coefficient = 1e-3}},
+          .optimizer  = {.learning_rate = 1e-3},
+          .batch      = 128,
+          .data_noise = {.standard_deviation = 0.03},
+          .clip_norm  = 10,
+          .ema_decay  = 0.99};
+}
+// [/listing]
+
 template <class Network>
 typename JointTrainer<Network>::Options joint(Settings const& s, Budget const& b,
                                               Start const& start, double decay,
                                               std::uint64_t seed) {
-  return {.objective  = {.sampler   = {.steps     = b.sampling_steps,
-                                       .step_size = s.step_size,
-                                       .noise     = s.noise,
-                                       .clip      = s.clip > 0 ? s.clip : HUGE_VAL},
-                         .buffer    = {.capacity = 2500, .fresh = 0.05, .start = start},
-                         .p_x       = {.coefficient = s.p_x},
-                         .labeled   = b.labeled,
-                         .energy_l2 = {.coefficient = s.energy_l2}},
-          .optimizer  = {.learning_rate = s.rate},
-          .batch      = b.batch,
-          .data_noise = {.standard_deviation = 0.03},
-          .clip_norm  = 10,
-          .ema_decay  = decay,
-          .seed       = seed};
+  auto o                            = joint_model<Network>();
+  o.objective.sampler.steps         = b.sampling_steps;
+  o.objective.sampler.step_size     = s.step_size;
+  o.objective.sampler.noise         = s.noise;
+  o.objective.sampler.clip          = s.clip > 0 ? s.clip : HUGE_VAL;
+  o.objective.buffer.start          = start;
+  o.objective.p_x.coefficient       = s.p_x;
+  o.objective.labeled               = b.labeled;
+  o.objective.energy_l2.coefficient = s.energy_l2;
+  o.optimizer.learning_rate         = s.rate;
+  o.batch                           = b.batch;
+  o.ema_decay                       = decay;
+  o.seed                            = seed;
+  return o;
 }
-// [/listing]
 
 // Of the first 1000 rows of each class: whole covariances take time, and those of large images memory.
 inline sampler::ClassGaussians<> gaussians_of(Images const& images, Labels const& labels) {
