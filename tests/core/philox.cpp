@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <basin/core/philox.hpp>
-#include <basin/tile/simd.hpp>
+#include <basin/tile/random.hpp>
 
 #include "support/clock.hpp"
 
