@@ -38,32 +38,41 @@ constexpr tile::Tuning tuning_of() {
       tile::default_tuning<Exec, typename E::scalar_type, E::workspace_rows>(), precision);
 }
 
-/// The trainer that is benched: persistent CD on a buffer of 8192, Adam, data noise, energy
-/// penalty.
-template <class E, tile::Precision precision = tile::Precision::full,
-          class Exec = Kokkos::DefaultExecutionSpace>
-auto pcd_trainer(int batch, int steps, train::Slices const& slices = {}) {
-  using Trainer  = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
-                                  optimizer::Constant, Exec, tuning_of<E, precision, Exec>()>;
-  using Scalar   = typename E::scalar_type;
-  int const rows = 8192 > batch ? 8192 : batch;
+/// (rows, dimension) uniform in [-1, 1].
+template <class Scalar>
+auto uniform_data(int rows, int dimension) {
   Kokkos::View<Scalar**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
-                                                                            +E::dimension);
+                                                                            dimension);
   for (int n = 0; n < rows; ++n)
-    for (int d = 0; d < E::dimension; ++d)
+    for (int d = 0; d < dimension; ++d)
       data(n, d) = 2 * unit_uniform<Scalar>(random_word({1, Purpose::data_noise}, d, n)) - 1;
+  return data;
+}
+
+/// Options of what is benched: a buffer of so many chains, Adam, data noise, energy penalty.
+template <class Trainer>
+typename Trainer::Options buffered_options(int batch, int steps, int rows,
+                                           train::Slices const& slices = {}) {
   Rule langevin  = rule;
   langevin.steps = steps;
-  return std::make_unique<Trainer>(
-      typename Trainer::Options{
-          .objective  = {.sampler   = langevin,
+  return {.objective  = {.sampler   = langevin,
                          .buffer    = {.capacity = rows},
                          .energy_l2 = {.coefficient = 0.1}},
           .optimizer  = {.learning_rate = 1e-4, .beta1 = 0},
           .batch      = batch,
           .data_noise = {.standard_deviation = 0.005, .lower = -1, .upper = 1},
-          .slices     = slices},
-      data);
+          .slices     = slices};
+}
+
+/// The trainer that is benched, on a buffer of 8192 or of the batch.
+template <class E, tile::Precision precision = tile::Precision::full,
+          class Exec = Kokkos::DefaultExecutionSpace>
+auto pcd_trainer(int batch, int steps, train::Slices const& slices = {}) {
+  using Trainer  = train::Trainer<E, objective::PersistentCd<Rule>, optimizer::Adam,
+                                  optimizer::Constant, Exec, tuning_of<E, precision, Exec>()>;
+  int const rows = 8192 > batch ? 8192 : batch;
+  return std::make_unique<Trainer>(buffered_options<Trainer>(batch, steps, rows, slices),
+                                   uniform_data<typename E::scalar_type>(rows, E::dimension));
 }
 
 /// K Langevin steps of a batch of chains, in one call.

@@ -25,22 +25,8 @@ void train_icd(benchmark::State& state, int batch, int steps) {
   using Trainer      = basin::train::Trainer<E, Objective, basin::optimizer::Adam,
                                              basin::optimizer::Constant, Exec, how>;
   constexpr int rows = 8192;
-  Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
-                                                                           +E::dimension);
-  for (int n = 0; n < rows; ++n)
-    for (int d = 0; d < E::dimension; ++d)
-      data(n, d) = 2 * basin::unit_uniform<float>(
-                           basin::random_word({1, basin::Purpose::data_noise}, d, n)) -
-                   1;
-  Rule langevin  = rule;
-  langevin.steps = steps;
-  Trainer trainer({.objective  = {.sampler   = langevin,
-                                  .buffer    = {.capacity = rows},
-                                  .energy_l2 = {.coefficient = 0.1}},
-                   .optimizer  = {.learning_rate = 1e-4, .beta1 = 0},
-                   .batch      = batch,
-                   .data_noise = {.standard_deviation = 0.005, .lower = -1, .upper = 1}},
-                  data);
+  Trainer trainer(buffered_options<Trainer>(batch, steps, rows),
+                  uniform_data<float>(rows, E::dimension));
   auto const plain = pcd_trainer<E>(batch, steps);
   Exec const exec;
   // As train_pcd, and gradients in x of all chains at both ends of the last step, and a gradient in theta

@@ -26,25 +26,10 @@ void train_jem(benchmark::State& state, int batch, int steps) {
   using Trainer      = basin::train::Trainer<E, objective::Joint<Rule>, basin::optimizer::Adam,
                                              basin::optimizer::Constant, Exec, how>;
   constexpr int rows = 8192;
-  Kokkos::View<float**, Kokkos::LayoutRight, Kokkos::HostSpace> const data("data", rows,
-                                                                           +E::dimension);
   Kokkos::View<int*, Kokkos::HostSpace> const labels("labels", rows);
-  for (int n = 0; n < rows; ++n) {
-    labels(n) = n % E::outputs;
-    for (int d = 0; d < E::dimension; ++d)
-      data(n, d) = 2 * basin::unit_uniform<float>(
-                           basin::random_word({1, basin::Purpose::data_noise}, d, n)) -
-                   1;
-  }
-  Rule langevin  = rule;
-  langevin.steps = steps;
-  Trainer trainer({.objective  = {.sampler   = langevin,
-                                  .buffer    = {.capacity = rows},
-                                  .energy_l2 = {.coefficient = 0.1}},
-                   .optimizer  = {.learning_rate = 1e-4, .beta1 = 0},
-                   .batch      = batch,
-                   .data_noise = {.standard_deviation = 0.005, .lower = -1, .upper = 1}},
-                  data, labels);
+  for (int n = 0; n < rows; ++n) labels(n) = n % E::outputs;
+  Trainer trainer(buffered_options<Trainer>(batch, steps, rows),
+                  uniform_data<float>(rows, E::dimension), labels);
   Exec const exec;
   Chains<decltype(trainer.energy()), how> chains(trainer.energy(), batch, steps);
   // As train_pcd, with a third gradient in theta: that of the cross-entropy of the data.

@@ -11,6 +11,7 @@
 
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/matching.hpp"
+#include "support/objective_laws.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -111,16 +112,8 @@ TEST_CASE("a trainer takes an augmented objective as it takes the objective",
 
 TEST_CASE("augmentation allocates and fences nothing, whatever the length of chains",
           "[objective][augmented]") {
-  basin::bench::watch_kokkos();
-  auto const run = [](int steps) {
-    At at({still(0.2, steps), {}}, numbers(3 * batch, 2));
-    at.run(0);
-    return basin::bench::count(Exec(), 20, [&] { at.run(1); });
-  };
-  auto const few = run(1), many = run(70);
-  CHECK(few.allocations + many.allocations == 0);
-  CHECK(few.fences + many.fences == 0);
-  CHECK(few.launches == many.launches);
+  check_launches_of_any_length<Exec>(
+      [](int steps) { return At({still(0.2, steps), {}}, numbers(3 * batch, 2)); });
 }
 
 TEST_CASE("a buffer refuses an augmentation of another shape", "[objective][augmented][refusal]") {

@@ -6,6 +6,7 @@
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/clock.hpp"
 #include "support/matching.hpp"
+#include "support/objective_laws.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -231,40 +232,22 @@ Improved moving(int steps = 4) {
 }
 using AtSmall = Fixture<Exec, Small, Improved>;
 
+auto const small = [](Exec const& exec) { return AtSmall(moving(), numbers(63, 2), exec); };
+
 TEST_CASE("improved CD has the same bits for any number of threads",
           "[objective][improved_contrastive_divergence]") {
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
-    auto const part = Kokkos::Experimental::partition_space(Exec(), std::vector<int>{1})[0];
-    auto const x    = numbers(63, 2);
-    AtSmall all(moving(), x), one(moving(), x, part);
-    for (std::uint64_t const k : {0, 1, 2}) CHECK(all(k) == one(k));
-  }
+  check_bits_of_any_threads<Exec>(small);
 }
 
 TEST_CASE("a step of improved CD by a clock is that by its number",
           "[objective][improved_contrastive_divergence]") {
-  if constexpr (reads_clocks<Exec>) {
-    AtSmall at(moving(), numbers(63, 2)), other(moving(), numbers(63, 2));
-    auto const right = at(4);
-    Clock<Exec> const clock(4);
-    other.run(clock.step());
-    other.exec.fence();
-    CHECK(on_host(other.gradient) == right);
-  }
+  check_step_by_clock<Exec>(small);
 }
 
 TEST_CASE("improved CD allocates and fences nothing, and launches the same for any length",
           "[objective][improved_contrastive_divergence]") {
-  basin::bench::watch_kokkos();
-  auto const run = [](int steps) {
-    AtSmall at(moving(steps), numbers(63, 2));
-    at.run(0);
-    return basin::bench::count(Exec(), 20, [&] { at.run(1); });
-  };
-  auto const few = run(1), many = run(90);
-  CHECK(few.allocations + many.allocations == 0);
-  CHECK(few.fences + many.fences == 0);
-  CHECK(few.launches == many.launches);
+  check_launches_of_any_length<Exec>(
+      [](int steps) { return AtSmall(moving(steps), numbers(63, 2)); });
 }
 
 TEST_CASE("improved CD refuses what has no last step and no neighbor",

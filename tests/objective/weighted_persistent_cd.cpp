@@ -4,6 +4,7 @@
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/clock.hpp"
 #include "support/matching.hpp"
+#include "support/objective_laws.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -117,41 +118,23 @@ TEST_CASE("chains that were resampled are those of large weight, each as often a
 Weighted moving(int steps = 4) { return options(40, steps, 0.05, 1); }
 using AtSmall = Fixture<Exec, Small, Weighted>;
 
+auto const small = [](Exec const& exec) { return AtSmall(moving(), numbers(63, 2), exec); };
+
 TEST_CASE("weighted persistent CD has the same bits for any number of threads",
           "[objective][weighted_persistent_cd]") {
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
-    auto const part = Kokkos::Experimental::partition_space(Exec(), std::vector<int>{1})[0];
-    auto const x    = numbers(63, 2);
-    AtSmall all(moving(), x), one(moving(), x, part);
-    for (std::uint64_t const k : {0, 1, 2}) CHECK(all(k) == one(k));
-  }
+  check_bits_of_any_threads<Exec>(small);
 }
 
 TEST_CASE("a step of weighted persistent CD by a clock is that by its number",
           "[objective][weighted_persistent_cd]") {
-  if constexpr (reads_clocks<Exec>) {
-    AtSmall at(moving(), numbers(63, 2)), other(moving(), numbers(63, 2));
-    auto const right = at(4);
-    Clock<Exec> const clock(4);
-    other.run(clock.step());
-    other.exec.fence();
-    CHECK(on_host(other.gradient) == right);
-  }
+  check_step_by_clock<Exec>(small);
 }
 
 TEST_CASE(
     "weighted persistent CD allocates and fences nothing, and launches the same for any length",
     "[objective][weighted_persistent_cd]") {
-  basin::bench::watch_kokkos();
-  auto const run = [](int steps) {
-    AtSmall at(moving(steps), numbers(63, 2));
-    at.run(0);
-    return basin::bench::count(Exec(), 20, [&] { at.run(1); });
-  };
-  auto const few = run(1), many = run(90);
-  CHECK(few.allocations + many.allocations == 0);
-  CHECK(few.fences + many.fences == 0);
-  CHECK(few.launches == many.launches);
+  check_launches_of_any_length<Exec>(
+      [](int steps) { return AtSmall(moving(steps), numbers(63, 2)); });
 }
 
 TEST_CASE("weighted persistent CD refuses a start that is a point",
