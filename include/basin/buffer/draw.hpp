@@ -67,14 +67,14 @@ struct WithReplacement {
 
 /// Whether a draw reads the order of the slots by age.
 template <class D>
-inline constexpr bool draws_by_age =
+concept DrawsByAge =
     std::constructible_from<typename D::bind, D const&, int, Stream const&, draw::AgeOrder const&>;
 
 /// Which slots a batch is drawn from, see namespace draw.
 template <class D>
 concept Draw =
     has_axis<D, draw_axis> &&
-    (std::constructible_from<typename D::bind, D const&, int, Stream const&> || draws_by_age<D>) &&
+    (std::constructible_from<typename D::bind, D const&, int, Stream const&> || DrawsByAge<D>) &&
     requires(typename D::bind const& draw) {
       { +D::distinct } -> std::convertible_to<bool>;
       { draw(std::uint32_t(0)) } -> std::same_as<int>;

@@ -168,7 +168,7 @@ struct Replay {
       slots_      = Kokkos::View<int*, memory>("basin::buffer::slots", batch);
       drawn_ages_ = Kokkos::View<int*, memory>("basin::buffer::drawn_ages", batch);
       written_    = Kokkos::View<std::uint64_t, memory>("basin::buffer::written");
-      if constexpr (draws_by_age<draw_type>)
+      if constexpr (DrawsByAge<draw_type>)
         order_ = Kokkos::View<int*, memory>(
             "basin::buffer::order",
             2 * std::size_t(options.capacity) + detail::SortByAge<Scalar>::counts_size);
@@ -226,7 +226,7 @@ struct Replay {
       using work = detail::DrawChain<Scalar, Source, Arrays, tile::Borrowed<Chains>, draw_type>;
       Stream const stream = step.stream(seed_, Purpose::buffer_draw);
       draw::AgeOrder const order{order_.data(), static_cast<int>(chains.extent(0))};
-      if constexpr (draws_by_age<draw_type>) {
+      if constexpr (DrawsByAge<draw_type>) {
         using sort = detail::SortByAge<Scalar>;
         tile::for_each_tile<tuning>(
             exec, "basin::by_age", 1,

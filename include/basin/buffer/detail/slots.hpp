@@ -73,7 +73,7 @@ struct FillSlot {
 template <class Draw>
 KOKKOS_FUNCTION typename Draw::bind draw_of(Draw const& policy, int capacity, Stream const& stream,
                                             draw::AgeOrder const& order) {
-  if constexpr (draws_by_age<Draw>)
+  if constexpr (DrawsByAge<Draw>)
     return typename Draw::bind(policy, capacity, stream, order);
   else
     return typename Draw::bind(policy, capacity, stream);
