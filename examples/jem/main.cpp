@@ -108,6 +108,10 @@ void check_list(char const* what, std::string const& text, std::string const& kn
 void check(Program const& o) {
   check_list("sets", o.sets, "mnist,fashion,mnist_100_labels,cifar");
   check_list("networks", o.networks, "mlp,cnn,wide_resnet");
+  for (std::string const& name : list(o.networks))
+    if (networks().count(name) == 0)
+      throw std::invalid_argument(
+          "jem: '" + name + "' is not compiled in; add it to the CMake variable JEM_NETWORKS");
   check_list("methods", o.methods, "plain,jem,stable");
   check_list("seeds", o.seeds, "1,2,3");
   check_list("study", o.study,
@@ -263,14 +267,11 @@ Rows labeled(Set const& set) {
 
 class Bench {
  public:
-  Bench(Program const& o, Json const& process) : o_(o), process_(process) {
-    for (Network const& network : {mlp(), cnn(), wide_resnet()})
-      networks_.emplace(network.name, network);
-  }
+  Bench(Program const& o, Json const& process) : o_(o), process_(process) {}
 
   // \return nothing where a signal came
   std::optional<Json> line(Cell const& cell, Settings const& settings) {
-    Network const& network    = networks_.at(cell.network);
+    Network const& network    = networks().at(cell.network);
     Set const set             = read_set(o_, cell.set, cell.seed);
     std::clock_t const before = std::clock();
     auto const trained        = train(cell.name(), cell, set, settings);
@@ -331,7 +332,7 @@ class Bench {
     Images const samples = model.sample(starts, {}, settings, o_.effort.chain_steps, cell.seed);
     if (auto const features = features_of(set)) {
       result["frechet"] =
-          distances(networks_.at(of_features(set)).model(*features), samples, starts, set);
+          distances(networks().at(of_features(set)).model(*features), samples, starts, set);
       result["frechet"]["chain_steps"] = o_.effort.chain_steps;
     } else {
       return {};
@@ -359,7 +360,7 @@ class Bench {
   }
   std::optional<Trained> train(std::string const& folder, Cell const& cell, Set const& set,
                                Settings const& settings) {
-    Network const& network = networks_.at(cell.network);
+    Network const& network = networks().at(cell.network);
     Rows const known       = settings.p_x > 0 ? Rows{set.train, set.train_labels} : labeled(set);
     Task task{.images   = known.images,
               .labels   = known.labels,
@@ -433,7 +434,6 @@ class Bench {
 
   Program o_;
   Json process_;
-  std::map<std::string, Network> networks_;
 };
 
 Settings settings_of(Program const& o, std::string const& method) {

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network.hpp"
 
-Network mlp() {
-  return jem::network<jem::Mlp>("mlp", {.steps = 1000, .batch = 128, .sampling_steps = 10}, 0.99);
-}
+namespace {
+
+bool const entered =
+    networks()
+        .emplace("mlp", jem::network<jem::Mlp>(
+                            "mlp", {.steps = 1000, .batch = 128, .sampling_steps = 10}, 0.99))
+        .second;
+
+}  // namespace
 
 Images draws_of_classes(Images const& images, Labels const& labels, int count, std::uint64_t seed) {
   using Exec           = Kokkos::DefaultExecutionSpace;

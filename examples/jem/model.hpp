@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -107,9 +108,12 @@ struct Network {
   std::function<Model(Parameters const&)> model;
 };
 
-Network mlp();          // 784-256-256-10
-Network cnn();          // three blocks of convolution, group norm and SiLU
-Network wide_resnet();  // of depth 10 and width 1, without norms, 32x32x3
+// By name, those that are compiled in: mlp, 784-256-256-10; cnn, three blocks of convolution, group norm and
+// SiLU; wide_resnet, of depth 10 and width 1, without norms, 32x32x3.
+inline std::map<std::string, Network>& networks() {
+  static std::map<std::string, Network> all;
+  return all;
+}
 
 // Draws of the Gaussians fitted to the classes of a task, row n of class n modulo 10.
 Images draws_of_classes(Images const& images, Labels const& labels, int count, std::uint64_t seed);
