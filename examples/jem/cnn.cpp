@@ -10,7 +10,7 @@ bool const entered =
         .emplace("cnn",
                  jem::network<
                      basin::energy::CnnClassifier<float, basin::Image<28, 28>, 10, 32, 64, 128>>(
-                     "cnn", {.steps = 400, .batch = 64, .sampling_steps = 10, .share = 2}, 0.98))
+                     {.steps = 400, .batch = 64, .sampling_steps = 10, .share = 2}, 0.98))
         .second;
 
 }  // namespace

@@ -493,9 +493,8 @@ int run(Program const& o, Json const& described, basin::run::Process const& proc
   for (std::size_t i = 0; i < rounds; ++i) {
     std::optional<Json> line{Json()};
     if (i < mine.size()) line = bench.line(mine[i].first, mine[i].second);
-    std::vector<std::string> texts{line && !line->is_null() ? line->dump() : ""};
-    if (process.ranks()) texts = basin::train::all_gather(*process.ranks(), texts[0]);
-    for (std::string const& text : texts) {
+    std::string const found = line && !line->is_null() ? line->dump() : "";
+    for (std::string const& text : basin::train::all_gather(process.ranks(), found)) {
       if (text.empty() || !process.is_first()) continue;
       std::ofstream(file, std::ios::app) << text << std::endl;
       Json const of = Json::parse(text);

@@ -5,8 +5,8 @@ namespace {
 
 bool const entered =
     networks()
-        .emplace("mlp", jem::network<jem::Mlp>(
-                            "mlp", {.steps = 1000, .batch = 128, .sampling_steps = 10}, 0.99))
+        .emplace("mlp",
+                 jem::network<jem::Mlp>({.steps = 1000, .batch = 128, .sampling_steps = 10}, 0.99))
         .second;
 
 }  // namespace

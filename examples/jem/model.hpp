@@ -99,7 +99,6 @@ struct Model {
 };
 
 struct Network {
-  std::string name;
   Budget budget;
   int parameters;
   double decay;  // of the averaged parameters

@@ -302,12 +302,8 @@ Model model(Parameters const& parameters) {
 }
 
 template <class E>
-::Network network(std::string const& name, Budget const& budget, double decay) {
-  return {name,
-          budget,
-          E::parameters,
-          decay,
-          [decay](Task const& task) { return train<E>(task, decay); },
+::Network network(Budget const& budget, double decay) {
+  return {budget, E::parameters, decay, [decay](Task const& task) { return train<E>(task, decay); },
           [](Parameters const& parameters) { return model<E>(parameters); }};
 }
 

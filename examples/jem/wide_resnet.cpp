@@ -7,10 +7,9 @@ namespace {
 
 bool const entered =
     networks()
-        .emplace(
-            "wide_resnet",
-            jem::network<basin::energy::WideResNet<float, basin::Image<32, 32, 3>, 10, 10, 1>>(
-                "wide_resnet", {.steps = 300, .batch = 32, .sampling_steps = 5, .share = 4}, 0.97))
+        .emplace("wide_resnet",
+                 jem::network<basin::energy::WideResNet<float, basin::Image<32, 32, 3>, 10, 10, 1>>(
+                     {.steps = 300, .batch = 32, .sampling_steps = 5, .share = 4}, 0.97))
         .second;
 
 }  // namespace

@@ -425,12 +425,6 @@ std::string bracket_cell(std::vector<Json> const& lines, std::string const& meth
   return text;
 }
 
-// A text of each rank, on all ranks.
-std::vector<std::string> of_all(basin::run::Process const& process, std::string const& mine) {
-  return process.ranks() ? basin::train::all_gather(*process.ranks(), mine)
-                         : std::vector<std::string>{mine};
-}
-
 // The lines of a run, one for each set and seed, and what they were made with. Rank 0 writes them.
 class Results {
  public:
@@ -439,7 +433,7 @@ class Results {
     if (process.is_first()) open(program, described);
     std::string lines;
     for (Json const& line : lines_) lines += line.dump() + "\n";
-    std::istringstream in(of_all(process, lines).front());
+    std::istringstream in(basin::train::all_gather(process.ranks(), lines).front());
     lines_.clear();
     for (std::string line; std::getline(in, line);) lines_.push_back(Json::parse(line));
   }
@@ -541,7 +535,7 @@ int run(Program& o, Json const& described, basin::run::Process const& process) {
         settings.seed = missing[at];
         mine          = evaluate(table, learner, names, settings, o).dump();
       }
-      for (auto const& line : of_all(process, mine))
+      for (auto const& line : basin::train::all_gather(process.ranks(), mine))
         if (!line.empty()) results.add(Json::parse(line));
       if (basin::train::any(process.ranks(), signals.flag() != 0))
         return basin::run::exit_status(basin::run::Ending::signaled);

@@ -10,6 +10,7 @@
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/clock.hpp"
 #include "support/finite_difference.hpp"
+#include "support/objective_laws.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -180,15 +181,7 @@ Trainer trainer(Exec const& exec = Exec()) {
 
 TEST_CASE("a balanced model trains to the same bits for any number of threads",
           "[objective][balance]") {
-  auto const after = [](Exec const& exec) {
-    auto t = trainer(exec);
-    t.fit({.steps = 30});
-    return on_host(Kokkos::View<double const*, Exec>(t.parameters()));
-  };
-  auto const all = after(Exec());
-  CHECK(after(Exec()) == all);
-  if constexpr (is_host<Exec>)
-    CHECK(after(Kokkos::Experimental::partition_space(Exec(), std::vector<int>{1})[0]) == all);
+  check_training_of_any_threads<Exec>([](Exec const& exec) { return trainer(exec); }, 30);
 }
 
 TEST_CASE("a balanced step allocates nothing and waits for nothing", "[objective][balance]") {

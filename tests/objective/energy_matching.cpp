@@ -9,6 +9,7 @@
 #include "support/clock.hpp"
 #include "support/columns.hpp"
 #include "support/matching.hpp"
+#include "support/objective_laws.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -172,18 +173,11 @@ TEST_CASE("a step of energy matching by a clock is that by its number",
 
 TEST_CASE("energy matching allocates and fences nothing, and launches the same for any length",
           "[objective][energy_matching]") {
-  basin::bench::watch_kokkos();
-  auto const run = [](int steps) {
+  check_launches_of_any_length<Exec>([](int steps) {
     auto options          = moving();
     options.sampler.steps = steps;
-    At<Small> at(options, points(3));
-    at.run(0);
-    return basin::bench::count(Exec(), 20, [&] { at.run(1); });
-  };
-  auto const few = run(1), many = run(90);
-  CHECK(few.allocations + many.allocations == 0);
-  CHECK(few.fences + many.fences == 0);
-  CHECK(few.launches == many.launches);
+    return At<Small>(options, points(3));
+  });
 }
 
 // The expectation of dL/dw at V = beta x^2 / 2 on increasing pairs of N(0, 1) and N(0, v).

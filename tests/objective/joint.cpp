@@ -15,6 +15,7 @@
 #include "benchmarks/support/count_allocations.hpp"
 #include "support/clock.hpp"
 #include "support/finite_difference.hpp"
+#include "support/objective_laws.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -423,15 +424,7 @@ Trainer<ByClass> trainer(Exec const& exec = Exec()) {
 }
 
 TEST_CASE("a joint model trains to the same bits for any number of threads", "[objective][joint]") {
-  auto const after = [](Exec const& exec) {
-    auto t = trainer(exec);
-    t.fit({.steps = 50});
-    return on_host(Kokkos::View<double const*, Exec>(t.parameters()));
-  };
-  auto const all = after(Exec());
-  CHECK(after(Exec()) == all);
-  if constexpr (is_host<Exec>)
-    CHECK(after(Kokkos::Experimental::partition_space(Exec(), std::vector<int>{1})[0]) == all);
+  check_training_of_any_threads<Exec>([](Exec const& exec) { return trainer(exec); }, 50);
 }
 
 TEST_CASE("a step of a joint model allocates nothing, waits for nothing and has the same kernels",

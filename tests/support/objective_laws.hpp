@@ -4,7 +4,7 @@
 
 #include "benchmarks/support/counters.hpp"
 #include "support/clock.hpp"
-#include "support/matching.hpp"
+#include "support/finite_difference.hpp"
 
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -51,6 +51,20 @@ void check_launches_of_any_length(Make const& make) {
   CHECK(few.allocations + many.allocations == 0);
   CHECK(few.fences + many.fences == 0);
   CHECK(few.launches == many.launches);
+}
+
+/// \param make  a trainer, of an execution space
+template <class Exec, class Make>
+void check_training_of_any_threads(Make const& make, long steps) {
+  auto const after = [&](Exec const& exec) {
+    auto trainer = make(exec);
+    trainer.fit({.steps = steps});
+    return on_host(Kokkos::View<double const*, Exec>(trainer.parameters()));
+  };
+  auto const all = after(Exec());
+  CHECK(after(Exec()) == all);
+  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible)
+    CHECK(after(Kokkos::Experimental::partition_space(Exec(), std::vector<int>{1})[0]) == all);
 }
 
 }  // namespace basin::test

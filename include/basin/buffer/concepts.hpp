@@ -58,6 +58,14 @@ concept BindsChains =
 template <class B>
 concept Buffer = detail::HasOptions<B> && detail::BindsChains<B>;
 
+/// Checks a buffer for a batch of chains of a sampler. \throws std::invalid_argument as the buffer's own checks
+template <class B, class Sampler>
+void check_for(B const& buffer, Sampler const& sampler, int batch) {
+  buffer.check(batch);
+  if constexpr (requires { buffer.check_chains(sampler.lower, sampler.upper); })
+    buffer.check_chains(sampler.lower, sampler.upper);
+}
+
 }  // namespace basin::buffer
 
 #endif

@@ -125,9 +125,7 @@ struct ImprovedContrastiveDivergence {
   void check(int batch) const {
     char const* who = "basin::objective::ImprovedContrastiveDivergence";
     check_fields(who, *this);
-    buffer.check(batch);
-    if constexpr (requires { buffer.check_chains(sampler.lower, sampler.upper); })
-      buffer.check_chains(sampler.lower, sampler.upper);
+    buffer::check_for(buffer, sampler, batch);
     if (sampler.steps < 1)
       refuse(who, "steps of the sampler is ", sampler.steps, "; there is no last step, write >= 1");
     if (neighbor >= draws)

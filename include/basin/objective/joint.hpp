@@ -172,9 +172,7 @@ struct Joint {
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
     check_fields(who, *this);
-    buffer.check(batch);
-    if constexpr (requires { buffer.check_chains(sampler.lower, sampler.upper); })
-      buffer.check_chains(sampler.lower, sampler.upper);
+    buffer::check_for(buffer, sampler, batch);
     if (p_x_y.coefficient != 0 && smoothing > 0)
       refuse(who, "smoothing is ", smoothing, " and p_x_y is ", p_x_y.coefficient,
              "; E(x, y) has no smoothed labels: write one of them");

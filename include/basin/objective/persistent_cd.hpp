@@ -59,9 +59,7 @@ struct PersistentCd {
   /// \throws std::invalid_argument naming the field and its value
   void check(int batch) const {
     check_fields("basin::objective::PersistentCd", *this);
-    buffer.check(batch);
-    if constexpr (requires { buffer.check_chains(sampler.lower, sampler.upper); })
-      buffer.check_chains(sampler.lower, sampler.upper);
+    buffer::check_for(buffer, sampler, batch);
   }
 
   /// The objective on an execution space.

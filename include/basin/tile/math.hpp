@@ -2,8 +2,8 @@
 #ifndef BASIN_TILE_MATH_HPP
 #define BASIN_TILE_MATH_HPP
 
-#include <basin/tile/double_math.hpp>
-#include <basin/tile/polynomial.hpp>
+#include <basin/tile/detail/double_math.hpp>
+#include <basin/tile/detail/polynomial.hpp>
 
 // Elementary functions over vectors: polynomials of our own choice, since no compiler vectorizes
 // libm here, and so that every backend gives the same bits. Coefficients of exp, log, tanh, sin and

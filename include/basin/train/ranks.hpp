@@ -87,6 +87,11 @@ inline std::vector<std::string> all_gather(Ranks& ranks, std::string const& mine
   return each;
 }
 
+/// The same. \param ranks  null: this process alone
+inline std::vector<std::string> all_gather(Ranks* ranks, std::string const& mine) {
+  return ranks ? all_gather(*ranks, mine) : std::vector<std::string>{mine};
+}
+
 /// Each rank's bytes, on rank 0; elsewhere nothing. Host memory.
 inline std::vector<std::string> gather(Ranks& ranks, std::string const& mine) {
   auto const at = detail::stretches(ranks, mine.size());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef BASIN_TILE_DOUBLE_MATH_HPP
-#define BASIN_TILE_DOUBLE_MATH_HPP
+#ifndef BASIN_TILE_DETAIL_DOUBLE_MATH_HPP
+#define BASIN_TILE_DETAIL_DOUBLE_MATH_HPP
 
-#include <basin/tile/polynomial.hpp>
+#include <basin/tile/detail/polynomial.hpp>
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef BASIN_TILE_POLYNOMIAL_HPP
-#define BASIN_TILE_POLYNOMIAL_HPP
+#ifndef BASIN_TILE_DETAIL_POLYNOMIAL_HPP
+#define BASIN_TILE_DETAIL_POLYNOMIAL_HPP
 
 #include <basin/tile/simd.hpp>
 
